@@ -1,0 +1,181 @@
+"""A case: one directory with one DuckDB file, the evidence it was made from, and the custody record."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from forensics import event
+from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
+from forensics.sources import sources
+from forensics.tables import TABLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Version of the tables; a case with a greater one is refused."""
+
+DATABASE = "case.duckdb"
+CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement over a case, checked but not run; `.df()`, `.arrow()` and `.rows()` run it afresh."""
+
+    case: Case
+    sql: str
+    params: Params = ()
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All rows as tuples. Raises QueryError."""
+        with self._relation() as relation:
+            return list(relation.fetchall())
+
+    def df(self) -> pd.DataFrame:
+        """All rows as a pandas DataFrame; times are UTC without a zone. Raises QueryError."""
+        with self._relation() as relation:
+            return relation.df()
+
+    def arrow(self) -> pa.Table:
+        """All rows as a pyarrow Table. Raises QueryError."""
+        with self._relation() as relation:
+            return relation.to_arrow_table()
+
+    def batches(self, rows: int = 100_000) -> Iterator[pa.RecordBatch]:
+        """The rows in Arrow batches, so that any number of them fits in memory. Raises QueryError."""
+        with self._relation() as relation:
+            yield from relation.to_arrow_reader(rows)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        with self._relation() as relation:
+            return list(relation.columns)
+
+    @contextlib.contextmanager
+    def _relation(self) -> Iterator[duckdb.DuckDBPyRelation]:
+        cursor = self.case.connection.cursor()
+        try:
+            yield cursor.sql(self.sql, params=self.params or None)
+        except duckdb.Error as error:
+            raise QueryError(f"query failed: {error}") from None
+        finally:
+            cursor.close()
+
+    def _repr_html_(self) -> str:
+        return str(self.df().head(50).to_html(notebook=True, max_cols=None))
+
+
+@dataclass(frozen=True)
+class Case:
+    """An open case. Use `Case.create`, `Case.open`; close it or use it in a `with` block."""
+
+    path: Path
+    connection: duckdb.DuckDBPyConnection
+    read_only: bool = True
+
+    @classmethod
+    def create(cls, path: str | Path) -> Self:
+        """Make the case directory and open it for writing. Raises CaseExists."""
+        root = Path(path)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise CaseExists(f"cannot create a case at {root}: it exists and is not an empty directory")
+        (root / "evidence").mkdir(parents=True)
+        connection = _connect(root / DATABASE, read_only=False)
+        connection.execute("BEGIN")
+        for statement in TABLES.values():
+            connection.execute(statement)
+        made = datetime.now(UTC).isoformat(timespec="seconds")
+        connection.executemany(
+            "INSERT INTO case_info VALUES (?, ?)", [["schema_version", str(SCHEMA_VERSION)], ["created_at", made]]
+        )
+        connection.execute("COMMIT")
+        case = cls(root, connection, read_only=False)
+        case.prepare()
+        return case
+
+    @classmethod
+    def open(cls, path: str | Path, *, read_only: bool = True) -> Self:
+        """Open a case; read-only unless asked otherwise. Raises NotACase, CaseLocked, NewerCase, CaseError."""
+        root = Path(path)
+        file = root / DATABASE
+        if not file.is_file():
+            raise NotACase(f"no case at {root}: {DATABASE} is not there; make one with `forensics new {root}`")
+        connection = _connect(file, read_only=read_only)
+        case = cls(root, connection, read_only=read_only)
+        try:
+            case.check_version()
+            if not read_only:
+                case.prepare()
+        except BaseException:
+            connection.close()
+            raise
+        return case
+
+    def check_version(self) -> None:
+        """Raises NewerCase, NotACase."""
+        try:
+            row = self.connection.execute("SELECT value FROM case_info WHERE key = 'schema_version'").fetchone()
+        except duckdb.CatalogException:
+            row = None
+        if row is None:
+            raise NotACase(f"{self.path / DATABASE} is a DuckDB file but not a case of this package")
+        if int(row[0]) > SCHEMA_VERSION:
+            raise NewerCase(
+                f"the case {self.path} has table version {row[0]}, this package knows {SCHEMA_VERSION}: "
+                "upgrade the package"
+            )
+
+    def prepare(self) -> None:
+        """Make what is missing: a table per source (a newer package may know more sources) and the views."""
+        for source in sources().values():
+            columns = ", ".join(f'"{name}" {kind}' for name, kind in source.table_columns)
+            self.connection.execute(f'CREATE TABLE IF NOT EXISTS "{source.name}" ({columns})')
+        event.create_view(self.connection)
+
+    def sql(self, query: str, params: Params = ()) -> Query:
+        """A query over the case's tables; values go in `params`, never in the text. Raises QueryError at once."""
+        made = Query(self, query, params)
+        try:
+            statements = self.connection.extract_statements(query)
+        except duckdb.Error as error:
+            raise QueryError(f"query failed: {error}") from None
+        if len(statements) != 1:
+            raise QueryError(f"one statement at a time: {len(statements)} were given")
+        return made
+
+    def close(self) -> None:
+        """Close the database file."""
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def _connect(file: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(file), read_only=read_only, config=dict(CONFIG))
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        return connection
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise CaseLocked(f"{file} is being written by another process: wait for it, or stop it; {error}") from None
+        raise CaseError(f"cannot open {file}: {error}") from None
+    except duckdb.Error as error:
+        raise CaseError(f"cannot open {file}: {error}; process {os.getpid()}") from None

@@ -1,0 +1,139 @@
+"""CloudTrail records of API calls, delivered as a trail delivers them: a file per five minutes, account and region.
+
+Source: CloudTrail record contents for management, data, and network activity events.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from forensics.simulate.storage import Storage, gzip_bytes
+from forensics.simulate.world import ACCOUNT, REGION, WINDOW_SECONDS, Caller, Ids, Json, date_path, iso, stamp, window_of
+
+BUCKET = "example-trail-logs"
+
+_READS = ("Get", "List", "Describe", "Head", "Lookup", "Decrypt", "GenerateDataKey", "Search")
+_READ_ONLY_MINTS = ("AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
+_OBJECT_CALLS = ("GetObject", "PutObject", "HeadObject", "DeleteObject", "ListObjects")
+
+
+class Denied(NamedTuple):
+    """Why a call failed: `errorCode` and `errorMessage`."""
+
+    code: str
+    message: str
+
+
+def access_denied(who: Caller, action: str, resource: str = "*", *, code: str = "AccessDenied") -> Denied:
+    """AWS's words for a missing permission."""
+    reason = "because no identity-based policy allows the action"
+    text = f"User: {who.identity.get('arn')} is not authorized to perform: {action} on resource: {resource} {reason}"
+    return Denied(code, text.replace("20150331", ""))
+
+
+@dataclass
+class Trail:
+    """Takes calls in any order and writes those of finished windows, oldest first."""
+
+    storage: Storage
+    ids: Ids
+    pending: dict[tuple[int, str, str], list[Json]] = field(default_factory=dict)
+
+    def call(
+        self,
+        who: Caller,
+        action: str,
+        when: float,
+        *,
+        ask: Json | None = None,
+        answer: Json | None = None,
+        failed: Denied | None = None,
+        extra: Json | None = None,
+        account: str = ACCOUNT,
+    ) -> str:
+        """Records `service:eventName` and returns its eventID; `extra` adds or replaces record fields."""
+        service, name = action.split(":", 1)
+        record = self._head(who, service, name, when)
+        if failed:
+            record |= {"errorCode": failed.code, "errorMessage": failed.message}
+        record |= {"requestParameters": ask, "responseElements": answer}
+        record |= self._tail(service, name, account)
+        if who.credential is not None and "invokedBy" not in who.identity:
+            record["tlsDetails"] = _tls(service, who.region)
+        record |= extra or {}
+        self.add(record)
+        return str(record["eventID"])
+
+    def add(self, record: Json, *, late: int = 0) -> None:
+        """Queues a record for the window of its time, or one that many windows later."""
+        account = record["recipientAccountId"]
+        moment = _epoch(record) + late * WINDOW_SECONDS
+        self.pending.setdefault((window_of(moment), account, record["awsRegion"]), []).append(record)
+
+    def deliver(self, before: int) -> None:
+        """Writes the files of all windows that start before a moment."""
+        for key in sorted(key for key in self.pending if key[0] < before):
+            self._write(key, self.pending.pop(key))
+
+    def _write(self, key: tuple[int, str, str], records: list[Json]) -> None:
+        window, account, region = key
+        published = window + 2 * WINDOW_SECONDS
+        records.sort(key=lambda record: (record["eventTime"], record["eventID"]))
+        for place in range(0, len(records) - 1, 5):
+            records[place], records[place + 1] = records[place + 1], records[place]
+        folder = f"{BUCKET}/AWSLogs/{account}/CloudTrail/{region}/{date_path(published)}"
+        name = f"{account}_CloudTrail_{region}_{stamp(published)}_{self.ids.text(16)}.json.gz"
+        body = json.dumps({"Records": records}, separators=(",", ":"), ensure_ascii=False).encode()
+        self.storage.put(f"{folder}/{name}", gzip_bytes(body), source="cloudtrail", records=len(records))
+
+    def _head(self, who: Caller, service: str, name: str, when: float) -> Json:
+        bracketed = service == "s3" and who.credential is not None
+        return {
+            "eventVersion": "1.11",
+            "userIdentity": who.identity,
+            "eventTime": iso(when),
+            "eventSource": f"{service}.amazonaws.com",
+            "eventName": name,
+            "awsRegion": who.region,
+            "sourceIPAddress": who.address,
+            "userAgent": f"[{who.agent}]" if bracketed else who.agent,
+        }
+
+    def _tail(self, service: str, name: str, account: str) -> Json:
+        data = service == "s3" and name in _OBJECT_CALLS
+        return {
+            "requestID": self.ids.text(16) if service == "s3" else self.ids.uuid(),
+            "eventID": self.ids.uuid(),
+            "readOnly": name.startswith(_READS) and name != "GetFederationToken" or name in _READ_ONLY_MINTS,
+            "eventType": "AwsConsoleSignIn" if service == "signin" else "AwsApiCall",
+            "managementEvent": not data,
+            "recipientAccountId": account,
+            "eventCategory": "Data" if data else "Management",
+        }
+
+
+def s3_object(bucket: str, key: str, *, sent: int = 0, received: int = 0, listing: bool = False) -> Json:
+    """Keyword arguments of `Trail.call` for an object-level S3 call; `sent` and `received` are S3's bytes."""
+    host = f"{bucket}.s3.{REGION}.amazonaws.com"
+    ask = {"bucketName": bucket, "Host": host}
+    ask |= {"list-type": "2", "prefix": key, "encoding-type": "url"} if listing else {"key": key}
+    kind = {"type": "AWS::S3::Object", "ARNPrefix" if listing else "ARN": f"arn:aws:s3:::{bucket}/{key}"}
+    owner = {"accountId": ACCOUNT, "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{bucket}"}
+    details = {
+        "SignatureVersion": "SigV4",
+        "CipherSuite": "TLS_AES_128_GCM_SHA256",
+        "bytesTransferredIn": received,
+        "AuthenticationMethod": "AuthHeader",
+        "bytesTransferredOut": sent,
+    }
+    return {"ask": ask, "extra": {"additionalEventData": details, "resources": [kind, owner]}}
+
+
+def _tls(service: str, region: str) -> Json:
+    host = f"{service}.amazonaws.com" if service == "iam" else f"{service}.{region}.amazonaws.com"
+    return {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": host}
+
+
+def _epoch(record: Json) -> int:
+    return int(datetime.fromisoformat(record["eventTime"]).timestamp())

@@ -1,0 +1,177 @@
+"""What a log source declares: its columns, how it is recognised, and how its records join the event view."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+TYPES = frozenset({"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "JSON"})
+"""DuckDB types a column may have."""
+
+_WORD = re.compile(r"[A-Z]+s?(?=[A-Z][a-z]|\b|_|\d|$)|[A-Z]?[a-z0-9]+|\d+")
+
+
+def snake(field: str) -> str:
+    """AWS's field name in snake case; a run of capitals is one word: `sourceIPAddress` → `source_ip_address`."""
+    words = _WORD.findall(re.sub(r"[^A-Za-z0-9]", "_", field))
+    return "_".join(word.lower() for word in words)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a source table.
+
+    `field` is AWS's own name; in a JSON record a dotted path (`userIdentity.arn`).
+    `epoch` is the unit ("s", "ms", "us") of a TIMESTAMP that AWS writes as a number; NULL means ISO 8601 text.
+    """
+
+    field: str
+    type: str = "VARCHAR"
+    doc: str = ""
+    name: str = ""
+    epoch: str = ""
+
+    def __post_init__(self) -> None:
+        """Derive the SQL name from AWS's, unless one is given."""
+        if self.type not in TYPES:
+            raise ValueError(f"column {self.field}: type {self.type!r} is none of {sorted(TYPES)}")
+        if not self.name:
+            object.__setattr__(self, "name", snake(self.field))
+
+
+EVENT_COLUMNS: Mapping[str, str] = {
+    "event_id": "VARCHAR",
+    "source": "VARCHAR",
+    "time": "TIMESTAMP",
+    "end_time": "TIMESTAMP",
+    "account_id": "VARCHAR",
+    "region": "VARCHAR",
+    "principal": "VARCHAR",
+    "session": "VARCHAR",
+    "access_key_id": "VARCHAR",
+    "action": "VARCHAR",
+    "resources": "VARCHAR[]",
+    "source_ip": "VARCHAR",
+    "destination_ip": "VARCHAR",
+    "outcome": "VARCHAR",
+    "severity": "DOUBLE",
+    "bytes": "BIGINT",
+    "user_agent": "VARCHAR",
+    "summary": "VARCHAR",
+    "object_id": "VARCHAR",
+    "record": "BIGINT",
+}
+"""Columns of the `event` view, in order, with their types."""
+
+
+@dataclass(frozen=True)
+class EventMap:
+    """How a source's rows read as events: SQL expressions over the source table (alias `s`), by event column.
+
+    `time` is required; columns left out are NULL. `source`, `object_id` and `record` are filled in.
+    `version` orders the copies of one event: the greatest is the row of `event`, ties by object and record.
+    `unique` says that `event_id` is AWS's own and copies of it may be delivered more than once.
+    `evidence` says that expressions also use the row of `evidence` the record came from (alias `e`).
+    """
+
+    columns: Mapping[str, str]
+    unique: bool = False
+    version: str = "NULL"
+    evidence: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse columns that the event view does not have."""
+        unknown = set(self.columns) - set(EVENT_COLUMNS)
+        if unknown or "time" not in self.columns:
+            raise ValueError(f"event map: unknown columns {sorted(unknown)}, or no time")
+
+
+IDENTITY_COLUMNS = (
+    "type",
+    "principal_id",
+    "arn",
+    "account_id",
+    "user_name",
+    "invoked_by",
+    "issuer_type",
+    "issuer_arn",
+    "issuer_principal_id",
+    "issuer_account_id",
+    "identity_provider",
+    "on_behalf_of",
+    "identity_store_arn",
+    "source_identity",
+)
+"""What a record may say of who acted (page "CloudTrail userIdentity element"); `on_behalf_of` is a user id."""
+
+
+@dataclass(frozen=True)
+class IdentityMap:
+    """Where a source's rows say who acted: SQL expressions over the source table (alias `s`).
+
+    The keys are those of `IDENTITY_COLUMNS`; columns left out are NULL.
+    Rows with equal expressions are one identity, told by `identity_key`, which `load` stores beside them.
+    """
+
+    columns: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse columns that an identity does not have."""
+        if unknown := set(self.columns) - set(IDENTITY_COLUMNS):
+            raise ValueError(f"identity map: unknown columns {sorted(unknown)}")
+
+    @property
+    def key(self) -> str:
+        """The SQL expression of `identity_key`."""
+        return "hash(" + ", ".join(self.columns.get(name, "NULL") for name in IDENTITY_COLUMNS) + ")"
+
+
+@dataclass(frozen=True)
+class LogStream:
+    """Where a CloudWatch Logs event comes from, as far as its container says."""
+
+    log_group: str | None
+    log_stream: str | None
+    owner: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One log source: a table, how its records are told from all others, and what they mean.
+
+    `shape` is one of the shapes of `forensics.readers`: "json" (a record is a JSON object), "fields" (a record is
+    a line of space-separated fields under a header), "log_event" (a record is an event of a CloudWatch Logs stream).
+    `keys` are regular expressions over the object key; they may have groups `account` and `region`.
+    `markers` must all stand in the bytes of a JSON object that holds such records, `claims` judges one record.
+    `claims_stream` judges a log stream by its names and one message; `parse_message` adds columns from the message.
+    `default_header` names the fields of lines that come without a header; `null` is how a missing value is written.
+    `derived` are further columns, (name, type, SQL expression over the columns, alias `s`), computed while loading.
+    `account` and `region` are SQL expressions over the table that say whose records these are, for `evidence`.
+    """
+
+    name: str
+    title: str
+    reference: str
+    shape: str
+    columns: tuple[Column, ...]
+    event: EventMap
+    identity: IdentityMap | None = None
+    keys: tuple[str, ...] = ()
+    markers: tuple[bytes, ...] = ()
+    claims: Callable[[Mapping[str, Any]], bool] | None = None
+    claims_stream: Callable[[LogStream, str], bool] | None = None
+    parse_message: Callable[[LogStream, str], Mapping[str, Any]] | None = None
+    default_header: Sequence[str] = ()
+    derived: tuple[tuple[str, str, str], ...] = ()
+    null: str = "-"
+    account: str = "NULL"
+    region: str = "NULL"
+
+    @property
+    def table_columns(self) -> tuple[tuple[str, str], ...]:
+        """(name, DuckDB type) of every column of the table, in order."""
+        own = tuple((column.name, column.type) for column in self.columns)
+        key = (("identity_key", "UBIGINT"),) if self.identity else ()
+        extra = (("unmapped", "JSON"),) if self.shape == "json" else ()
+        derived = tuple((name, kind) for name, kind, _ in self.derived)
+        return (("object_id", "VARCHAR"), ("record", "BIGINT"), *own, *extra, *derived, *key)

@@ -1,0 +1,171 @@
+"""CloudTrail: who called which AWS API, from where, with what result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from forensics.source import Column, EventMap, IdentityMap, Source
+
+_ISSUER = "userIdentity.sessionContext.sessionIssuer"
+_CONTEXT = "userIdentity.sessionContext"
+
+COLUMNS = (
+    Column("eventVersion", doc="Version of the record format, as text: 1.10 is newer than 1.9."),
+    Column("eventTime", "TIMESTAMP", "When the request completed, whole seconds UTC."),
+    Column("eventSource", doc="Service that was called, as its DNS name."),
+    Column("eventName", doc="API call, with Lambda's date suffixes as AWS writes them."),
+    Column("awsRegion", doc="Region that served the call; global services write us-east-1."),
+    Column("sourceIPAddress", doc="Address the call came from, or the name of a service, or AWS Internal."),
+    Column("userAgent", doc="What the client called itself; chosen by the caller."),
+    Column("errorCode", doc="Absent when the call succeeded."),
+    Column("errorMessage", doc="What the service answered."),
+    Column("requestParameters", "JSON", "What was asked; over 100 KB CloudTrail leaves it out."),
+    Column("responseElements", "JSON", "What was answered, for calls that change state and for AssumeRole*."),
+    Column("additionalEventData", "JSON", "Service's own additions, such as bytesTransferredOut."),
+    Column("additionalEventData.bytesTransferredOut", "DOUBLE", "Bytes sent.", name="bytes_transferred_out"),
+    Column("requestID", doc="The service's id of the request; not unique across services."),
+    Column("eventID", doc="CloudTrail's id of the event; copies of one event share it."),
+    Column("eventType", doc="AwsApiCall, AwsServiceEvent, AwsConsoleSignIn…"),
+    Column("apiVersion"),
+    Column("managementEvent", "BOOLEAN", "False for data events."),
+    Column("readOnly", "BOOLEAN", "Absent in old records; absent is not false."),
+    Column("resources", "JSON", "ARN or ARNPrefix, account and type of what was touched."),
+    Column("recipientAccountId", doc="Account whose trail recorded the event."),
+    Column("serviceEventDetails", "JSON"),
+    Column("sharedEventID", doc="Joins the records that several accounts hold of one call."),
+    Column("vpcEndpointId", doc="The call came through this endpoint; its source address is a private one."),
+    Column("vpcEndpointAccountId"),
+    Column("eventCategory", doc="Management, Data, NetworkActivity."),
+    Column("addendum", "JSON", "Why a record came late or was corrected."),
+    Column("sessionCredentialFromConsole", doc='"true" when the credentials were a console session\'s.'),
+    Column("eventContext", "JSON"),
+    Column("edgeDeviceDetails", "JSON"),
+    Column("tlsDetails", "JSON", "Absent for calls AWS made on behalf of the caller."),
+    Column("userIdentity", "JSON", "Who made the request, whole."),
+    Column("userIdentity.type"),
+    Column("userIdentity.principalId", doc="Unique id; of a role session AROA…:session name."),
+    Column("userIdentity.arn", doc="Of a role session its STS ARN, without the role's path."),
+    Column("userIdentity.accountId"),
+    Column("userIdentity.accessKeyId", doc="Key that signed the request."),
+    Column("userIdentity.userName"),
+    Column("userIdentity.invokedBy", doc="Service that made the call on the identity's behalf."),
+    Column("userIdentity.identityProvider"),
+    Column("userIdentity.onBehalfOf.userId", name="on_behalf_of_user_id"),
+    Column("userIdentity.onBehalfOf.identityStoreArn", name="on_behalf_of_identity_store_arn"),
+    Column("userIdentity.inScopeOf.credentialsIssuedTo", name="credentials_issued_to"),
+    Column(f"{_ISSUER}.type", name="session_issuer_type"),
+    Column(f"{_ISSUER}.principalId", name="session_issuer_principal_id"),
+    Column(f"{_ISSUER}.arn", name="session_issuer_arn", doc="The role, with its path."),
+    Column(f"{_ISSUER}.accountId", name="session_issuer_account_id"),
+    Column(f"{_CONTEXT}.attributes.creationDate", "TIMESTAMP", name="session_creation_date"),
+    Column(f"{_CONTEXT}.attributes.mfaAuthenticated", name="session_mfa_authenticated"),
+    Column(f"{_CONTEXT}.sourceIdentity", name="session_source_identity"),
+    Column(f"{_CONTEXT}.ec2RoleDelivery", name="session_ec2_role_delivery"),
+    Column(f"{_CONTEXT}.assumedRoot", name="session_assumed_root"),
+)
+
+_FUNCTION = r"^(arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*)"
+_INSTANCE = "'arn:aws:ec2:' || s.aws_region || ':' || s.recipient_account_id || ':instance/' || i"
+
+RESOURCE_IDS = rf"""list_distinct(list_filter(list_concat(
+  json_extract_string(s.resources, '$[*].ARN'),
+  CASE s.event_source
+    WHEN 's3.amazonaws.com' THEN [
+      'arn:aws:s3:::' || (s.request_parameters->>'$.bucketName'),
+      'arn:aws:s3:::' || (s.request_parameters->>'$.bucketName') || '/' || (s.request_parameters->>'$.key')]
+    WHEN 'lambda.amazonaws.com' THEN [
+      coalesce(
+        nullif(regexp_extract(s.request_parameters->>'$.functionName', '{_FUNCTION}', 1), ''),
+        nullif(regexp_extract(s.response_elements->>'$.functionArn', '{_FUNCTION}', 1), ''),
+        'arn:aws:lambda:' || s.aws_region || ':' || s.recipient_account_id || ':function:'
+          || split_part(s.request_parameters->>'$.functionName', ':', 1))]
+    WHEN 'sts.amazonaws.com' THEN [
+      s.request_parameters->>'$.roleArn',
+      s.response_elements->>'$.assumedRoleUser.arn']
+    WHEN 'iam.amazonaws.com' THEN list_concat(
+      json_extract_string(s.response_elements, ['$.user.arn', '$.role.arn', '$.policy.arn', '$.accessKey.accessKeyId']),
+      [s.request_parameters->>'$.policyArn',
+       'arn:aws:iam::' || s.recipient_account_id || ':user/' || (s.request_parameters->>'$.userName')])
+    WHEN 'ec2.amazonaws.com' THEN list_concat(
+      list_transform(json_extract_string(s.response_elements, '$.instancesSet.items[*].instanceId'), lambda i: {_INSTANCE}),
+      list_transform(json_extract_string(s.request_parameters, '$.instancesSet.items[*].instanceId'), lambda i: {_INSTANCE}),
+      [s.response_elements->>'$.networkInterface.networkInterfaceId',
+       s.request_parameters->>'$.networkInterfaceId'])
+    WHEN 'ecs.amazonaws.com' THEN json_extract_string(s.response_elements, '$.tasks[*].taskArn')
+  END),
+lambda r: r IS NOT NULL AND r <> ''))"""
+"""ARNs and ids an event is about: those CloudTrail lists, and those its request and response name."""
+
+EVENT = EventMap(
+    unique=True,
+    columns={
+        "event_id": "coalesce(nullif(s.event_id, ''), s.object_id || '/' || s.record)",
+        "time": "s.event_time",
+        "account_id": "coalesce(s.recipient_account_id, nullif(s.user_identity_account_id, ''))",
+        "region": "s.aws_region",
+        "access_key_id": "nullif(s.user_identity_access_key_id, '')",
+        "action": "coalesce(split_part(s.event_source, '.', 1) || ':', '') || s.event_name",
+        "resources": "s.resource_ids",
+        "source_ip": "s.source_ip_address",
+        "outcome": """CASE
+      WHEN s.event_name = 'ConsoleLogin' AND s.response_elements->>'$.ConsoleLogin' = 'Failure' THEN 'denied'
+      WHEN coalesce(s.error_code, '') = '' THEN 'success'
+      WHEN regexp_matches(s.error_code, '(?i)denied|unauthori[sz]ed|forbidden|notauthorized|authfailure') THEN 'denied'
+      ELSE 'error'
+    END""",
+        "bytes": """CASE
+      WHEN s.event_source = 's3.amazonaws.com' THEN CAST(s.bytes_transferred_out AS BIGINT)
+    END""",
+        "user_agent": "s.user_agent",
+        "summary": """coalesce(s.event_name, 'unnamed event')
+      || coalesce(' on ' || (s.request_parameters->>'$.bucketName') || coalesce('/' || (s.request_parameters->>'$.key'), ''),
+                  ' of ' || (s.request_parameters->>'$.roleArn'), ' of ' || (s.request_parameters->>'$.userName'),
+                  ' of ' || (s.request_parameters->>'$.functionName'), '')
+      || coalesce(' from ' || s.source_ip_address, '') || coalesce(': ' || s.error_code, '')""",  # noqa: E501
+    },
+)
+
+IDENTITY = IdentityMap(
+    {
+        "type": "s.user_identity_type",
+        "principal_id": "s.user_identity_principal_id",
+        "arn": "s.user_identity_arn",
+        "account_id": "s.user_identity_account_id",
+        "user_name": "s.user_identity_user_name",
+        "invoked_by": "s.user_identity_invoked_by",
+        "issuer_type": "s.session_issuer_type",
+        "issuer_arn": "s.session_issuer_arn",
+        "issuer_principal_id": "s.session_issuer_principal_id",
+        "issuer_account_id": "s.session_issuer_account_id",
+        "identity_provider": "s.user_identity_identity_provider",
+        "on_behalf_of": "s.on_behalf_of_user_id",
+        "identity_store_arn": "s.on_behalf_of_identity_store_arn",
+        "source_identity": "s.session_source_identity",
+    }
+)
+
+
+def claims(record: Mapping[str, Any]) -> bool:
+    """A CloudTrail record of the kinds that carry an identity; Insights and aggregated events have tables of their own."""
+    if record.get("eventCategory") in ("Insight", "Aggregated") or "insightDetails" in record:
+        return False
+    return "eventName" in record and bool({"eventSource", "userIdentity", "eventVersion"} & record.keys())
+
+
+SOURCE = Source(
+    name="cloudtrail",
+    title="CloudTrail management, data and network activity events",
+    reference="CloudTrail record contents for management, data, and network activity events",
+    shape="json",
+    columns=COLUMNS,
+    event=EVENT,
+    identity=IDENTITY,
+    keys=(
+        r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail(?:-NetworkActivity)?/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",
+        r"(?P<account>\d{12})_CloudTrail(?:-NetworkActivity)?_(?P<region>[a-z0-9-]+)_\d{8}T\d{4}Z_",
+    ),
+    derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),
+    markers=(b'"eventName"',),
+    claims=claims,
+    account="s.recipient_account_id",
+    region="s.aws_region",
+)

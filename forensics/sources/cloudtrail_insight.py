@@ -1,0 +1,53 @@
+"""CloudTrail Insights: unusual rates of API calls or errors, as CloudTrail itself judged them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from forensics.source import Column, EventMap, Source
+
+
+def claims(record: Mapping[str, Any]) -> bool:
+    """An Insights record, of a trail."""
+    return "insightDetails" in record or record.get("eventType") == "AwsCloudTrailInsight"
+
+
+SOURCE = Source(
+    name="cloudtrail_insight",
+    title="CloudTrail Insights events",
+    reference="CloudTrail record contents for Insights events for trails",
+    shape="json",
+    columns=(
+        Column("eventVersion"),
+        Column("eventTime", "TIMESTAMP", "Minute in which the unusual activity began or ended."),
+        Column("awsRegion"),
+        Column("eventID"),
+        Column("eventType"),
+        Column("recipientAccountId"),
+        Column("sharedEventID", doc="Joins the Start and the End record of one insight."),
+        Column("eventCategory"),
+        Column("insightDetails", "JSON", "Whole: statistics and attributions."),
+        Column("insightDetails.state", doc="Start or End."),
+        Column("insightDetails.eventSource", name="insight_event_source"),
+        Column("insightDetails.eventName", name="insight_event_name"),
+        Column("insightDetails.insightType", name="insight_type"),
+        Column("insightDetails.errorCode", name="insight_error_code"),
+    ),
+    event=EventMap(
+        unique=True,
+        columns={
+            "event_id": "coalesce(nullif(s.event_id, ''), s.object_id || '/' || s.record)",
+            "time": "s.event_time",
+            "account_id": "s.recipient_account_id",
+            "region": "s.aws_region",
+            "action": "split_part(s.insight_event_source, '.', 1) || ':' || s.insight_event_name",
+            "summary": "s.insight_type || ' ' || s.insight_details_state || ' for ' || s.insight_event_name",
+        },
+    ),
+    keys=(
+        r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Insight/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",
+    ),
+    markers=(b'"insightDetails"',),
+    claims=claims,
+    account="s.recipient_account_id",
+    region="s.aws_region",
+)

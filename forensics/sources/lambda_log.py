@@ -1,0 +1,205 @@
+"""Lambda function logs: what the platform and the code of a function wrote, by execution environment."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from forensics.source import Column, EventMap, LogStream, Source
+
+COLUMNS = (
+    Column("owner", doc="Account of the log group."),
+    Column("logGroup", doc="/aws/lambda/FUNCTION unless customised; NULL in an export to S3."),
+    Column("logStream", doc="One execution environment of one function version."),
+    Column("id", doc="CloudWatch Logs' id of the event, unique."),
+    Column("timestamp", "TIMESTAMP", "Set by the sender.", epoch="ms"),
+    Column("ingestionTime", "TIMESTAMP", "Set by AWS; not in every container.", epoch="ms"),
+    Column("message", doc="The line as written."),
+    Column("type", doc="platform.start, platform.report…; of text lines what they say; NULL: the code wrote it."),
+    Column("requestId", doc="Invocation the line belongs to."),
+    Column("functionName"),
+    Column("version", doc="Function version the line names."),
+    Column("level", doc="Level of an application line in JSON or in the runtime's default format."),
+    Column("status", doc="success, failure, error, timeout."),
+    Column("errorType"),
+    Column("durationMs", "DOUBLE"),
+    Column("billedDurationMs", "DOUBLE"),
+    Column("initDurationMs", "DOUBLE"),
+    Column("restoreDurationMs", "DOUBLE"),
+    Column("memorySizeMB", "BIGINT"),
+    Column("maxMemoryUsedMB", "BIGINT"),
+    Column("initializationType", doc="on-demand, provisioned-concurrency, snap-start."),
+    Column("runtimeVersion"),
+    Column("traceId"),
+)
+
+_STREAM = re.compile(r"^\d{4}/\d\d/\d\d/(?P<function>[^\[/]*)\[(?P<version>\$LATEST|\d+)\](?:\[?[0-9a-f-]{32,36}\]?)?$")
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_TEXT = re.compile(
+    rf"^(?:(?P<word>START|END|REPORT) RequestId: (?P<id>{_UUID})|"
+    r"(?P<start>INIT_START|RESTORE_START) Runtime Version: (?P<runtime>\S*)|"
+    r"(?P<report>INIT_REPORT|RESTORE_REPORT) |(?P<other>EXTENSION|TELEMETRY)\tName: |XRAY TraceId: (?P<trace>\S+))"
+)
+_TYPES = {
+    "START": "platform.start",
+    "END": "platform.end",
+    "REPORT": "platform.report",
+    "INIT_START": "platform.initStart",
+    "RESTORE_START": "platform.restoreStart",
+    "INIT_REPORT": "platform.initReport",
+    "RESTORE_REPORT": "platform.restoreReport",
+    "EXTENSION": "platform.extension",
+    "TELEMETRY": "platform.telemetrySubscription",
+}
+_REPORT = {
+    "Duration": "durationMs",
+    "Billed Duration": "billedDurationMs",
+    "Init Duration": "initDurationMs",
+    "Restore Duration": "restoreDurationMs",
+    "Memory Size": "memorySizeMB",
+    "Max Memory Used": "maxMemoryUsedMB",
+    "Status": "status",
+    "Error Type": "errorType",
+    "XRAY TraceId": "traceId",
+}
+_METRICS = {
+    "durationMs": "durationMs",
+    "billedDurationMs": "billedDurationMs",
+    "initDurationMs": "initDurationMs",
+    "restoreDurationMs": "restoreDurationMs",
+    "memorySizeMB": "memorySizeMB",
+    "maxMemoryUsedMB": "maxMemoryUsedMB",
+}
+_TIMEOUT = re.compile(rf"^\S+Z (?P<id>{_UUID}) Task timed out after ")
+_EXIT = re.compile(rf"^RequestId: (?P<id>{_UUID}) Error: (?P<error>.*)")
+_LINE = re.compile(rf"^(?:\[(?P<level>[A-Z]+)\]\t)?\d{{4}}-\d\d-\d\dT[\d:.]+Z\t(?P<id>{_UUID})\t(?:(?P<level2>[A-Z]+)\t)?")
+_ERROR = re.compile(r"^\[ERROR\] (?P<error>[A-Za-z_.]\w*)(?::|\n|$)")
+
+
+def parse_report(line: str) -> dict[str, Any]:
+    """Key and value pairs of a REPORT, INIT_REPORT or RESTORE_REPORT line; unknown keys are left in the message."""
+    found: dict[str, Any] = {}
+    for part in re.split(r"[\t\n]", line):
+        key, _, value = part.strip().partition(": ")
+        key = key.rpartition("REPORT ")[2]
+        if name := _REPORT.get(key):
+            number, _, unit = value.strip().partition(" ")
+            found[name] = number if unit in ("ms", "MB") else value.strip()
+    return found
+
+
+def _text(message: str) -> dict[str, Any]:
+    if system := _TEXT.match(message):
+        word = system["word"] or system["start"] or system["report"] or system["other"]
+        found: dict[str, Any] = {"type": _TYPES.get(word or "", "platform.trace"), "requestId": system["id"]}
+        if word == "START":
+            found["version"] = message.partition("Version: ")[2].split(maxsplit=1)[0] if "Version: " in message else None
+        elif word in ("REPORT", "INIT_REPORT", "RESTORE_REPORT"):
+            found |= parse_report(message)
+        found |= {"runtimeVersion": system["runtime"]} if system["runtime"] else {}
+        return found | ({"traceId": system["trace"]} if system["trace"] else {})
+    if timeout := _TIMEOUT.match(message):
+        return {"type": "platform.timeout", "requestId": timeout["id"], "status": "timeout"}
+    if ended := _EXIT.match(message):
+        return {"type": "platform.fault", "requestId": ended["id"], "status": "error", "errorType": ended["error"][:200]}
+    if error := _ERROR.match(message):
+        return {"level": "ERROR", "errorType": error["error"], "requestId": _first_uuid(message)}
+    if line := _LINE.match(message):
+        return {"requestId": line["id"], "level": line["level"] or line["level2"]}
+    return {}
+
+
+def _first_uuid(message: str) -> str | None:
+    found = re.search(rf"\t({_UUID})\t", message[:300])
+    return found[1] if found else None
+
+
+def _system(event: Mapping[str, Any]) -> dict[str, Any]:
+    record = event["record"] if isinstance(event["record"], dict) else {}
+    metrics = record.get("metrics") if isinstance(record.get("metrics"), dict) else {}
+    found = {name: metrics.get(key) for key, name in _METRICS.items()}
+    if event["type"] == "platform.initReport":
+        found = {"initDurationMs": metrics.get("durationMs")}
+    tracing = record.get("tracing") if isinstance(record.get("tracing"), dict) else {}
+    return found | {
+        "type": event["type"],
+        "requestId": record.get("requestId"),
+        "functionName": record.get("functionName"),
+        "version": record.get("version") or record.get("functionVersion"),
+        "status": record.get("status"),
+        "errorType": record.get("errorType"),
+        "initializationType": record.get("initializationType"),
+        "runtimeVersion": record.get("runtimeVersion"),
+        "traceId": tracing.get("value"),
+    }
+
+
+def _application(event: Mapping[str, Any]) -> dict[str, Any]:
+    request = next((event[key] for key in ("requestId", "AWSRequestId", "awsRequestId") if key in event), None)
+    return {"requestId": request, "level": event.get("level"), "errorType": event.get("errorType")}
+
+
+def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
+    """Columns that a message gives, in text or in JSON format (page "Configuring JSON and plain text log formats")."""
+    found: dict[str, Any] = {}
+    if message.startswith("{"):
+        try:
+            event = json.loads(message)
+        except (ValueError, RecursionError):
+            event = None
+        if isinstance(event, dict):
+            is_system = str(event.get("type", "")).startswith("platform.") and "record" in event
+            found = _system(event) if is_system else _application(event)
+    else:
+        found = _text(message)
+    names = _names(stream)
+    return {**names, **{key: _plain(value) for key, value in found.items() if value is not None}}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) else json.dumps(value)
+
+
+def _names(stream: LogStream) -> dict[str, str]:
+    group, parts = stream.log_group or "", _STREAM.match(stream.log_stream or "")
+    found = {"version": parts["version"]} if parts else {}
+    if parts and parts["function"]:
+        found["functionName"] = parts["function"]
+    elif group.startswith("/aws/lambda/"):
+        found["functionName"] = group.removeprefix("/aws/lambda/").removeprefix("us-east-1.")
+    return found
+
+
+def claims_stream(stream: LogStream, message: str) -> bool:
+    """A stream of a Lambda function: by its group, by the form of its name, or by a line only the platform writes."""
+    if (stream.log_group or "").startswith("/aws/lambda/") or _STREAM.match(stream.log_stream or ""):
+        return True
+    return stream.log_group is None and bool(_TEXT.match(message))
+
+
+SOURCE = Source(
+    name="lambda_log",
+    title="Lambda function logs",
+    reference="Configuring JSON and plain text log formats",
+    shape="log_event",
+    columns=COLUMNS,
+    event=EventMap(
+        evidence=True,
+        columns={
+            "time": "s.timestamp",
+            "account_id": "coalesce(s.owner, e.account_id)",
+            "region": "e.region",
+            "action": "'lambda:' || coalesce(s.type, 'log')",
+            "resources": """CASE
+      WHEN s.log_group IS NULL THEN NULL
+      WHEN s.log_stream IS NULL THEN [s.log_group]
+      ELSE [s.log_group, s.log_stream]
+    END""",
+            "outcome": "CASE WHEN s.status = 'success' THEN 'success' WHEN s.status IS NOT NULL THEN 'error' END",
+            "summary": "left(s.message, 300)",
+        },
+    ),
+    claims_stream=claims_stream,
+    parse_message=parse_message,
+    account="s.owner",
+)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from forensics import event
+from forensics import event, storage
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.sources import sources
 from forensics.tables import TABLES
@@ -142,8 +142,7 @@ class Case:
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
         for source in sources().values():
-            columns = ", ".join(f'"{name}" {kind}' for name, kind in source.table_columns)
-            self.connection.execute(f'CREATE TABLE IF NOT EXISTS "{source.name}" ({columns})')
+            storage.prepare(self.connection, source)
         event.create_view(self.connection)
 
     def sql(self, query: str, params: Params = ()) -> Query:

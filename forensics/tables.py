@@ -180,6 +180,66 @@ CREATE TABLE coverage (
 )
 """
 
+CREDENTIAL_WORKLOAD = """
+CREATE TABLE credential_workload (
+  access_key_id VARCHAR PRIMARY KEY,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  via VARCHAR NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""To which workload a key was issued, and how that is known."""
+
+INSTANCE_KEY = "CREATE TABLE instance_key (instance_id VARCHAR PRIMARY KEY, workload VARCHAR NOT NULL)"
+"""The instance that an id names, where only one of that id is known."""
+
+ADDRESS_NETWORK = """
+CREATE TABLE address_network (workload VARCHAR NOT NULL, address VARCHAR NOT NULL, vpc_id VARCHAR NOT NULL)
+"""
+"""In which VPC a workload held a private address."""
+
+CALL_PLACE = """
+CREATE TABLE call_place (
+  source_ip VARCHAR NOT NULL,
+  vpc_endpoint_id VARCHAR NOT NULL,
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  via VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Stretches of time in which the holders of a source address do not change, one row per holder.
+
+`vpc_endpoint_id` is empty for public addresses. Stretches without a known beginning or end reach far out."""
+
+FLOW_PLACE = """
+CREATE TABLE flow_place (
+  interface_id VARCHAR NOT NULL,
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Stretches of time in which the holders of an interface do not change, one row per holder."""
+
+FLOW_CROSSING = """
+CREATE TABLE flow_crossing (
+  event_id VARCHAR NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Holders of the interface of each flow record that lasts from one stretch of `flow_place` into another."""
+
 CASE_INFO = "CREATE TABLE case_info (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)"
 
 TABLES = {
@@ -198,5 +258,11 @@ TABLES = {
     "finding_evidence": FINDING_EVIDENCE,
     "invocation": INVOCATION,
     "coverage": COVERAGE,
+    "credential_workload": CREDENTIAL_WORKLOAD,
+    "instance_key": INSTANCE_KEY,
+    "address_network": ADDRESS_NETWORK,
+    "call_place": CALL_PLACE,
+    "flow_place": FLOW_PLACE,
+    "flow_crossing": FLOW_CROSSING,
 }
 """Name and CREATE statement of each; the views `event` and `attribution` are made by the modules of those names."""

@@ -1,4 +1,4 @@
-"""Made-up incidents across CloudTrail, VPC flow, GuardDuty and Lambda logs, with the truth written beside them.
+"""Made-up incidents across CloudTrail, VPC flow, GuardDuty and Lambda logs, with the truth beside them.
 
 A scenario is one module of this package that has a `SCENARIO`; its name is the module's with dashes.
 """
@@ -7,7 +7,7 @@ import pkgutil
 from importlib import import_module
 from pathlib import Path
 
-from forensics.errors import UsageError
+from forensics.errors import UnknownName, UsageError
 from forensics.simulate.stage import Scenario, set_stage
 
 __all__ = ["Scenario", "scenarios", "simulate"]
@@ -24,11 +24,11 @@ def simulate(scenario: str, out: Path, *, seed: int = 7, scale: float = 1.0) -> 
     """Writes `out/logs/BUCKET/…` in AWS's S3 layout and `out/truth.json`, whose path is returned.
 
     The same seed and scale give the same bytes; `scale` multiplies benign noise only.
-    Raises UsageError for an unknown scenario, a scale that is not positive, or an `out` that is already in use.
+    Raises UsageError for an unknown scenario, a scale that is not positive, or an `out` already in use.
     """
     known = scenarios()
     if scenario not in known:
-        raise UsageError(f"no scenario {scenario!r}: there is {', '.join(known)}")
+        raise UnknownName("scenario", scenario, known)
     if not 0 < scale < float("inf"):
         raise UsageError(f"scale {scale} is not a positive number")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

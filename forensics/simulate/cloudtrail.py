@@ -1,4 +1,4 @@
-"""CloudTrail records of API calls, delivered as a trail delivers them: a file per five minutes, account and region.
+"""CloudTrail records of API calls, in files as a trail delivers them: per five minutes, account and region.
 
 Source: CloudTrail record contents for management, data, and network activity events.
 """
@@ -9,7 +9,18 @@ from datetime import datetime
 from typing import NamedTuple
 
 from forensics.simulate.storage import Storage, gzip_bytes
-from forensics.simulate.world import ACCOUNT, REGION, WINDOW_SECONDS, Caller, Ids, Json, date_path, iso, stamp, window_of
+from forensics.simulate.world import (
+    ACCOUNT,
+    REGION,
+    WINDOW_SECONDS,
+    Caller,
+    Ids,
+    Json,
+    date_path,
+    iso,
+    stamp,
+    window_of,
+)
 
 BUCKET = "example-trail-logs"
 
@@ -28,7 +39,8 @@ class Denied(NamedTuple):
 def access_denied(who: Caller, action: str, resource: str = "*", *, code: str = "AccessDenied") -> Denied:
     """AWS's words for a missing permission."""
     reason = "because no identity-based policy allows the action"
-    text = f"User: {who.identity.get('arn')} is not authorized to perform: {action} on resource: {resource} {reason}"
+    user = f"User: {who.identity.get('arn')}"
+    text = f"{user} is not authorized to perform: {action} on resource: {resource} {reason}"
     return Denied(code, text.replace("20150331", ""))
 
 
@@ -59,7 +71,7 @@ class Trail:
             record |= {"errorCode": failed.code, "errorMessage": failed.message}
         record |= {"requestParameters": ask, "responseElements": answer}
         record |= self._tail(service, name, account)
-        if who.credential is not None and "invokedBy" not in who.identity:
+        if who.credential is not None and not who.address.endswith(".amazonaws.com"):
             record["tlsDetails"] = _tls(service, who.region)
         record |= extra or {}
         self.add(record)
@@ -105,7 +117,8 @@ class Trail:
         return {
             "requestID": self.ids.text(16) if service == "s3" else self.ids.uuid(),
             "eventID": self.ids.uuid(),
-            "readOnly": name.startswith(_READS) and name != "GetFederationToken" or name in _READ_ONLY_MINTS,
+            "readOnly": (name.startswith(_READS) and name != "GetFederationToken")
+            or name in _READ_ONLY_MINTS,
             "eventType": "AwsConsoleSignIn" if service == "signin" else "AwsApiCall",
             "managementEvent": not data,
             "recipientAccountId": account,
@@ -132,7 +145,11 @@ def s3_object(bucket: str, key: str, *, sent: int = 0, received: int = 0, listin
 
 def _tls(service: str, region: str) -> Json:
     host = f"{service}.amazonaws.com" if service == "iam" else f"{service}.{region}.amazonaws.com"
-    return {"tlsVersion": "TLSv1.3", "cipherSuite": "TLS_AES_128_GCM_SHA256", "clientProvidedHostHeader": host}
+    return {
+        "tlsVersion": "TLSv1.3",
+        "cipherSuite": "TLS_AES_128_GCM_SHA256",
+        "clientProvidedHostHeader": host,
+    }
 
 
 def _epoch(record: Json) -> int:

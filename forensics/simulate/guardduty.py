@@ -60,7 +60,8 @@ class GuardDuty:
         for window in sorted(window for window in self.pending if window < before):
             versions = self.pending.pop(window)
             lines = "".join(json.dumps(version, separators=(",", ":")) + "\n" for version in versions)
-            key = f"{BUCKET}/AWSLogs/{ACCOUNT}/GuardDuty/{REGION}/{date_path(window)}/{self.ids.uuid()}.jsonl.gz"
+            folder = f"{BUCKET}/AWSLogs/{ACCOUNT}/GuardDuty/{REGION}/{date_path(window)}"
+            key = f"{folder}/{self.ids.uuid()}.jsonl.gz"
             self.storage.put(key, gzip_bytes(lines.encode()), source="guardduty", records=len(versions))
 
 
@@ -110,7 +111,13 @@ def access_key_resource(credential: Credential, name: str, *, buckets: tuple[str
     if buckets:
         owner = {"id": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
         resource["s3BucketDetails"] = [
-            {"arn": f"arn:aws:s3:::{bucket}", "name": bucket, "type": "Destination", "owner": owner, "tags": []}
+            {
+                "arn": f"arn:aws:s3:::{bucket}",
+                "name": bucket,
+                "type": "Destination",
+                "owner": owner,
+                "tags": [],
+            }
             for bucket in buckets
         ]
     return resource
@@ -144,7 +151,12 @@ def instance_resource(instance: Instance) -> Json:
 def remote(address: str) -> Json:
     """`remoteIpDetails` of an address of nowhere."""
     place: dict[str, Any] = {"country": {"countryName": "Exampleland"}, "city": {"cityName": "Exampleville"}}
-    network = {"asn": "64500", "asnOrg": "Example Hosting", "isp": "Example Hosting", "org": "Example Hosting"}
+    network = {
+        "asn": "64500",
+        "asnOrg": "Example Hosting",
+        "isp": "Example Hosting",
+        "org": "Example Hosting",
+    }
     return {"ipAddressV4": address, "organization": network, "geoLocation": {"lat": 0.0, "lon": 0.0}} | place
 
 

@@ -50,7 +50,12 @@ class Invoker:
         if dice < 0.004 and not init:
             duration, status, lines = function.timeout * 1000.0, "timeout", lines[:1]
         elif dice < 0.012 and not init:
-            lines += (("ERROR", f"ValueError: bad item {number}\nTraceback (most recent call last):\n  File \"app.py\""),)
+            lines += (
+                (
+                    "ERROR",
+                    f'ValueError: bad item {number}\nTraceback (most recent call last):\n  File "app.py"',
+                ),
+            )
             status = "error"
         memory = int(function.memory_mb * rng.uniform(0.22, 0.34))
         warm = round(rng.uniform(180, 420), 2) if init else None
@@ -117,11 +122,16 @@ def _thumbs(invoker: Invoker, environment: Environment, moment: float, rng: Rand
     name = f"img/{rng.randrange(1_000, 9_999)}.jpg"
     call = invoker.stage.trail.call
     call(who, "s3:GetObject", moment, **s3_object("thumbs-data", name, sent=rng.randrange(90_000, 900_000)))
-    call(who, "s3:PutObject", moment, **s3_object("thumbs-data", f"small/{name}", received=rng.randrange(4_000, 20_000)))
+    call(
+        who,
+        "s3:PutObject",
+        moment,
+        **s3_object("thumbs-data", f"small/{name}", received=rng.randrange(4_000, 20_000)),
+    )
 
 
 def secret(stage: Stage, who: Caller, name: str, moment: float, *, malicious: bool = False) -> str:
-    """Reads a secret; Secrets Manager decrypts it on the caller's behalf. Returns the event id of the read."""
+    """Reads a secret, which Secrets Manager decrypts for the caller; returns the event id of the read."""
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-a1b2c3"
     event = stage.trail.call(who, "secretsmanager:GetSecretValue", moment, ask={"secretId": name})
     stage.forwarded(who, "secretsmanager.amazonaws.com", moment, {"SecretARN": arn}, malicious=malicious)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any
 
 from forensics.simulate import guardduty
 from forensics.simulate.cloudtrail import Denied, access_denied, s3_object
@@ -48,14 +49,16 @@ class Intruder:
     rng: Random
 
     def act(
-        self, who: Caller, action: str, when: int, step: str, *, failed: Denied | None = None, **body: Json | None
+        self, who: Caller, action: str, when: int, step: str, *, failed: Denied | None = None, **body: Any
     ) -> str:
         event = self.stage.trail.call(who, action, when, failed=failed, **body)
         self.state(who, action, when, step, event=event, failed=failed is not None)
         return event
 
-    def state(self, who: Caller, action: str, when: int, step: str, *, event: str, failed: bool = False) -> None:
-        fact = {"event_id": event, "source": "cloudtrail", "time": iso(when), "action": action}
+    def state(
+        self, who: Caller, action: str, when: int, step: str, *, event: str, failed: bool = False
+    ) -> None:
+        fact: Json = {"event_id": event, "source": "cloudtrail", "time": iso(when), "action": action}
         fact |= {"access_key_id": who.credential.access_key_id if who.credential else None}
         fact |= {"source_ip": who.address, "outcome": "denied" if failed else "success", "step": step}
         self.stage.truth.attack_events.append(fact)
@@ -91,7 +94,9 @@ def _planned_runs(invoker: Invoker, rng: Random) -> None:
     orders, billing = invoker.shop.environment("orders-fn", 1), invoker.shop.environment("billing-fn", 0)
     clocks = ("09:05:11", "09:15:20", "09:22:37", "09:30:05", "09:41:48", "10:02:19", "10:20:33")
     runs = [(orders, clock) for clock in clocks] + [(billing, clock) for clock in ("09:10:12", "09:31:40")]
-    runs += [(invoker.shop.environment("orders-fn", 0), clock) for clock in ("08:58:30", "09:12:40", "09:50:02")]
+    runs += [
+        (invoker.shop.environment("orders-fn", 0), clock) for clock in ("08:58:30", "09:12:40", "09:50:02")
+    ]
     for environment, clock in runs:
         run = invoker.usual(environment, at(clock) * 1000 + rng.randrange(900), rng)
         invoker.plan(environment, replace(run, status="success", duration_ms=180.0 + rng.random()), rng)
@@ -100,7 +105,7 @@ def _planned_runs(invoker: Invoker, rng: Random) -> None:
 
 
 def _exploit(invoker: Invoker, victim: Environment, rng: Random) -> None:
-    trace = "KeyError: 'items'\nTraceback (most recent call last):\n  File \"/var/task/app.py\", line 41, in render"
+    trace = "KeyError: 'items'\nTraceback (most recent call last):\n  File \"/var/task/app.py\", line 41"
     lines = (("INFO", "import of 1 order requested"), ("WARNING", "template took 2.4 s"), ("ERROR", trace))
     request = invoker.stage.logs.ids.uuid()
     run = Run(request, at("09:10:21") * 1000 + 204, 8_911.44, 498, lines, "error")
@@ -108,7 +113,10 @@ def _exploit(invoker: Invoker, victim: Environment, rng: Random) -> None:
     inside, functions = victim.function.interface, invoker.shop.functions
     if inside is None:
         raise ValueError("the victim needs an interface of its own VPC")
-    fact = {"workloads": sorted(functions[name].arn for name in ("orders-fn", "billing-fn")), "certainty": "shared"}
+    fact = {
+        "workloads": sorted(functions[name].arn for name in ("orders-fn", "billing-fn")),
+        "certainty": "shared",
+    }
     sent = 7_413
     talk = Talk(FIRST_HOST, 47_811, 443, sent, 2_966, at("09:10:22"), at("09:10:29"), fact)
     invoker.stage.flows.through_nat(inside, invoker.shop.nat, talk)
@@ -159,19 +167,34 @@ def _use_new_user(intruder: Intruder, admin: Caller) -> Credential:
     user = User("support2", stage.ids.unique("AIDA", 10))
     key = user_credential(user, stage.ids.unique("AKIA"))
     born, minted = at("09:23:04"), at("09:23:31")
-    made = {"path": "/", "userName": user.name, "userId": user.unique_id, "arn": user.arn, "createDate": us_text(born)}
+    made = {
+        "path": "/",
+        "userName": user.name,
+        "userId": user.unique_id,
+        "arn": user.arn,
+        "createDate": us_text(born),
+    }
     named: Json = {"userName": user.name}
     intruder.act(here, "iam:CreateUser", born, "persistence", ask=named, answer={"user": made})
     policy = named | {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
-    card = {"accessKeyId": key.access_key_id, "status": "Active", "userName": user.name, "createDate": us_text(minted)}
-    mint = intruder.act(here, "iam:CreateAccessKey", minted, "persistence", ask=named, answer={"accessKey": card})
+    card = {
+        "accessKeyId": key.access_key_id,
+        "status": "Active",
+        "userName": user.name,
+        "createDate": us_text(minted),
+    }
+    mint = intruder.act(
+        here, "iam:CreateAccessKey", minted, "persistence", ask=named, answer={"accessKey": card}
+    )
     intruder.act(here, "iam:AttachUserPolicy", at("09:23:58"), "persistence", ask=policy)
     parent = admin.credential.access_key_id if admin.credential else None
     stage.truth.credential(replace(key, created=minted), mint=mint, parent=parent, malicious=True)
     who = caller(key, SECOND_HOST, AGENT)
     intruder.act(who, "s3:ListBuckets", at("09:36:10"), "discovery")
     for place in range(_EXPORTS):
-        intruder.read(who, "customer-exports", f"2026/10/customers-{place}.csv.gz", at("09:37:02") + 23 * place)
+        intruder.read(
+            who, "customer-exports", f"2026/10/customers-{place}.csv.gz", at("09:37:02") + 23 * place
+        )
     event = secret(stage, who, "billing/database", at("09:43:20"), malicious=True)
     intruder.state(who, "secretsmanager:GetSecretValue", at("09:43:20"), "credential-access", event=event)
     return key
@@ -252,12 +275,20 @@ def _unrelated(intruder: Intruder, generated: Credential) -> None:
         info={"sample": True},
     )
     sample.resource["accessKeyDetails"]["principalId"] = "GeneratedFindingPrincipalId"
+    for clock in ("06:55:10", "10:14:31"):
+        touch = Talk("203.0.113.201", 40_022, 22, 60, 44, at(clock), at(clock) + 1)
+        stage.flows.accept(web.interface, touch)
     _found(stage, probe, at("06:55:10"), [(at("07:02:30"), 1), (at("10:17:31"), 6)])
     _found(stage, sample, at("08:10:00"), [(at("08:12:00"), 1)])
 
 
 def _found(
-    stage: Stage, finding: Finding, seen: int, updates: list[tuple[int, int]], *, key: Credential | None = None
+    stage: Stage,
+    finding: Finding,
+    seen: int,
+    updates: list[tuple[int, int]],
+    *,
+    key: Credential | None = None,
 ) -> None:
     name = stage.guardduty.report(finding, first_seen=seen, updates=updates)
     fact = {"finding_id": name, "type": finding.type, "malicious": key is not None}

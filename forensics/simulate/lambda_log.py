@@ -1,7 +1,8 @@
 """Lambda logs as CloudWatch Logs subscription envelopes that Firehose wrote to S3.
 
-Source: Working with Lambda function logs; Log group-level subscription filters; Understand data delivery in Amazon
-Data Firehose. An object is several gzip members, a member one or more envelopes with nothing between them.
+Source: Working with Lambda function logs; Log group-level subscription filters; Understand data
+delivery in Amazon Data Firehose. An object is several gzip members, a member
+one or more envelopes with nothing between them.
 """
 
 import json
@@ -92,18 +93,19 @@ class LambdaLogs:
                 {"id": self._event_id(milliseconds), "timestamp": milliseconds, "message": message}
                 for milliseconds, message in events[first : first + _ENVELOPE_EVENTS]
             ]
-            yield _envelope("DATA_MESSAGE", ACCOUNT, group, stream, batch)
+            yield _envelope("DATA_MESSAGE", (ACCOUNT, group, stream), batch)
 
     def _control(self, window: int) -> str:
         text = "CWL CONTROL MESSAGE: Checking health of destination Firehose."
         event = {"id": "", "timestamp": window * 1000, "message": text}
-        return _envelope("CONTROL_MESSAGE", "CloudwatchLogs", "", "", [event])
+        return _envelope("CONTROL_MESSAGE", ("CloudwatchLogs", "", ""), [event])
 
     def _event_id(self, milliseconds: int) -> str:
-        return f"{milliseconds * 29:017d}{self.ids.rng.randrange(10**39):039d}"
+        return f"{milliseconds * 21_700:017d}{self.ids.rng.randrange(10**39):039d}"
 
 
-def _envelope(kind: str, owner: str, group: str, stream: str, events: list[Json]) -> str:
+def _envelope(kind: str, place: tuple[str, str, str], events: list[Json]) -> str:
+    owner, group, stream = place
     envelope = {
         "messageType": kind,
         "owner": owner,
@@ -130,7 +132,10 @@ def _text_lines(function: Function, run: Run) -> Iterator[tuple[int, str]]:
         head = f"[{level}]" if level == "ERROR" else f"[{level}]\t{iso_ms(moment)}\t{run.request_id}"
         yield moment, f"{head}{' ' if level == 'ERROR' else chr(9)}{text}\n"
     if run.status == "timeout":
-        yield run.ended_ms, f"{iso_ms(run.ended_ms)} {run.request_id} Task timed out after {function.timeout}.00 seconds\n\n"
+        yield (
+            run.ended_ms,
+            f"{iso_ms(run.ended_ms)} {run.request_id} Task timed out after {function.timeout}.00 seconds\n\n",
+        )
     yield run.ended_ms, f"END RequestId: {run.request_id}\n"
     yield run.ended_ms, f"REPORT {_report(function, run)}\t\n"
 
@@ -150,8 +155,16 @@ def _report(function: Function, run: Run) -> str:
 
 def _json_lines(function: Function, run: Run) -> Iterator[tuple[int, str]]:
     if run.init_ms is not None:
-        start = {"functionName": function.name, "functionVersion": "$LATEST", "initializationType": "on-demand"}
-        start |= {"phase": "init", "runtimeVersion": f"{function.runtime}.v35", "runtimeVersionArn": _RUNTIME_ARN}
+        start = {
+            "functionName": function.name,
+            "functionVersion": "$LATEST",
+            "initializationType": "on-demand",
+        }
+        start |= {
+            "phase": "init",
+            "runtimeVersion": f"{function.runtime}.v35",
+            "runtimeVersionArn": _RUNTIME_ARN,
+        }
         yield _platform(run.started_ms - int(run.init_ms), "platform.initStart", start)
     yield _platform(run.started_ms, "platform.start", {"requestId": run.request_id, "version": "$LATEST"})
     for place, (level, text) in enumerate(run.lines):

@@ -1,4 +1,4 @@
-"""Bodies of the API calls that start workloads: `requestParameters` and `responseElements` as CloudTrail has them.
+"""Bodies of the API calls that start workloads, as CloudTrail has them.
 
 Source: real RunInstances, CreateNetworkInterface and CreateFunction records; CloudTrail record contents.
 """
@@ -9,7 +9,7 @@ AMI = "ami-0123456789abcdef0"
 
 
 def run_instances(instance: Instance, ids: Ids, *, profile: str | None) -> tuple[Json, Json]:
-    """EC2's way of nesting: `items` for most lists, `item` for addresses, launch times in epoch milliseconds."""
+    """EC2's nesting: `items` for most lists, `item` for addresses, launch times in epoch milliseconds."""
     interface = instance.interface
     ask: Json = {
         "instancesSet": {"items": [{"imageId": AMI, "minCount": 1, "maxCount": 1}]},
@@ -22,7 +22,6 @@ def run_instances(instance: Instance, ids: Ids, *, profile: str | None) -> tuple
     launched: Json = {
         "instanceId": instance.instance_id,
         "imageId": AMI,
-        "currentState": {"code": 0, "name": "pending"},
         "instanceState": {"code": 0, "name": "pending"},
         "privateDnsName": _dns(interface),
         "instanceType": "t3.small",
@@ -51,7 +50,12 @@ def run_instances(instance: Instance, ids: Ids, *, profile: str | None) -> tuple
 def create_interface(interface: Interface, description: str, ids: Ids) -> tuple[Json, Json]:
     """Lambda's request for a Hyperplane interface; the description names the function it was created for."""
     groups = {"items": [{"groupId": interface.security_group}]}
-    ask = {"subnetId": interface.subnet_id, "description": description, "groupSet": groups, "ipv6AddressCount": 0}
+    ask = {
+        "subnetId": interface.subnet_id,
+        "description": description,
+        "groupSet": groups,
+        "ipv6AddressCount": 0,
+    }
     card = _card(interface) | {
         "description": description,
         "groupSet": groups,

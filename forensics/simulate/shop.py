@@ -1,4 +1,4 @@
-"""The account of a small web shop in which incidents are set: its people, functions, instances and addresses."""
+"""The account of a small web shop where incidents are set: people, functions, instances, addresses."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,9 @@ S3_ADDRESS = "192.0.2.10"
 SES_ADDRESS = "192.0.2.25"
 AWS_LAMBDA_ADDRESSES = ("192.0.2.200", "192.0.2.201")
 
-FUNCTION_AGENT = "Boto3/1.35.0 md/Botocore#1.35.0 md/awscrt#1.0.0 ua/2.0 os/linux#5.10 lang/python#3.12 exec-env/AWS_Lambda_python3.12"
+FUNCTION_AGENT = (
+    "Boto3/1.35.0 md/Botocore#1.35.0 ua/2.0 os/linux#5.10 lang/python#3.12 exec-env/AWS_Lambda_python3.12"
+)
 WORKER_AGENT = "awslambda-worker/1.0 rusoto/0.47.0 rust/1.56.1 linux"
 INSTANCE_AGENT = "Boto3/1.34.0 md/Botocore#1.34.0 ua/2.0 os/linux#6.1 lang/python#3.11"
 DEV_AGENT = "aws-cli/2.17.0 md/awscrt#0.20.11 ua/2.0 os/macos#14.5 lang/python#3.11.8 cfg/retry-mode#standard"
@@ -83,7 +85,8 @@ def open_shop(stage: Stage) -> Shop:
     ids = stage.ids
     roles = _roles(ids)
     functions = _functions(ids, roles)
-    nat = _interface(ids, "10.0.0.5", PUBLIC_SUBNET, "-", NAT_ADDRESS)
+    eni = ids.resource("eni")
+    nat = Interface(eni, "10.0.0.5", PUBLIC_SUBNET, VPC, public_ip=NAT_ADDRESS, born=BEGINS)
     web_a = _web(ids, roles, "web-a", ("10.0.1.21", "198.51.100.31", at("06:00") - 3 * 86400))
     web_b = _web(ids, roles, "web-b", ("10.0.1.22", "198.51.100.32", at("07:31:05")))
     keys = (
@@ -93,11 +96,22 @@ def open_shop(stage: Stage) -> Shop:
     )
     dev = user_credential(User("dev", ids.unique("AIDA", 10)), ids.unique("AKIA"))
     login = role_session(
-        roles["sso"], "jane@example.com", ids.unique("ASIA"), created=at("09:01:20"), kind="identity_center", hours=4
+        roles["sso"],
+        "jane@example.com",
+        ids.unique("ASIA"),
+        created=at("09:01:20"),
+        kind="identity_center",
+        hours=4,
     )
     return Shop(
-        *(roles, functions, tuple(_environment(ids, functions[name], a, b) for name, a, b in _STARTS)),
-        *(nat, web_a, web_b, keys, caller(dev, OFFICE, DEV_AGENT)),
+        roles=roles,
+        functions=functions,
+        environments=tuple(_environment(ids, functions[name], start, stop) for name, start, stop in _STARTS),
+        nat=nat,
+        web_a=web_a,
+        web_b=web_b,
+        web_keys=keys,
+        dev=caller(dev, OFFICE, DEV_AGENT),
         jane=User("jane", ids.unique("AIDA", 10)),
         admin=caller(login, HOME, DEV_AGENT.replace("macos#14.5", "linux#6.8")),
     )
@@ -134,7 +148,9 @@ def _functions(ids: Ids, roles: dict[str, Role]) -> dict[str, Function]:
     def function(name: str, memory: int, timeout: int, where: Interface | None) -> Function:
         digest = f"{ids.text(40)}EXA="
         role = roles[name.replace("-fn", "-exec")]
-        return Function(name, role, "python:3.12", memory, timeout, where, digest, json_logs=name == "mailer-fn")
+        return Function(
+            name, role, "python:3.12", memory, timeout, where, digest, json_logs=name == "mailer-fn"
+        )
 
     made = (
         function("orders-fn", 512, 10, shared),
@@ -149,10 +165,6 @@ def _environment(ids: Ids, function: Function, started: str, stopped: str) -> En
     stream = f"2026/11/05/[$LATEST]{ids.hex(32)}"
     key = function_session(function, ids.unique("ASIA"), created=at(started))
     return Environment(function, stream, key, at(started), at(stopped))
-
-
-def _interface(ids: Ids, address: str, subnet: str, instance: str, public: str) -> Interface:
-    return Interface(ids.resource("eni"), address, subnet, VPC, instance, public, WEB_GROUP, BEGINS)
 
 
 def _web(ids: Ids, roles: dict[str, Role], name: str, facts: tuple[str, str, int]) -> Instance:

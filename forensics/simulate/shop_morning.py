@@ -31,7 +31,7 @@ _LAMBDA = "lambda.amazonaws.com"
 
 
 def ordinary_morning(stage: Stage) -> tuple[Shop, Invoker, list[Credential]]:
-    """Opens the shop and plays its planned events; returns it with the CI sessions that noise goes on with."""
+    """Opens the shop and plays its planned events; returns it and the CI sessions that noise goes on with."""
     shop = open_shop(stage)
     rng = Random(stage.ids.hex(16))
     invoker = Invoker(stage, shop)
@@ -39,7 +39,7 @@ def ordinary_morning(stage: Stage) -> tuple[Shop, Invoker, list[Credential]]:
     runners = [_ci_session(stage, shop, at(start), rng) for start in CI_STARTS]
     _deploy(stage, shop, caller(runners[0], CI_ADDRESSES[3], CI_AGENT))
     for environment in shop.environments:
-        _start(stage, shop, invoker, environment, rng)
+        _start(invoker, environment, rng)
     _instances(stage, shop, caller(runners[1], CI_ADDRESSES[21], CI_AGENT))
     _people(stage, shop)
     _partner(stage, shop)
@@ -63,7 +63,11 @@ def _state_workloads(stage: Stage, shop: Shop) -> None:
     for instance in (shop.web_a, shop.web_b):
         card = instance.interface
         truth.workload(instance.arn, kind="ec2", name=instance.name, role=shop.roles["web-instance"].arn)
-        held = (("eni", card.interface_id), ("private_ip", card.private_ip), ("public_ip", str(card.public_ip)))
+        held = (
+            ("eni", card.interface_id),
+            ("private_ip", card.private_ip),
+            ("public_ip", str(card.public_ip)),
+        )
         for kind, thing in held:
             truth.holds(instance.arn, kind, thing, since=instance.launched)
     functions = shop.functions
@@ -128,18 +132,23 @@ def _hyperplane(stage: Stage, function: Function, interface: Interface, when: in
 
 
 def _control_plane(stage: Stage, function: Function, when: int) -> Caller:
-    name = f"awslambda_{stage.ids.rng.randrange(10, 990)}_{iso(when).translate({45: '', 58: '', 84: '', 90: ''})}417"
+    digits = "".join(figure for figure in iso(when) if figure.isdigit())
+    name = f"awslambda_{stage.ids.rng.randrange(10, 990)}_{digits}417"
     key = stage.ids.unique("ASIA")
     made = role_session(function.role, name, key, created=when, kind="control_plane", hours=2)
     stage.issue(_LAMBDA, made, function.role, name)
     who = caller(made, _LAMBDA, _LAMBDA)
     key_use: Json = {"resources": [{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": KMS_KEY}]}
-    ask = {"encryptionContext": {"aws:lambda:FunctionArn": function.arn}, "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+    ask = {
+        "encryptionContext": {"aws:lambda:FunctionArn": function.arn},
+        "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    }
     stage.trail.call(who, "kms:Decrypt", when + 1, ask=ask, extra=key_use)
     return who
 
 
-def _start(stage: Stage, shop: Shop, invoker: Invoker, environment: Environment, rng: Random) -> None:
+def _start(invoker: Invoker, environment: Environment, rng: Random) -> None:
+    stage, shop = invoker.stage, invoker.shop
     function, key, started = environment.function, environment.credential, environment.started
     stage.issue(_LAMBDA, key, function.role, function.name)
     truth, expires = stage.truth, key.expires
@@ -163,7 +172,9 @@ def _instances(stage: Stage, shop: Shop, runner: Caller) -> None:
         stage.issue("ec2.amazonaws.com", key, shop.roles["web-instance"], instance.instance_id)
     for key in shop.web_keys:
         since = key.created or 0
-        stage.truth.holds(str(key.workload), "access_key_id", key.access_key_id, since=since, until=key.expires)
+        stage.truth.holds(
+            str(key.workload), "access_key_id", key.access_key_id, since=since, until=key.expires
+        )
         stage.truth.holds(str(key.workload), "session", str(key.session), since=since, until=key.expires)
 
 
@@ -171,9 +182,18 @@ def _people(stage: Stage, shop: Shop) -> None:
     for who in (shop.dev, shop.admin):
         if who.credential:
             stage.truth.credential(who.credential)
-    login = {"type": "IAMUser", "principalId": shop.jane.unique_id, "arn": shop.jane.arn, "accountId": ACCOUNT}
+    login = {
+        "type": "IAMUser",
+        "principalId": shop.jane.unique_id,
+        "arn": shop.jane.arn,
+        "accountId": ACCOUNT,
+    }
     from_office = Caller(login | {"userName": "jane"}, OFFICE, "Mozilla/5.0 (X11; Linux x86_64; rv:130.0)")
-    details = {"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": "Yes"}
+    details = {
+        "LoginTo": "https://console.aws.amazon.com/console/home",
+        "MobileVersion": "No",
+        "MFAUsed": "Yes",
+    }
     for clock, result in (("08:01:52", "Failure"), ("08:02:10", "Success")):
         extra: Json = {"additionalEventData": details}
         extra |= {"errorMessage": "Failed authentication"} if result == "Failure" else {}
@@ -181,8 +201,16 @@ def _people(stage: Stage, shop: Shop) -> None:
         stage.trail.call(from_office, "signin:ConsoleLogin", at(clock), answer=answer, extra=extra)
     user = {"userId": "54482488-0000-4000-8000-000000000001"}
     user["identityStoreArn"] = f"arn:aws:identitystore::{ACCOUNT}:identitystore/d-1234567890"
-    identity = {"type": "IdentityCenterUser", "accountId": ACCOUNT, "onBehalfOf": user, "credentialId": "EXAMPLE-1"}
-    extra = {"serviceEventDetails": {"role_name": "Admin", "account_id": ACCOUNT}, "eventType": "AwsServiceEvent"}
+    identity = {
+        "type": "IdentityCenterUser",
+        "accountId": ACCOUNT,
+        "onBehalfOf": user,
+        "credentialId": "EXAMPLE-1",
+    }
+    extra = {
+        "serviceEventDetails": {"role_name": "Admin", "account_id": ACCOUNT},
+        "eventType": "AwsServiceEvent",
+    }
     stage.trail.call(Caller(identity, HOME, DEV_AGENT), "sso:GetRoleCredentials", at("09:01:20"), extra=extra)
 
 
@@ -195,7 +223,11 @@ def _partner(stage: Stage, shop: Shop) -> None:
     answer, shared = assumed(made, role, "nightly"), stage.ids.uuid()
     extra: Json = {"resources": [role_resource(role)], "sharedEventID": shared}
     agent, address = "Boto3/1.34.0 md/Botocore#1.34.0 lang/python#3.11", "198.51.100.90"
-    outside = {"type": "AWSAccount", "principalId": source.identity["principalId"], "accountId": PARTNER_ACCOUNT}
+    outside = {
+        "type": "AWSAccount",
+        "principalId": source.identity["principalId"],
+        "accountId": PARTNER_ACCOUNT,
+    }
     here = Caller(outside, address, agent)
     there = caller(source, address, agent)
     call = stage.trail.call
@@ -205,7 +237,12 @@ def _partner(stage: Stage, shop: Shop) -> None:
     stage.truth.credential(made, mint=mint, parent=source.access_key_id)
     for minute in range(6):
         call(caller(made, address, agent), "s3:ListBuckets", when + 60 * minute + 9)
-    call(caller(made, address, agent), "s3:GetBucketPolicy", when + 400, ask={"bucketName": "billing-data", "policy": ""})
+    call(
+        caller(made, address, agent),
+        "s3:GetBucketPolicy",
+        when + 400,
+        ask={"bucketName": "billing-data", "policy": ""},
+    )
 
 
 def _decoys(stage: Stage, shop: Shop) -> None:
@@ -223,10 +260,12 @@ def _decoys(stage: Stage, shop: Shop) -> None:
     secret(stage, shop.dev, "dev/sandbox", at("09:17:12"))
     call(shop.admin, "cloudtrail:GetTrailStatus", at("09:05:02"), ask={"name": "example-trail"})
     trail = service_caller("cloudtrail.amazonaws.com")
-    twice = call(trail, "s3:GetBucketAcl", at("08:33:20"), ask={"bucketName": "example-trail-logs", "acl": ""})
+    twice = call(
+        trail, "s3:GetBucketAcl", at("08:33:20"), ask={"bucketName": "example-trail-logs", "acl": ""}
+    )
     queued = (record for records in list(stage.trail.pending.values()) for record in records)
     stage.trail.add(next(record for record in queued if record["eventID"] == twice), late=1)
-    denied = access_denied(shop.admin, "kms:DisableKey", KMS_KEY)
+    denied = access_denied(shop.admin, "kms:DisableKey", KMS_KEY, code="AccessDeniedException")
     call(shop.admin, "kms:DisableKey", at("09:44:10"), ask={"keyId": KMS_KEY}, failed=denied)
     west = {"resourceArn": f"arn:aws:iam::{ACCOUNT}:role/{REGION}"}
     call(shop.admin.within("eu-west-1"), "config:ListTagsForResource", at("09:40:00"), ask=west)

@@ -59,7 +59,7 @@ _CONFIG_CALLS = (
     "s3:GetBucketVersioning",
     "rds:DescribeDBInstances",
 )
-_SCAN_PORTS = (22, 23, 445, 3389, 5432, 6379, 8080, 9200)
+_SCAN_PORTS = (21, 23, 445, 3389, 5432, 6379, 8080, 9200)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ class Noise:
 
     def _function(self, environment: Environment, window: int) -> None:
         name, rng = environment.function.name, self.stage.rng
-        alive = [each for each in self.shop.environments if each.function.name == name and _live(each, window)]
+        alive = [
+            each for each in self.shop.environments if each.function.name == name and _live(each, window)
+        ]
         if environment not in alive:
             return
         wanted = self.stage.many(_INVOCATIONS[name] / len(alive))
@@ -119,7 +121,7 @@ class Noise:
             if dice < 0.06:
                 secret(stage, who, "dev/sandbox", self._moment(window))
             elif dice < 0.14:
-                failed = access_denied(who, "kms:ListKeys")
+                failed = access_denied(who, "kms:ListKeys", code="AccessDeniedException")
                 stage.trail.call(who, "kms:ListKeys", self._moment(window), failed=failed)
             else:
                 self._read(who, stage.rng.choice(_DEV_CALLS), window)
@@ -168,10 +170,18 @@ class Noise:
         for _ in range(stage.many(1.5)):
             moment = self._moment(window)
             name = f"css/{rng.randrange(100, 999)}.css"
-            stage.trail.call(who, "s3:GetObject", moment, **s3_object("web-assets", name, sent=rng.randrange(900, 90_000)))
-            stage.flows.connect(card, Talk(S3_ADDRESS, rng.randrange(32768, 60999), 443, 1_200, 95_000, moment, moment + 2))
+            stage.trail.call(
+                who, "s3:GetObject", moment, **s3_object("web-assets", name, sent=rng.randrange(900, 90_000))
+            )
+            stage.flows.connect(
+                card, Talk(S3_ADDRESS, rng.randrange(32768, 60999), 443, 1_200, 95_000, moment, moment + 2)
+            )
         for _ in range(stage.many(1.0)):
-            ask = {"instanceId": instance.instance_id, "agentName": "amazon-ssm-agent", "platformType": "Linux"}
+            ask = {
+                "instanceId": instance.instance_id,
+                "agentName": "amazon-ssm-agent",
+                "platformType": "Linux",
+            }
             stage.trail.call(who, "ssm:UpdateInstanceInformation", self._moment(window), ask=ask)
         for minute in range(window, window + WINDOW_SECONDS, 60):
             self._minute(instance, minute)
@@ -180,8 +190,13 @@ class Noise:
         stage, rng, card = self.stage, self.stage.rng, instance.interface
         for _ in range(stage.many(3.0)):
             start = minute + rng.randrange(30)
-            peer, sizes = f"198.51.100.{rng.randrange(100, 251)}", (rng.randrange(600, 4_000), rng.randrange(2_000, 90_000))
-            stage.flows.accept(card, Talk(peer, rng.randrange(1025, 65000), 443, *sizes, start, start + rng.randrange(1, 29)))
+            peer, sizes = (
+                f"198.51.100.{rng.randrange(100, 251)}",
+                (rng.randrange(600, 4_000), rng.randrange(2_000, 90_000)),
+            )
+            stage.flows.accept(
+                card, Talk(peer, rng.randrange(1025, 65000), 443, *sizes, start, start + rng.randrange(1, 29))
+            )
         for _ in range(stage.many(2.2)):
             start = minute + rng.randrange(58)
             peer, port = f"203.0.113.{rng.randrange(200, 251)}", rng.choice(_SCAN_PORTS)

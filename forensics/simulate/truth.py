@@ -2,33 +2,33 @@
 
 Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have them:
 
-`scenario, seed, scale`      the arguments; `window` {from, to} of the events.
-`playbook, parameters`       the playbook that answers the scenario's question, and what to give it.
-`stolen`                     {access_key_id, workload, session, principal, issuance_event_id, first_foreign_use (time),
-                             foreign_addresses}: the credential that left its workload.
-`credentials`                every access key id in the logs: {access_key_id, kind, parent_access_key_id, principal,
-                             session, issued_at, expires_at, issuance_event_id, workload, malicious}. `kind` is
-                             long_term, workload, control_plane (Lambda's own use of a role), assumed_role, web_identity,
-                             identity_center, console, forward (a service on its caller's behalf) or service_linked.
-                             `issued_at`, `expires_at`, `issuance_event_id` and `parent_access_key_id` are null where no
-                             record shows the issuance (nothing mints a console, forward or Identity Center key);
-                             `malicious` says that the intruder used the key.
-`attack_events`              CloudTrail calls of the intruder: {event_id, source, time, action, access_key_id, source_ip,
-                             outcome (success, denied), step}; calls services made on its behalf are left out.
-`attack_flows`               flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
-                             direction, workloads (the holders of the interface then), certainty}; workloads is empty and
-                             certainty null at a NAT gateway, which is nobody's workload.
-`findings`                   {finding_id, type, malicious, access_key_id}.
-`invocations`                {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
-`workloads`                  {workload, kind, name, role}.
-`lifetimes`                  {workload, holds_kind, holds, valid_from, valid_to}: what was held when, in evidence or not;
-                             `valid_to` null is still open when the logs end, a key is held until it expires.
-`objects_read`               objects the intruder read from S3: {bucket, key, bytes, event_id}.
-`bytes_out`                  {s3: sum of objects_read, flow: bytes to the intruder's addresses, counted once, where they
-                             left the workload}.
-`counts`                     source → {objects, records}.
+* `scenario, seed, scale`: the arguments; `window` {from, to} of the events.
+* `playbook, parameters`: the playbook that answers the scenario's question, and what to give it.
+* `stolen`: {access_key_id, workload, session, principal, issuance_event_id,
+  first_foreign_use (time), foreign_addresses}: the credential that left its workload.
+* `credentials`: every access key id in the logs: {access_key_id, kind, parent_access_key_id, principal,
+  session, issued_at, expires_at, issuance_event_id, workload, malicious}. `kind` is long_term, workload,
+  control_plane (Lambda's own use of a role), assumed_role, web_identity, identity_center, console or
+  forward (a service on its caller's behalf). `issued_at`, `expires_at`, `issuance_event_id` and
+  `parent_access_key_id` are null where no record shows the issuance (nothing mints a console, forward or
+  Identity Center key: only `creationDate` tells); a long-term key has no `expires_at`;
+  `malicious`: the intruder used the key.
+* `attack_events`: CloudTrail calls of the intruder: {event_id, source, time, action, access_key_id,
+  source_ip, outcome (success, denied), step}; calls that services made on its behalf are left out.
+* `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
+  direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
+  workload, `workloads` is empty and `certainty` null.
+* `findings`: {finding_id, type, malicious, access_key_id}.
+* `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
+* `workloads`: {workload, kind, name, role}.
+* `lifetimes`: {workload, holds_kind, holds, valid_from, valid_to}: what was held when, in evidence or not;
+  `valid_to` null is still open when the logs end; a key or session is held until it expires.
+* `objects_read`: objects the intruder read from S3: {bucket, key, bytes, event_id}.
+* `bytes_out`: `s3`, the sum of `objects_read`, and `flow`, bytes sent to the intruder's addresses, counted
+  once, at the interface of the workload.
+* `counts`: source → {objects, records}.
 
-An event id is CloudTrail's `eventID` or GuardDuty's `id`; of a flow or Lambda record `OBJECT_SHA256[:16]/RECORD`.
+An event id is CloudTrail's `eventID` or GuardDuty's `id`; of a flow record `OBJECT_SHA256[:16]/RECORD`.
 """
 
 import json
@@ -87,7 +87,10 @@ class Truth:
         )
 
     def write(self, path: Path, counts: dict[str, dict[str, int]]) -> None:
-        document: dict[str, Any] = self.head | {"stolen": self.stolen, "credentials": list(self.credentials.values())}
+        document: dict[str, Any] = self.head | {
+            "stolen": self.stolen,
+            "credentials": list(self.credentials.values()),
+        }
         for name in ("attack_events", "attack_flows", "findings", "invocations", "workloads", "lifetimes"):
             document[name] = getattr(self, name)
         document["objects_read"] = self.objects_read

@@ -7,13 +7,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from forensics.simulate.storage import Storage, gzip_bytes
-from forensics.simulate.world import ACCOUNT, REGION, WINDOW_SECONDS, Ids, Interface, Json, date_path, stamp, window_of
+from forensics.simulate.world import (
+    ACCOUNT,
+    REGION,
+    WINDOW_SECONDS,
+    Ids,
+    Interface,
+    Json,
+    date_path,
+    stamp,
+    window_of,
+)
 
 BUCKET = "example-trail-logs"
 FLOW_LOG = "fl-0123456789abcdef0"
 HEADER = (
     "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
-    "log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr flow-direction traffic-path"
+    "log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr flow-direction "
+    "traffic-path"
 )
 INTERNET_GATEWAY = "8"
 SAME_VPC = "1"
@@ -58,8 +69,27 @@ class Flow:
         packets = max(1, self.bytes // 900) if self.action == "ACCEPT" else 1
         owner = self.interface
         fields = (
-            *(5, ACCOUNT, owner.interface_id, self.src, self.dst, self.sport, self.dport, self.protocol, packets),
-            *(self.bytes, self.start, self.end, self.action, "OK", owner.vpc_id, owner.subnet_id, owner.instance_id),
+            *(
+                5,
+                ACCOUNT,
+                owner.interface_id,
+                self.src,
+                self.dst,
+                self.sport,
+                self.dport,
+                self.protocol,
+                packets,
+            ),
+            *(
+                self.bytes,
+                self.start,
+                self.end,
+                self.action,
+                "OK",
+                owner.vpc_id,
+                owner.subnet_id,
+                owner.instance_id,
+            ),
             *(self.flags, "IPv4", self.pkt_src, self.pkt_dst, self.direction, self.path),
         )
         return " ".join(str(value) for value in fields)
@@ -82,13 +112,28 @@ class FlowLog:
     def connect(self, interface: Interface, talk: Talk, *, path: str = INTERNET_GATEWAY) -> None:
         """Both directions of a connection that the interface opened."""
         me, peer = interface.private_ip, talk.peer
-        out = Flow(interface, me, peer, talk.sport, talk.dport, talk.sent, talk.start, talk.end, me, peer, "egress", path)
+        out = Flow(
+            interface,
+            me,
+            peer,
+            talk.sport,
+            talk.dport,
+            talk.sent,
+            talk.start,
+            talk.end,
+            me,
+            peer,
+            "egress",
+            path,
+        )
         self._both(out, talk)
 
     def accept(self, interface: Interface, talk: Talk) -> None:
         """Both directions of a connection that the peer opened to the interface."""
         me, peer = interface.private_ip, talk.peer
-        inward = Flow(interface, peer, me, talk.sport, talk.dport, talk.sent, talk.start, talk.end, peer, me, "ingress")
+        inward = Flow(
+            interface, peer, me, talk.sport, talk.dport, talk.sent, talk.start, talk.end, peer, me, "ingress"
+        )
         self._both(inward, talk)
 
     def reject(self, interface: Interface, talk: Talk) -> None:
@@ -111,9 +156,24 @@ class FlowLog:
         mapped = 1024 + (talk.sport * 7) % 60000
         for flow in (
             Flow(nat, me, gate, talk.sport, talk.dport, talk.sent, *times, me, peer, "ingress"),
-            Flow(nat, gate, peer, mapped, talk.dport, talk.sent, *times, gate, peer, "egress", INTERNET_GATEWAY),
+            Flow(
+                nat, gate, peer, mapped, talk.dport, talk.sent, *times, gate, peer, "egress", INTERNET_GATEWAY
+            ),
             Flow(nat, peer, gate, talk.dport, mapped, talk.received, *times, peer, gate, "ingress", flags=19),
-            Flow(nat, gate, me, talk.dport, talk.sport, talk.received, *times, peer, me, "egress", SAME_VPC, flags=19),
+            Flow(
+                nat,
+                gate,
+                me,
+                talk.dport,
+                talk.sport,
+                talk.received,
+                *times,
+                peer,
+                me,
+                "egress",
+                SAME_VPC,
+                flags=19,
+            ),
         ):
             self.add(_with_fact(flow, None if talk.fact is None else {"workloads": [], "certainty": None}))
 
@@ -124,7 +184,16 @@ class FlowLog:
 
     def _both(self, first: Flow, talk: Talk) -> None:
         back = Flow(
-            *(first.interface, first.dst, first.src, first.dport, first.sport, talk.received, first.start, first.end),
+            *(
+                first.interface,
+                first.dst,
+                first.src,
+                first.dport,
+                first.sport,
+                talk.received,
+                first.start,
+                first.end,
+            ),
             *(first.pkt_dst, first.pkt_src, "ingress" if first.direction == "egress" else "egress"),
             path=INTERNET_GATEWAY if first.direction == "ingress" else "-",
             flags=19,
@@ -141,7 +210,9 @@ class FlowLog:
         name = f"{ACCOUNT}_vpcflowlogs_{REGION}_{FLOW_LOG}_{stamp(published)}_{self.ids.hex(8)}.log.gz"
         body = gzip_bytes("\n".join([HEADER, *lines, ""]).encode())
         prefix = self.storage.put(f"{folder}/{name}", body, source="vpc_flow", records=len(lines))
-        self.facts += [_stated(flow, f"{prefix}/{place}") for place, flow in enumerate(flows) if flow.fact is not None]
+        self.facts += [
+            _stated(flow, f"{prefix}/{place}") for place, flow in enumerate(flows) if flow.fact is not None
+        ]
 
     def _quiet(self, window: int, flows: list[Flow]) -> Iterator[str]:
         heard = {(flow.interface.interface_id, flow.end // 60) for flow in flows}

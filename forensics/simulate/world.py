@@ -1,4 +1,4 @@
-"""The made-up world that every writer shares: clock, identifiers, principals, credentials, workloads, interfaces."""
+"""The made-up world that every writer shares: clock, identifiers, principals, credentials, workloads."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,7 +38,8 @@ def us_text(seconds: int) -> str:
     """The 12-hour US form of STS and IAM responses: `Nov 5, 2026, 8:55:02 PM`."""
     moment = datetime.fromtimestamp(seconds, UTC)
     half = "AM" if moment.hour < 12 else "PM"
-    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}, {moment.hour % 12 or 12}:{moment:%M:%S} {half}"
+    clock = f"{moment.hour % 12 or 12}:{moment:%M:%S} {half}"
+    return f"{_MONTHS[moment.month - 1]} {moment.day}, {moment.year}, {clock}"
 
 
 def date_path(seconds: int) -> str:
@@ -196,7 +197,11 @@ def user_credential(user: User, key: str) -> Credential:
 def user_session(user: User, key: str, *, created: int, kind: str, mfa: bool) -> Credential:
     """A temporary key of an IAM user, as the console uses: no session ARN, a `creationDate`."""
     identity = _user_identity(user, key)
-    identity["sessionContext"] = {"sessionIssuer": {}, "webIdFederationData": {}, "attributes": _made(created, mfa)}
+    identity["sessionContext"] = {
+        "sessionIssuer": {},
+        "webIdFederationData": {},
+        "attributes": _made(created, mfa),
+    }
     return Credential(key, kind, identity, user.arn, None, created, created + 12 * 3600)
 
 
@@ -215,7 +220,11 @@ def role_session(role: Role, name: str, key: str, *, created: int, kind: str, ho
         "arn": role.session_arn(name),
         "accountId": role.account,
         "accessKeyId": key,
-        "sessionContext": {"sessionIssuer": issuer, "webIdFederationData": {}, "attributes": _made(created, False)},
+        "sessionContext": {
+            "sessionIssuer": issuer,
+            "webIdFederationData": {},
+            "attributes": _made(created, False),
+        },
     }
     session = role.session_arn(name)
     return Credential(key, kind, identity, role.arn, session, created, created + int(hours * 3600))
@@ -240,7 +249,7 @@ def instance_session(instance: Instance, key: str, *, created: int) -> Credentia
 
 
 def forward_session(parent: Credential, key: str, *, service: str, created: int) -> Credential:
-    """The fresh key a service uses on a caller's behalf; `invokedBy` is all that tells it from the caller's own."""
+    """The fresh key a service uses on a caller's behalf; only `invokedBy` tells it from the caller's own."""
     identity = {name: value for name, value in parent.identity.items() if name != "inScopeOf"}
     context = identity.get("sessionContext") or {"sessionIssuer": {}, "webIdFederationData": {}}
     dated = context | {"attributes": context.get("attributes") or _made(created, False)}

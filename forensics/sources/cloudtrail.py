@@ -15,15 +15,15 @@ COLUMNS = (
     Column("eventName", doc="API call, with Lambda's date suffixes as AWS writes them."),
     Column("awsRegion", doc="Region that served the call; global services write us-east-1."),
     Column("sourceIPAddress", doc="Address the call came from, or the name of a service, or AWS Internal."),
-    Column("userAgent", doc="What the client called itself; chosen by the caller."),
+    Column("userAgent", doc="What the client called itself; chosen by the caller.", unique=True),
     Column("errorCode", doc="Absent when the call succeeded."),
-    Column("errorMessage", doc="What the service answered."),
+    Column("errorMessage", doc="What the service answered.", unique=True),
     Column("requestParameters", "JSON", "What was asked; over 100 KB CloudTrail leaves it out."),
     Column("responseElements", "JSON", "What was answered, for calls that change state and for AssumeRole*."),
     Column("additionalEventData", "JSON", "Service's own additions, such as bytesTransferredOut."),
     Column("additionalEventData.bytesTransferredOut", "DOUBLE", "Bytes sent.", name="bytes_transferred_out"),
-    Column("requestID", doc="The service's id of the request; not unique across services."),
-    Column("eventID", doc="CloudTrail's id of the event; copies of one event share it."),
+    Column("requestID", doc="The service's id of the request; not unique across services.", unique=True),
+    Column("eventID", doc="CloudTrail's id of the event; copies of one event share it.", unique=True),
     Column("eventType", doc="AwsApiCall, AwsServiceEvent, AwsConsoleSignIn…"),
     Column("apiVersion"),
     Column("managementEvent", "BOOLEAN", "False for data events."),
@@ -31,7 +31,7 @@ COLUMNS = (
     Column("resources", "JSON", "ARN or ARNPrefix, account and type of what was touched."),
     Column("recipientAccountId", doc="Account whose trail recorded the event."),
     Column("serviceEventDetails", "JSON"),
-    Column("sharedEventID", doc="Joins the records that several accounts hold of one call."),
+    Column("sharedEventID", doc="Joins the records that several accounts hold of one call.", unique=True),
     Column("vpcEndpointId", doc="The call came through this endpoint; its source address is a private one."),
     Column("vpcEndpointAccountId"),
     Column("eventCategory", doc="Management, Data, NetworkActivity."),
@@ -42,8 +42,8 @@ COLUMNS = (
     Column("tlsDetails", "JSON", "Absent for calls AWS made on behalf of the caller."),
     Column("userIdentity", "JSON", "Who made the request, whole."),
     Column("userIdentity.type"),
-    Column("userIdentity.principalId", doc="Unique id; of a role session AROA…:session name."),
-    Column("userIdentity.arn", doc="Of a role session its STS ARN, without the role's path."),
+    Column("userIdentity.principalId", doc="Unique id; of a role session AROA…:session name.", unique=True),
+    Column("userIdentity.arn", doc="Of a role session its STS ARN, without the role's path.", unique=True),
     Column("userIdentity.accountId"),
     Column("userIdentity.accessKeyId", doc="Key that signed the request."),
     Column("userIdentity.userName"),
@@ -66,7 +66,10 @@ COLUMNS = (
 _FUNCTION = r"^(arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*)"
 _INSTANCE = "'arn:aws:ec2:' || s.aws_region || ':' || s.recipient_account_id || ':instance/' || i"
 
-RESOURCE_IDS = rf"""list_distinct(list_filter(list_concat(
+RESOURCE_IDS = rf"""CASE
+WHEN s.event_source IN ('lambda.amazonaws.com', 'sts.amazonaws.com', 'iam.amazonaws.com', 'ec2.amazonaws.com',
+  'ecs.amazonaws.com') OR (s.event_source = 's3.amazonaws.com' AND s.resources IS NULL)
+THEN list_distinct(list_filter(list_concat(
   json_extract_string(s.resources, '$[*].ARN'),
   CASE s.event_source
     WHEN 's3.amazonaws.com' THEN [
@@ -85,14 +88,23 @@ RESOURCE_IDS = rf"""list_distinct(list_filter(list_concat(
       json_extract_string(s.response_elements, ['$.user.arn', '$.role.arn', '$.policy.arn', '$.accessKey.accessKeyId']),
       [s.request_parameters->>'$.policyArn',
        'arn:aws:iam::' || s.recipient_account_id || ':user/' || (s.request_parameters->>'$.userName')])
-    WHEN 'ec2.amazonaws.com' THEN list_concat(
-      list_transform(json_extract_string(s.response_elements, '$.instancesSet.items[*].instanceId'), lambda i: {_INSTANCE}),
-      list_transform(json_extract_string(s.request_parameters, '$.instancesSet.items[*].instanceId'), lambda i: {_INSTANCE}),
-      [s.response_elements->>'$.networkInterface.networkInterfaceId',
-       s.request_parameters->>'$.networkInterfaceId'])
+    WHEN 'ec2.amazonaws.com' THEN CASE
+      WHEN s.read_only AND s.response_elements IS NULL THEN
+        list_transform(json_extract_string(s.request_parameters, '$.instancesSet.items[*].instanceId'),
+          lambda i: {_INSTANCE})
+      ELSE list_concat(
+        list_transform(json_extract_string(s.response_elements, '$.instancesSet.items[*].instanceId'),
+          lambda i: {_INSTANCE}),
+        list_transform(json_extract_string(s.request_parameters, '$.instancesSet.items[*].instanceId'),
+          lambda i: {_INSTANCE}),
+        [s.response_elements->>'$.networkInterface.networkInterfaceId',
+         s.request_parameters->>'$.networkInterfaceId'])
+    END
     WHEN 'ecs.amazonaws.com' THEN json_extract_string(s.response_elements, '$.tasks[*].taskArn')
   END),
-lambda r: r IS NOT NULL AND r <> ''))"""
+lambda r: r IS NOT NULL AND r <> ''))
+WHEN s.resources IS NOT NULL THEN json_extract_string(s.resources, '$[*].ARN')
+END"""
 """ARNs and ids an event is about: those CloudTrail lists, and those its request and response name."""
 
 EVENT = EventMap(
@@ -164,7 +176,7 @@ SOURCE = Source(
         r"(?P<account>\d{12})_CloudTrail(?:-NetworkActivity)?_(?P<region>[a-z0-9-]+)_\d{8}T\d{4}Z_",
     ),
     derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),
-    markers=(b'"eventName"',),
+    required=("event_name",),
     claims=claims,
     account="s.recipient_account_id",
     region="s.aws_region",

@@ -46,7 +46,7 @@ SOURCE = Source(
     keys=(
         r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Insight/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",
     ),
-    markers=(b'"insightDetails"',),
+    required=("insight_details",),
     claims=claims,
     account="s.recipient_account_id",
     region="s.aws_region",

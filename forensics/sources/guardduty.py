@@ -113,7 +113,7 @@ SOURCE = Source(
     keys=(
         r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/GuardDuty/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",
     ),
-    markers=(b'"severity"', b'"resource"'),
+    required=("type", "severity", "resource", "service"),
     claims=claims,
     derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),
     account="s.account_id",

@@ -1,6 +1,9 @@
 """VPC Flow Logs: which interface spoke with whom, how much, and whether it was let through."""
 
-from forensics.source import Column, EventMap, Source
+import re
+from collections.abc import Sequence
+
+from forensics.source import Column, EventMap, LogStream, Source
 
 DEFAULT = (
     "version",
@@ -77,6 +80,20 @@ COLUMNS = (
     Column("next-hop-interface-type"),
 )
 
+_STREAM = re.compile(r"^eni-[0-9a-f]+-(?:all|accept|reject)$")
+
+
+def claims_line(fields: Sequence[str]) -> bool:
+    """A line of the default format: version 2, and a status AWS knows."""
+    return fields[0] == "2" and fields[-1] in ("OK", "NODATA", "SKIPDATA")
+
+
+def claims_stream(stream: LogStream, message: str) -> bool:
+    """A stream of flow records: named after an interface, or of lines in the default format."""
+    fields = message.split()
+    return bool(_STREAM.match(stream.log_stream or "")) or (len(fields) == len(DEFAULT) and claims_line(fields))
+
+
 SOURCE = Source(
     name="vpc_flow",
     title="VPC Flow Logs, versions 2 to 11",
@@ -113,6 +130,8 @@ SOURCE = Source(
         r"(?P<account>\d{12})_vpcflowlogs_(?P<region>[a-z0-9-]+)_fl-",
     ),
     default_header=DEFAULT,
+    claims_line=claims_line,
+    claims_stream=claims_stream,
     account="nullif(s.account_id, 'unknown')",
     region="s.region",
 )

@@ -1,0 +1,388 @@
+"""The command `forensics`: one small handler per subcommand; what is heavy is imported when needed."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forensics.errors import ForensicsError, UsageError
+
+if TYPE_CHECKING:
+    from forensics.case import Case, Query
+
+Commands = Any
+"""argparse's collection of subcommands, whose type has no public name."""
+
+FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+TIMELINE_FORMATS = ("table", "csv", "jsonl", "parquet", "timesketch")
+INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; the exit status is 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    _make_printable()
+    options = _parser().parse_args(argv)
+    try:
+        status = int(options.run(options) or 0)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return _fail("interrupted; run the command again to finish", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ForensicsError as error:
+        return _fail(str(error), error.status)
+    except Exception as error:  # noqa: BLE001
+        return _fail(f"{type(error).__name__}: {error} (FORENSICS_DEBUG=1 shows where)", 1)
+
+
+def _fail(message: str, status: int) -> int:
+    from forensics.output import visible
+
+    if os.environ.get("FORENSICS_DEBUG") == "1":
+        traceback.print_exc()
+    print(f"forensics: {visible(' '.join(message.split()))}", file=sys.stderr)
+    return status
+
+
+def _make_printable() -> None:
+    """A character that the terminal's encoding lacks is written as an escape instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="forensics",
+        description="AWS logs into a case, and answers that cite their records.",
+        epilog="Exit status: 0 done, 1 the work failed, 2 wrong usage.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for declare in (_new, _add, _load, _sql, _timeline, _coverage, _verify, _show):
+        declare(commands)
+    for declare in (_sources, _playbooks, _run, _simulate, _demo):
+        declare(commands)
+    return parser
+
+
+def _command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int | None], description: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=description, description=description)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _case_command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int | None], description: str
+) -> argparse.ArgumentParser:
+    parser = _command(commands, name, run, description)
+    parser.add_argument("case", metavar="CASE", type=Path, help="the case directory")
+    return parser
+
+
+def _output_options(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    parser.add_argument("--format", choices=formats, default="table", help="default: %(default)s")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write to FILE instead of standard output")
+
+
+def _open(path: Path, *, write: bool = False) -> Case:
+    from forensics.case import Case
+
+    return Case.open(path, read_only=not write)
+
+
+def _write(query: Query, options: argparse.Namespace) -> None:
+    from forensics.output import Rows, write
+
+    write(Rows.of(query), options.format, options.out)
+
+
+def _say(text: str) -> None:
+    from forensics.output import visible
+
+    for line in text.split("\n"):
+        print(visible(line))
+
+
+Show = Callable[[int, int | None], None]
+"""Takes the bytes done, and the bytes in all where they are known."""
+
+
+@contextlib.contextmanager
+def _progress(label: str, unit: str) -> Iterator[Show | None]:
+    """A bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
+
+    with tqdm(desc=label, unit=unit, unit_scale=True, leave=False, file=sys.stderr) as bar:
+
+        def show(done: int, total: int | None = None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def _later(show: Show | None, before: int) -> Callable[[int, int], None] | None:
+    """The callback for objects and bytes, where `before` bytes are done already."""
+    if show is None:
+        return None
+    return lambda _, size: show(before + size, None)
+
+
+# A case and its evidence
+
+
+def _new(commands: Commands) -> None:
+    _case_command(commands, "new", _run_new, "create a case directory")
+
+
+def _run_new(options: argparse.Namespace) -> None:
+    from forensics import custody
+    from forensics.case import Case
+
+    with Case.create(options.case) as case:
+        custody.append(case.path, "new")
+    _say(f"created {options.case}")
+
+
+def _add(commands: Commands) -> None:
+    parser = _case_command(commands, "add", _run_add, "take in evidence: copied, hashed, recorded in custody")
+    parser.add_argument("path", metavar="PATH", nargs="+", help="a file, a folder, a zip or tar archive")
+    parser.add_argument(
+        "--in-place", action="store_true", help="reference files where they are, copy nothing"
+    )
+
+
+def _run_add(options: argparse.Namespace) -> None:
+    from forensics import evidence
+
+    with _open(options.case, write=True) as case, _progress("add", "B") as show:
+        total = evidence.Added()
+        for path in options.path:
+            progress = _later(show, total.bytes)
+            total += evidence.add(case, path, in_place=options.in_place, progress=progress)
+    _say(str(total))
+
+
+def _load(commands: Commands) -> None:
+    parser = _case_command(commands, "load", _run_load, "parse what is pending, resolve who and what")
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="processes that read; default: one per processor"
+    )
+
+
+def _run_load(options: argparse.Namespace) -> None:
+    from forensics.load import load
+
+    with _open(options.case, write=True) as case, _progress("load", "B") as show:
+        ledger = load(case, workers=options.workers, progress=show)
+    _say(str(ledger))
+
+
+def _verify(commands: Commands) -> None:
+    _case_command(commands, "verify", _run_verify, "hash all evidence again, check it and the custody record")
+
+
+def _run_verify(options: argparse.Namespace) -> int:
+    from forensics import evidence
+
+    with _open(options.case) as case, _progress("verify", "B") as show:
+        found = evidence.verify(case, progress=_later(show, 0))
+    _say(str(found))
+    return 0 if found.ok else 1
+
+
+# Looking into a case
+
+
+def _sql(commands: Commands) -> None:
+    parser = _case_command(commands, "sql", _run_sql, "run one SQL statement; every row, no limit")
+    parser.add_argument("query", metavar="SQL", help="the statement, or - to read it from standard input")
+    _output_options(parser, FORMATS)
+
+
+def _run_sql(options: argparse.Namespace) -> None:
+    with _open(options.case) as case:
+        _write(case.sql(sys.stdin.read() if options.query == "-" else options.query), options)
+
+
+def _timeline(commands: Commands) -> None:
+    parser = _case_command(commands, "timeline", _run_timeline, "events in order of time")
+    parser.add_argument("--principal", metavar="P", help="calls of an IAM ARN, unique id or name")
+    parser.add_argument("--workload", metavar="W", help="events of a workload, by ARN or name")
+    parser.add_argument("--resource", metavar="R", help="events about an ARN or id")
+    parser.add_argument(
+        "--from", dest="start", metavar="T", help="not before: 2026-11-05 or 2026-11-05T09:12, UTC"
+    )
+    parser.add_argument("--to", dest="end", metavar="T", help="before: 2026-11-05 or 2026-11-05T09:12, UTC")
+    _output_options(parser, TIMELINE_FORMATS)
+
+
+def _run_timeline(options: argparse.Namespace) -> None:
+    from forensics import export
+    from forensics.timeline import Timeline
+
+    with _open(options.case) as case:
+        timeline = Timeline(case).between(options.start, options.end)
+        for name in ("principal", "workload", "resource"):
+            if (value := getattr(options, name)) is not None:
+                timeline = getattr(timeline, name)(value)
+        if options.format == "timesketch":
+            untimed = int(timeline.select(export.UNTIMED).rows()[0][0])
+            if untimed:
+                print(f"forensics: {untimed} events without a time are left out", file=sys.stderr)
+            options.format = "csv" if options.out and options.out.suffix == ".csv" else "jsonl"
+            _write(timeline.select(export.TIMESKETCH), options)
+        else:
+            _write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
+
+
+def _coverage(commands: Commands) -> None:
+    parser = _case_command(commands, "coverage", _run_coverage, "which hours of which source the case holds")
+    _output_options(parser, FORMATS)
+
+
+def _run_coverage(options: argparse.Namespace) -> None:
+    from forensics import export
+
+    with _open(options.case) as case:
+        _write(case.sql(export.COVERAGE), options)
+
+
+def _show(commands: Commands) -> None:
+    parser = _case_command(commands, "show", _run_show, "print the raw record")
+    parser.add_argument(
+        "reference", metavar="EVENT_ID|OBJECT#RECORD", help="an event id, or object id and record"
+    )
+
+
+def _run_show(options: argparse.Namespace) -> None:
+    from forensics.raw import raw_record
+
+    with _open(options.case) as case:
+        record = raw_record(case, options.reference)
+    data = record if isinstance(record, bytes) else record.encode()
+    if sys.stdout.isatty():
+        _say(data.decode("utf-8", "backslashreplace"))
+    else:
+        sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
+
+
+# Registries and playbooks
+
+
+def _sources(commands: Commands) -> None:
+    parser = _command(commands, "sources", _run_sources, "the log sources this version reads")
+    _output_options(parser, FORMATS)
+
+
+def _run_sources(options: argparse.Namespace) -> None:
+    from forensics.output import Rows, write
+    from forensics.sources import sources
+
+    known = list(sources().values())
+    rows = Rows.table(
+        source=[item.name for item in known],
+        title=[item.title for item in known],
+        columns=[len(item.table_columns) for item in known],
+    )
+    write(rows, options.format, options.out)
+
+
+def _playbooks(commands: Commands) -> None:
+    parser = _command(commands, "playbooks", _run_playbooks, "the playbooks: one question each")
+    _output_options(parser, FORMATS)
+
+
+def _run_playbooks(options: argparse.Namespace) -> None:
+    from forensics.output import Rows, write
+    from forensics.playbook import playbooks
+
+    known = list(playbooks().values())
+    rows = Rows.table(
+        playbook=[item.name for item in known],
+        question=[item.question for item in known],
+        sources=[", ".join(item.sources) for item in known],
+    )
+    write(rows, options.format, options.out)
+
+
+def _run(commands: Commands) -> None:
+    parser = _command(commands, "run", _run_run, "run a playbook: report.html, notebook.ipynb, findings.json")
+    parser.add_argument(
+        "playbook", metavar="PLAYBOOK", help="its name (see `forensics playbooks`), or a notebook"
+    )
+    parser.add_argument("--case", metavar="CASE", type=Path, required=True, help="the case directory")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the report goes")
+    parser.add_argument(
+        "-p",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a parameter; repeatable",
+    )
+
+
+def _run_run(options: argparse.Namespace) -> None:
+    from forensics.playbook import playbook
+
+    given = dict(map(_name_and_value, options.parameters))
+    with _progress("run", "cell") as show:
+        result = playbook(options.playbook).run(options.case, given, options.out, progress=show)
+    _say(f"{result.report}\n{result.notebook}\n{result.findings}")
+
+
+def _name_and_value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UsageError(f"-p takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
+# Made-up incidents
+
+
+def _simulate(commands: Commands) -> None:
+    parser = _command(commands, "simulate", _run_simulate, "write a made-up incident: logs, and truth.json")
+    parser.add_argument("scenario", metavar="SCENARIO", help="for example lambda-credential-theft")
+    parser.add_argument("out", metavar="OUT", type=Path, help="an empty or new directory")
+    parser.add_argument("--seed", metavar="N", type=int, default=7, help="default: %(default)s")
+    parser.add_argument("--scale", metavar="S", type=float, default=1.0, help="amount of benign noise")
+
+
+def _run_simulate(options: argparse.Namespace) -> None:
+    from forensics.simulate import simulate
+
+    truth = simulate(options.scenario, options.out, seed=options.seed, scale=options.scale)
+    _say(f"{truth.parent / 'logs'}\n{truth}")
+
+
+def _demo(commands: Commands) -> None:
+    parser = _command(
+        commands, "demo", _run_demo, "a made-up theft of Lambda credentials, from logs to report"
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path, nargs="?", default=Path("forensics-demo"))
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    from forensics.demo import demo
+
+    _say(f"the report is {demo(options.directory, say=_say)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

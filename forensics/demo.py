@@ -1,0 +1,67 @@
+"""The demonstration: a made-up incident from its logs to the report, all in one directory."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from forensics.errors import UsageError
+
+SCENARIO = "lambda-credential-theft"
+"""Name of the made-up incident and of the playbook that answers it."""
+
+Say = Callable[[str], None]
+
+
+def demo(directory: Path, *, say: Say) -> Path:
+    """Do what is not done yet and return the path of report.html; files that are there stay as they are.
+
+    An interrupted demonstration is finished. Raises UsageError where the directory holds something else.
+    """
+    report = directory / "report" / "report.html"
+    if report.is_file():
+        say(f"{directory} holds a finished demonstration; to do it again, name another directory")
+        return report
+    truth = _incident(directory, say)
+    _fill(directory / "case", truth.parent / "logs", say)
+    return _answer(directory, truth, say)
+
+
+def _incident(directory: Path, say: Say) -> Path:
+    from forensics.simulate import simulate
+
+    truth = directory / "incident" / "truth.json"
+    if not truth.is_file():
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise UsageError(
+                f"{directory} exists and is no demonstration: name a directory that is new or empty"
+            )
+        say(f"making up an incident under {truth.parent}")
+        simulate(SCENARIO, truth.parent)
+    return truth
+
+
+def _fill(path: Path, logs: Path, say: Say) -> None:
+    from forensics import custody, evidence
+    from forensics.case import DATABASE, Case
+    from forensics.load import load
+
+    if (path / DATABASE).is_file():
+        case = Case.open(path, read_only=False)
+    else:
+        case = Case.create(path)
+        custody.append(path, "new")
+    with case:
+        say(f"taking its logs into the case {path}")
+        say(str(evidence.add(case, logs)))
+        say(str(load(case)))
+
+
+def _answer(directory: Path, truth: Path, say: Say) -> Path:
+    from forensics.playbook import playbook
+
+    told = json.loads(truth.read_bytes())["parameters"]
+    parameters = {name: str(value) for name, value in told.items()}
+    case, out = directory / "case", directory / "report"
+    given = " ".join(f"-p {name}={value}" for name, value in parameters.items())
+    say(f"forensics run {SCENARIO} --case {case} {given} --out {out}")
+    return playbook(SCENARIO).run(case, parameters, out).report

@@ -1,0 +1,382 @@
+"""Evidence as acquired: taken in byte for byte, hashed, listed, and verified again at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import duckdb
+
+from forensics import custody
+from forensics.acquire import Found, folder
+from forensics.acquire.archive import explain
+from forensics.custody import Problem
+from forensics.errors import EvidenceError, UnknownName, UsageError
+from forensics.store import CHUNK, INCOMING, STORE, Progress, Store, Taken, take_all
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from forensics.case import Case
+
+BATCH = 10_000
+"""Objects that become visible together: one transaction and one custody entry."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """What an `add` saw: seen = added + duplicate + known + rejected; `known` were in the case already."""
+
+    seen: int = 0
+    added: int = 0
+    duplicate: int = 0
+    known: int = 0
+    rejected: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Added) -> Added:
+        """Both counts together."""
+        return Added(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))
+
+    def __str__(self) -> str:
+        """One line."""
+        return (
+            f"{self.seen} objects seen ({self.bytes} bytes): {self.added} added, {self.duplicate} duplicate, "
+            f"{self.known} already in the case, {self.rejected} rejected"
+        )
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What verifying found: distinct stored objects and their bytes, custody entries, and every problem.
+
+    `head` is the SHA-256 of the last custody line, worth keeping elsewhere.
+    """
+
+    objects: int
+    bytes: int
+    entries: int
+    head: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is as it was acquired."""
+        return not self.problems
+
+    def __str__(self) -> str:
+        """The verdict, the head of the custody chain, and a line for every problem."""
+        verdict = "as acquired" if self.ok else f"{len(self.problems)} problems"
+        counts = f"{self.objects} stored objects ({self.bytes} bytes), {self.entries} custody entries"
+        return "\n".join([f"{counts}: {verdict}", f"custody head {self.head}", *map(str, self.problems)])
+
+
+def add(case: Case, target: str | Path, *, in_place: bool = False, progress: Progress | None = None) -> Added:
+    """Take in a file, a folder or a zip or tar archive; of archives, the members.
+
+    With `in_place` files are referenced, not copied (members of archives are copied all the same).
+    What cannot be read is listed as rejected. Running it again takes in only what is new.
+    Raises UsageError (nothing there, case open read-only), EvidenceError (the case cannot be written).
+    """
+    if str(target).startswith("s3://"):
+        raise UsageError(f"{target}: S3 is not read directly; copy it first: aws s3 sync {target} FOLDER")
+    _refuse(case, Path(target))
+    incoming = case.path / STORE / INCOMING
+    found = folder.walk(target, scratch=incoming, without=case.path)
+    return take(case, found, command=f"add {target}", in_place=in_place, progress=progress)
+
+
+def take(
+    case: Case,
+    found: Iterable[Found],
+    *,
+    command: str,
+    in_place: bool = False,
+    progress: Progress | None = None,
+) -> Added:
+    """Take in whatever an acquisition module finds; see `add`. `command` goes into the custody record."""
+    if case.read_only:
+        raise UsageError(
+            f"the case {case.path} is open read-only: open it with read_only=False to add evidence"
+        )
+    total = Added()
+    try:
+        with Store.at(case, in_place=in_place) as store:
+            for batch in _batches(take_all(store, found, progress)):
+                total += _commit(store, batch, command)
+    except OSError as error:
+        raise EvidenceError(
+            f"cannot write to the case {case.path}: {explain(error)}; run it again"
+        ) from error
+    return total
+
+
+def verify(case: Case, *, progress: Progress | None = None) -> Verification:
+    """Hash every stored object again and hold rows, custody record and files against each other."""
+    files = case.connection.cursor().execute(FILES).fetchall()
+    begun = bool(files) or (case.path / custody.FILE).exists()
+    problems = custody.check(case.path) if begun else []
+    size = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for number, (row, read, found) in enumerate(
+            pool.map(lambda row: _check_file(case, row), files), start=1
+        ):
+            size += read
+            problems += [Problem(row[0], kind, detail) for kind, detail in found]
+            if progress:
+                progress(number, size)
+    problems += _check_record(case)
+    problems += _check_strays(case, {row[1] for row in files})
+    entries = sum(1 for _ in custody.entries(case.path))
+    return Verification(len(files), size, entries, custody.head(case.path), tuple(problems))
+
+
+def path_of(case: Case, stored_at: str) -> Path:
+    """Where the bytes are: `evidence.stored_at`, relative to the case when copied."""
+    return case.path / stored_at
+
+
+def open_object(case: Case, object_id: str) -> BinaryIO:
+    """The original bytes of an object. Raises UnknownName, EvidenceError (rejected unread, or gone)."""
+    row = (
+        case.connection.cursor()
+        .execute("SELECT uri, stored_at, reason FROM evidence WHERE object_id = ?", [object_id])
+        .fetchone()
+    )
+    if row is None:
+        raise UnknownName("object", object_id)
+    uri, stored_at, reason = row
+    if stored_at is None:
+        raise EvidenceError(f"{uri} has no bytes in this case: {reason}")
+    try:
+        return path_of(case, stored_at).open("rb")
+    except OSError as error:
+        raise EvidenceError(
+            f"{uri}: its bytes at {path_of(case, stored_at)} cannot be read: {explain(error)}"
+        ) from None
+
+
+def _refuse(case: Case, target: Path) -> None:
+    own, given = case.path.resolve(), target.resolve()
+    if given == own or own in given.parents:
+        raise UsageError(f"{target} is part of the case {case.path}: it cannot be its own evidence")
+
+
+FURTHER_ID = "substr(sha256({sha256} || chr(0) || {uri}), 1, 16)"
+"""object_id of a byte-identical further object; of an object without bytes too."""
+
+NEWCOMER = """
+CREATE OR REPLACE TEMP TABLE newcomer AS
+SELECT a.uri, a.sha256, a.size, a.etag, a.version_id, a.last_modified, a.stored_at, a.reason, a.rejected,
+  f.uri AS first_uri,
+  row_number() OVER (PARTITION BY a.sha256 ORDER BY a.uri) AS place
+FROM (
+  SELECT uri, sha256, size, etag, version_id, last_modified, stored_at, reason, rejected,
+    row_number() OVER (PARTITION BY uri, sha256 ORDER BY reason NULLS LAST, last_modified) AS copy
+  FROM arrived
+) AS a
+LEFT JOIN evidence AS f ON a.sha256 <> '' AND f.object_id = substr(a.sha256, 1, 16)
+WHERE a.copy = 1
+  AND NOT EXISTS (SELECT 1 FROM evidence AS e WHERE e.uri = a.uri AND e.sha256 = a.sha256)
+"""
+"""Objects not listed yet; `first_uri` is the listed object with the same bytes that is not the duplicate."""
+
+READ_AT_LAST = """
+DELETE FROM evidence
+WHERE sha256 = '' AND uri IN (SELECT n.uri FROM newcomer AS n WHERE n.sha256 <> '')
+"""
+
+DISPLACED = f"""
+INSERT INTO evidence
+SELECT {FURTHER_ID.format(sha256="e.sha256", uri="e.uri")} AS object_id, e.uri, e.sha256, e.size, e.etag,
+  e.version_id, e.last_modified, e.acquired_at, NULL AS source, NULL AS account_id, NULL AS region,
+  'duplicate' AS status, NULL AS records, NULL AS rejected, NULL AS reason, e.stored_at
+FROM newcomer AS n
+JOIN evidence AS e ON e.object_id = substr(n.sha256, 1, 16)
+WHERE n.place = 1 AND n.uri < n.first_uri
+"""
+
+DISPLACE = """
+UPDATE evidence
+SET uri = n.uri, etag = n.etag, version_id = n.version_id, last_modified = n.last_modified,
+  acquired_at = $acquired_at, stored_at = n.stored_at
+FROM newcomer AS n
+WHERE evidence.object_id = substr(n.sha256, 1, 16) AND n.place = 1 AND n.uri < n.first_uri
+"""
+
+INSERT = f"""
+INSERT INTO evidence
+SELECT
+  CASE WHEN sha256 <> '' AND place = 1 AND first_uri IS NULL THEN substr(sha256, 1, 16)
+    ELSE {FURTHER_ID.format(sha256="sha256", uri="uri")} END AS object_id,
+  uri, sha256, size, etag, version_id, last_modified, $acquired_at AS acquired_at,
+  NULL AS source, NULL AS account_id, NULL AS region,
+  CASE WHEN sha256 <> '' AND (place > 1 OR first_uri IS NOT NULL) THEN 'duplicate'
+    WHEN rejected THEN 'rejected'
+    ELSE 'pending' END AS status,
+  NULL AS records, NULL AS rejected, reason, stored_at
+FROM newcomer
+WHERE first_uri IS NULL OR place > 1 OR uri >= first_uri
+"""
+
+COUNTS = """
+SELECT
+  count(*) FILTER (WHERE sha256 <> '' AND (place > 1 OR first_uri IS NOT NULL)) AS duplicate,
+  count(*) FILTER (WHERE rejected AND (sha256 = '' OR (place = 1 AND first_uri IS NULL))) AS rejected,
+  count(*) AS all_new
+FROM newcomer
+"""
+
+SEEN = """
+SELECT e.object_id, e.sha256, e.uri, e.size
+FROM evidence AS e
+WHERE EXISTS (SELECT 1 FROM arrived AS a WHERE a.uri = e.uri AND a.sha256 = e.sha256)
+ORDER BY e.uri, e.sha256
+"""
+
+
+def _batches(taken: Iterator[Taken]) -> Iterator[list[Taken]]:
+    batch: list[Taken] = []
+    for item in taken:
+        batch.append(item)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _commit(store: Store, batch: list[Taken], command: str) -> Added:
+    """One batch: bytes on disk, then the custody entry, then the rows; each may be repeated after a crash."""
+    store.settle()
+    con = store.case.connection
+    objects = [item for item in batch if not item.container]
+    con.register("arrived", _table(objects))
+    con.execute("BEGIN")
+    try:
+        duplicate, rejected, new = _insert(store.case)
+        seen = con.execute(SEEN).fetchall()
+        archives = [
+            {"uri": item.uri, "sha256": item.sha256, "size": item.size} for item in batch if item.container
+        ]
+        listed = [dict(zip(("object_id", "sha256", "uri", "size"), row, strict=True)) for row in seen]
+        detail = {"archives": archives, "in_place": store.in_place}
+        custody.append(store.case.path, command, objects=listed, detail=detail)
+        con.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):
+            con.execute("ROLLBACK")
+        raise
+    finally:
+        con.unregister("arrived")
+    return Added(
+        seen=len(objects),
+        added=new - duplicate - rejected,
+        duplicate=duplicate,
+        known=len(objects) - new,
+        rejected=rejected,
+        bytes=sum(item.size for item in objects),
+    )
+
+
+def _insert(case: Case) -> tuple[int, int, int]:
+    con = case.connection
+    now = {"acquired_at": datetime.now(UTC).replace(tzinfo=None)}
+    con.execute(NEWCOMER)
+    con.execute(READ_AT_LAST)
+    con.execute(DISPLACED)
+    con.execute(INSERT, now)
+    con.execute(DISPLACE, now)
+    duplicate, rejected, new = con.execute(COUNTS).fetchall()[0]
+    return int(duplicate), int(rejected), int(new)
+
+
+def _table(taken: list[Taken]) -> pa.Table:
+    import pyarrow as pa
+
+    types: dict[str, Any] = {"size": pa.int64(), "last_modified": pa.timestamp("us"), "rejected": pa.bool_()}
+    names = [item.name for item in fields(Taken) if item.name != "container"]
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in names])
+    return pa.Table.from_pylist([asdict(item) for item in taken], schema=schema)
+
+
+FILES = """
+SELECT min(uri) AS uri, stored_at, sha256, size, min(object_id) AS object_id
+FROM evidence
+WHERE stored_at IS NOT NULL
+GROUP BY stored_at, sha256, size
+ORDER BY uri, stored_at, sha256
+"""
+
+_File = tuple[str, str, str, int, str]
+
+
+def _check_file(case: Case, row: _File) -> tuple[_File, int, list[tuple[str, str]]]:
+    _, stored_at, sha256, size, object_id = row
+    path = path_of(case, stored_at)
+    try:
+        with path.open("rb") as handle:
+            digest, read = _digest(handle)
+    except FileNotFoundError:
+        return row, 0, [("missing", f"object {object_id}: {path} is gone")]
+    except OSError as error:
+        return row, 0, [("unreadable", f"object {object_id}: {path}: {explain(error)}")]
+    found = []
+    if read != size:
+        found.append(("size", f"object {object_id}: {path} has {read} bytes, {size} were acquired"))
+    if digest != sha256:
+        found.append(("altered", f"object {object_id}: {path} has SHA-256 {digest}, {sha256} was acquired"))
+    return row, read, found
+
+
+def _digest(handle: BinaryIO) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := handle.read(CHUNK):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _check_record(case: Case) -> list[Problem]:
+    """Rows that no custody entry speaks of, entries whose objects are not listed, and sizes that differ."""
+    rows = (
+        case.connection.cursor()
+        .execute("SELECT uri, sha256, size FROM evidence ORDER BY uri, sha256")
+        .fetchall()
+    )
+    listed = {(uri, sha256): size for uri, sha256, size in rows}
+    uris = {uri for uri, _ in listed}
+    recorded: dict[tuple[str, str], tuple[int, int]] = {}
+    for entry in custody.entries(case.path):
+        for item in entry.get("objects", ()):
+            recorded[item["uri"], item["sha256"]] = (item["size"], entry["seq"])
+    problems = []
+    for (uri, sha256), size in listed.items():
+        known = recorded.get((uri, sha256))
+        if known is None:
+            problems.append(Problem(uri, "unrecorded", f"no custody entry records it with SHA-256 {sha256}"))
+        elif known[0] != size:
+            detail = f"the case says {size} bytes, custody entry {known[1]} says {known[0]}"
+            problems.append(Problem(uri, "size", detail))
+    for (uri, sha256), (_, seq) in recorded.items():
+        if (uri, sha256) not in listed and (sha256 or uri not in uris):
+            detail = (
+                f"custody entry {seq} records it, SHA-256 {sha256}; the case does not list it: add it again"
+            )
+            problems.append(Problem(uri, "unlisted", detail))
+    return problems
+
+
+def _check_strays(case: Case, stored: set[str]) -> list[Problem]:
+    paths = (path for path in sorted((case.path / STORE).rglob("*")) if not path.is_dir())
+    names = (path.relative_to(case.path).as_posix() for path in paths)
+    detail = "no object of the case has these bytes: an interrupted add, to be run again, or a foreign file"
+    return [Problem(name, "stray", detail) for name in names if name not in stored]

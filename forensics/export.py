@@ -1,0 +1,40 @@
+"""The fixed statements of the command line: what of a timeline, and of the coverage, is written out."""
+
+SHORT = """
+SELECT time, source, action, principal, source_ip, outcome, resources, event_id
+FROM timeline
+ORDER BY time, event_id
+"""
+"""What of a timeline fits a terminal; all other formats have every column."""
+
+TIMESKETCH = """
+SELECT
+  coalesce(summary, action, source) AS message,
+  strftime(time, '%Y-%m-%dT%H:%M:%S.%f+00:00') AS datetime,
+  CASE WHEN end_time IS NULL THEN 'Event Logged' ELSE 'Start Time' END AS timestamp_desc,
+  event_id, source, end_time, account_id, region, principal, session, access_key_id, action, resources,
+  source_ip, destination_ip, outcome, severity, bytes, user_agent, object_id, record
+FROM timeline
+WHERE time IS NOT NULL
+ORDER BY time, event_id
+"""
+"""The three columns Timesketch asks for ("Create timeline from JSON/JSONL/CSV file"), then ours."""
+
+UNTIMED = "SELECT count(*) AS events FROM timeline WHERE time IS NULL"
+
+COVERAGE = """
+WITH numbered AS (
+  SELECT source, account_id, region, hour, records, status, cause,
+    row_number() OVER (PARTITION BY source, account_id, region, status, cause ORDER BY hour) AS place
+  FROM coverage
+)
+SELECT source, account_id, region, status, cause,
+  min(hour) AS "from",
+  max(hour) + INTERVAL 1 HOUR AS "to",
+  count(*) AS hours,
+  CAST(sum(records) AS BIGINT) AS records
+FROM numbered
+GROUP BY source, account_id, region, status, cause, hour - place * INTERVAL 1 HOUR
+ORDER BY source, account_id, region, min(hour)
+"""
+"""Hours that follow one another and say the same are one row."""

@@ -1,0 +1,205 @@
+"""Issuances: records that hand out credentials or make principals, and the names they tie to unique ids."""
+
+import duckdb
+
+from forensics.source import Source
+from forensics.sources import source
+
+ISSUING = {
+    "sts.amazonaws.com": (
+        "AssumeRole",
+        "AssumeRoleWithSAML",
+        "AssumeRoleWithWebIdentity",
+        "AssumeRoot",
+        "GetSessionToken",
+        "GetFederationToken",
+    ),
+    "iam.amazonaws.com": ("CreateAccessKey",),
+}
+"""Calls answered with a new access key (page "Logging IAM and AWS STS API calls with AWS CloudTrail")."""
+
+CREATING = ("CreateRole", "CreateUser")
+"""IAM calls whose answer holds the ARN and the unique id of a new principal."""
+
+ROLE_ARN = r"^arn:[^:]+:iam::[^:]*:role/.+$"
+USER_ARN = r"^arn:[^:]+:iam::[^:]*:user/.+$"
+ROLE_ID = r"^AROA[A-Z0-9]+$|^[0-9]{12}:aws:[^:]+$"
+"""Unique id of a role; AWS's pseudo roles have `ACCOUNT:aws:NAME` instead."""
+USER_ID = r"^AIDA[A-Z0-9]+$"
+
+EXPIRATION_FORMATS = ("%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p")
+"""How STS answers write a time; since 2023 with a second comma, some with U+202F before AM and PM."""
+
+_ROLE_ARN_PARTS = r"^(arn:[^:]+):iam::([^:]*):role/(?:.*/)?([^/]+)$"
+
+_MINTED = r"""
+CREATE OR REPLACE TEMP TABLE minted AS
+WITH answered AS (
+  SELECT
+    {event_id} AS event_id,
+    s.event_time AS time,
+    s.event_name AS event_name,
+    s.identity_key AS identity_key,
+    nullif(s.user_identity_access_key_id, '') AS issuer_key,
+    s.recipient_account_id AS account_id,
+    CASE
+      WHEN s.user_identity_type = 'AWSAccount' THEN 2
+      WHEN s.user_identity_account_id IS DISTINCT FROM s.recipient_account_id THEN 1
+      ELSE 0
+    END AS side,
+    coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
+    coalesce(s.response_elements->>'$.credentials.accessKeyId',
+             s.response_elements->>'$.accessKey.accessKeyId') AS access_key_id,
+    s.response_elements->>'$.credentials.expiration' AS expiration,
+    s.response_elements->>'$.assumedRoleUser.assumedRoleId' AS session_id,
+    coalesce(s.response_elements->>'$.assumedRoleUser.arn',
+             s.response_elements->>'$.federatedUser.arn') AS session,
+    CASE
+      WHEN regexp_matches(s.request_parameters->>'$.roleArn', $role_arn)
+        THEN s.request_parameters->>'$.roleArn'
+      WHEN regexp_matches(s.resources->>'$[0].ARN', $role_arn) THEN s.resources->>'$[0].ARN'
+    END AS role_arn,
+    s.request_parameters->>'$.roleSessionName' AS session_name,
+    regexp_extract(s.request_parameters->>'$.targetPrincipal', '[0-9]{{12}}') AS target_account,
+    coalesce(s.response_elements->>'$.accessKey.userName',
+             s.request_parameters->>'$.userName') AS user_name
+  FROM cloudtrail AS s
+  WHERE ({issuing})
+    AND coalesce(s.error_code, '') = ''
+), completed AS (
+  SELECT
+    event_id, time, event_name, identity_key, issuer_key, account_id, side,
+    coalesce(access_key_id, max(access_key_id) OVER (PARTITION BY call)) AS access_key_id,
+    coalesce(session_id, max(session_id) OVER (PARTITION BY call)) AS session_id,
+    coalesce(session, max(session) OVER (PARTITION BY call)) AS session,
+    coalesce(role_arn, max(role_arn) OVER (PARTITION BY call)) AS role_arn,
+    coalesce(session_name, max(session_name) OVER (PARTITION BY call)) AS session_name,
+    target_account, user_name,
+    coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text
+  FROM answered
+), placed AS (
+  SELECT *, row_number() OVER (PARTITION BY access_key_id ORDER BY side, time, event_id) AS place
+  FROM completed
+  WHERE access_key_id <> ''
+)
+SELECT
+  access_key_id,
+  event_id,
+  time,
+  event_name,
+  identity_key,
+  issuer_key,
+  account_id,
+  role_arn,
+  split_part(role_arn, ':', 5) AS role_account,
+  session_id,
+  regexp_extract(session_id, '^(.*):[^:]*$', 1) AS role_id,
+  coalesce(
+    session,
+    regexp_replace(role_arn, $role_arn_parts, '\1:sts::\2:assumed-role/\3/') || session_name) AS session,
+  target_account,
+  user_name,
+  coalesce(try_strptime(replace(expires_text, chr(8239), ' '), $expiration_formats),
+           try_cast(expires_text AS TIMESTAMP)) AS expires_at
+FROM placed
+WHERE place = 1
+"""
+
+_FACT = """
+CREATE OR REPLACE TEMP TABLE fact AS
+SELECT 'role' AS kind, role_id AS unique_id, role_arn AS arn, min(time) AS time
+FROM minted
+WHERE role_arn IS NOT NULL
+GROUP BY role_id, role_arn
+UNION ALL
+SELECT
+  CASE s.event_name WHEN 'CreateRole' THEN 'role' ELSE 'user' END AS kind,
+  coalesce(s.response_elements->>'$.role.roleId', s.response_elements->>'$.user.userId') AS unique_id,
+  coalesce(s.response_elements->>'$.role.arn', s.response_elements->>'$.user.arn') AS arn,
+  s.event_time AS time
+FROM cloudtrail AS s
+WHERE s.event_source = 'iam.amazonaws.com'
+  AND s.event_name IN ({creating})
+  AND coalesce(s.error_code, '') = ''
+"""
+
+_KNOWN = """
+CREATE OR REPLACE TEMP TABLE known AS
+WITH sound AS (
+  SELECT kind, arn, time,
+    CASE
+      WHEN regexp_matches(unique_id, CASE kind WHEN 'role' THEN $role_id ELSE $user_id END) THEN unique_id
+    END AS unique_id
+  FROM fact
+  WHERE regexp_matches(arn, CASE kind WHEN 'role' THEN $role_arn ELSE $user_arn END)
+), stated AS (
+  SELECT kind, unique_id, arn, split_part(arn, ':', 5) AS account_id, min(time) AS time
+  FROM sound
+  GROUP BY kind, unique_id, arn
+), first_name AS (
+  SELECT kind, unique_id, account_id, arn, time,
+    row_number() OVER (PARTITION BY unique_id, account_id ORDER BY time NULLS LAST, arn) AS place
+  FROM stated
+  WHERE unique_id IS NOT NULL
+), generation AS (
+  SELECT unique_id, account_id, arn,
+    row_number() OVER (PARTITION BY arn ORDER BY time NULLS LAST, unique_id) AS place
+  FROM first_name
+  WHERE place = 1
+), keyed AS (
+  SELECT unique_id, account_id, CASE place WHEN 1 THEN arn ELSE arn || '#' || unique_id END AS principal
+  FROM generation
+)
+SELECT s.kind, s.unique_id, s.account_id, s.arn, k.principal
+FROM stated AS s
+JOIN keyed AS k ON k.unique_id = s.unique_id AND k.account_id = s.account_id
+UNION ALL
+SELECT s.kind, NULL AS unique_id, s.account_id, s.arn, s.arn AS principal
+FROM stated AS s
+WHERE s.unique_id IS NULL
+  AND NOT EXISTS (SELECT 1 FROM first_name AS f WHERE f.arn = s.arn)
+"""
+
+
+def collect(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables `minted` and `fact` from the issuances and creations that succeeded.
+
+    `minted` has one row per issued key: where both accounts recorded a call, the caller's record is cited,
+    completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.
+    """
+    issuing = " OR ".join(
+        f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})"
+        for service, names in ISSUING.items()
+    )
+    con.execute(
+        _MINTED.format(event_id=_event_id(source("cloudtrail")), issuing=issuing),
+        {
+            "role_arn": ROLE_ARN,
+            "role_arn_parts": _ROLE_ARN_PARTS,
+            "expiration_formats": list(EXPIRATION_FORMATS),
+        },
+    )
+    con.execute(_FACT.format(creating=_quoted(CREATING)))
+
+
+def name_principals(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `known` from `fact`: the principal of each kind, unique id, account and ARN.
+
+    One unique id is one principal, named by its first ARN; a later one under the same ARN is `ARN#UNIQUE_ID`.
+    Rows without a unique id stand for ARNs of which no record states one.
+    """
+    con.execute(_KNOWN, {"role_id": ROLE_ID, "user_id": USER_ID, "role_arn": ROLE_ARN, "user_arn": USER_ARN})
+
+
+def drop(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove the temporary tables of this module."""
+    for table in ("known", "fact", "minted"):
+        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _event_id(item: Source) -> str:
+    return item.event.columns["event_id"]
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,376 @@
+"""Evidence into source tables: parallel over objects, in transactions, resumable; then everything is resolved."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from forensics import resolution, storage
+from forensics.case import Case
+from forensics.errors import CaseError, UsageError
+from forensics.source import Source
+from forensics.sources import sources
+from forensics.worker import Item, Outcome, Result, run
+
+TASK_BYTES = 2 << 20
+"""Stored bytes that one task reads, at least one object."""
+
+TASK_OBJECTS = 512
+COMMIT_ROWS = 500_000
+"""Rows between commits; a crash costs reading them again."""
+
+ALONE_BYTES = 2 << 20
+"""Less evidence than this is read in this process: starting others takes longer."""
+
+LOADING = {"memory_limit": "'300MB'", "checkpoint_threshold": "'4GB'", "threads": "1"}
+"""Settings while source tables are filled: the memory of all processes together stays under 1 GB."""
+
+Progress = Callable[[int, int], None]
+"""Called with bytes done and bytes in all."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the case holds: a row per (source, status): objects, records, rejected; and what still waits."""
+
+    rows: tuple[tuple[str | None, str, int, int, int], ...]
+
+    @property
+    def objects(self) -> dict[str, int]:
+        """Objects by status."""
+        found: dict[str, int] = {}
+        for _, status, objects, _, _ in self.rows:
+            found[status] = found.get(status, 0) + objects
+        return found
+
+    @property
+    def records(self) -> int:
+        """Records loaded."""
+        return sum(row[3] for row in self.rows)
+
+    @property
+    def rejected(self) -> int:
+        """Rows of `rejected_record`."""
+        return sum(row[4] for row in self.rows)
+
+    def __str__(self) -> str:
+        """A table, and the sum that must hold."""
+        lines = [f"{'source':<20} {'status':<13} {'objects':>8} {'records':>12} {'rejected':>9}"]
+        lines += [
+            f"{source or '-':<20} {status:<13} {objects:>8,} {records:>12,} {rejected:>9,}"
+            for source, status, objects, records, rejected in self.rows
+        ]
+        count = self.objects
+        parts = " + ".join(f"{count.get(status, 0):,} {status}" for status in _SETTLED)
+        waiting = f"; {count['pending']:,} pending" if count.get("pending") else ""
+        lines.append(f"{sum(count.values()):,} objects seen = {parts}{waiting}")
+        lines.append(f"{self.records:,} records loaded, {self.rejected:,} rejected")
+        return "\n".join(lines)
+
+
+_SETTLED = ("loaded", "partial", "rejected", "unrecognised", "duplicate")
+
+
+def ledger(case: Case) -> Ledger:
+    """What came of every object seen."""
+    rows = case.sql(
+        "SELECT source, status, count(*), coalesce(sum(records), 0), coalesce(sum(rejected), 0)"
+        " FROM evidence GROUP BY source, status ORDER BY source NULLS LAST, status"
+    ).rows()
+    return Ledger(tuple((row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows))
+
+
+def load(
+    case: Case, *, workers: int | None = None, progress: Progress | None = None, resolve: bool = True
+) -> Ledger:
+    """Parse what is pending into the source tables, then resolve. Interrupted, it goes on where the last commit was.
+
+    `workers` are processes that read; by default one per processor. Raises CaseError, UsageError.
+    """
+    if case.read_only:
+        raise CaseError(f"the case {case.path} is open read-only: open it with read_only=False to load")
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers must be 1 or more, not {workers}")
+    _forget_leftovers(case)
+    pending = _pending(case)
+    if pending:
+        with _settings(case.connection, LOADING):
+            _fill(case, pending, workers or os.cpu_count() or 1, progress)
+    if resolve and (pending or resolution.is_stale(case.connection)):
+        resolution.resolve(case.connection)
+    return ledger(case)
+
+
+def _pending(case: Case) -> list[tuple[Item, int]]:
+    rows = case.connection.execute(
+        "SELECT object_id, stored_at, uri, sha256, reason, size FROM evidence"
+        " WHERE status = 'pending' ORDER BY object_id"
+    ).fetchall()
+    return [(Item(row[0], str(case.path / row[1]), *row[2:5]), int(row[5])) for row in rows]
+
+
+def _forget_leftovers(case: Case) -> None:
+    for path in case.path.glob("loading-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _settings(con: duckdb.DuckDBPyConnection, settings: dict[str, str]) -> Iterator[None]:
+    for name, value in settings.items():
+        con.execute(f"SET {name} = {value}")
+    try:
+        yield
+    finally:
+        for name in settings:
+            con.execute(f"RESET {name}")
+
+
+def _tasks(pending: Sequence[tuple[Item, int]]) -> Iterator[tuple[list[Item], int]]:
+    items: list[Item] = []
+    size = 0
+    for item, length in pending:
+        if items and (size + length > TASK_BYTES or len(items) >= TASK_OBJECTS):
+            yield items, size
+            items, size = [], 0
+        items.append(item)
+        size += length
+    if items:
+        yield items, size
+
+
+def _fill(case: Case, pending: Sequence[tuple[Item, int]], workers: int, progress: Progress | None) -> None:
+    total = sum(size for _, size in pending)
+    done = 0
+    writer = Writer(case.connection)
+    with tempfile.TemporaryDirectory(prefix="loading-", dir=case.path) as folder:
+        alone = workers == 1 or total < ALONE_BYTES
+        reading = _alone if alone else _Workers(workers).results
+        for result, size in reading(list(_tasks(pending)), folder):
+            writer.take(result)
+            done += size
+            if progress:
+                progress(done, total)
+        writer.commit()
+
+
+_ALLOCATION = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
+"""Loading processes keep the memory of one batch for the next instead of having it mapped anew."""
+
+Tasks = Sequence[tuple[list[Item], int]]
+
+
+def _alone(tasks: Tasks, folder: str) -> Iterator[tuple[Result, int]]:
+    for place, (items, size) in enumerate(tasks):
+        yield run(f"{folder}/{place}", items), size
+
+
+class _Workers:
+    """Processes that run `forensics.worker`; results come in the order of the tasks."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def results(self, tasks: Tasks, folder: str) -> Iterator[tuple[Result, int]]:
+        """Each task's result with its size; at most two tasks a process are under way."""
+        command = [sys.executable, "-P", "-m", "forensics.worker"]
+        environment = {**os.environ, **_ALLOCATION, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        with contextlib.ExitStack() as stack:
+            processes = [
+                stack.enter_context(_process(command, environment)) for _ in range(min(self._count, len(tasks)))
+            ]
+            ahead = 2 * len(processes)
+            for place in range(len(tasks) + ahead):
+                if place < len(tasks):
+                    _send(processes[place % len(processes)], f"{folder}/{place}", tasks[place][0])
+                if (ready := place - ahead) >= 0 and ready < len(tasks):
+                    yield _receive(processes[ready % len(processes)]), tasks[ready][1]
+
+
+@contextlib.contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, encoding="utf-8"
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _send(process: subprocess.Popen[str], prefix: str, items: list[Item]) -> None:
+    assert process.stdin is not None
+    line = json.dumps({"prefix": prefix, "items": [list(asdict(item).values()) for item in items]})
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+
+
+def _receive(process: subprocess.Popen[str]) -> Result:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise CaseError(f"a loading process ended early (exit status {process.wait()}): load again to go on")
+    return Result.loads(line)
+
+
+class Writer:
+    """Puts results into the case, many in a transaction."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._open: list[Result] = []
+        self._rows = 0
+        self._present: dict[str, set[str]] = {}
+
+    def take(self, result: Result) -> None:
+        """Insert a result's rows; commit once enough have come together."""
+        if not self._open:
+            self._begin()
+        self._open.append(result)
+        try:
+            self._insert(result, careful=False)
+        except duckdb.Error:
+            self._again()
+        self._rows += result.rows
+        if self._rows >= COMMIT_ROWS:
+            self.commit()
+
+    def commit(self) -> None:
+        """Make what was taken last."""
+        if self._open:
+            self._con.execute("COMMIT")
+        for result in self._open:
+            for _, path in result.files:
+                Path(path).unlink(missing_ok=True)
+        self._open, self._rows = [], 0
+
+    def _begin(self) -> None:
+        self._con.execute("BEGIN")
+        resolution.mark_stale(self._con)
+
+    def _again(self) -> None:
+        """A value that the database refuses fails a whole statement: do the open transaction anew, value by value."""
+        self._con.execute("ROLLBACK")
+        self._present = {}
+        self._begin()
+        for result in self._open:
+            self._insert(result, careful=True)
+
+    def _insert(self, result: Result, *, careful: bool) -> None:
+        for name, path in result.files:
+            with pa.memory_map(path) as file:
+                self._rows_of(name, pa.ipc.open_stream(file).read_all(), careful=careful)
+        _settle(self._con, result.outcomes)
+
+    def _rows_of(self, name: str, batch: pa.Table, *, careful: bool) -> None:
+        """The statements read `batch` itself: a registered table would be kept until the commit."""
+        if name == "rejected_record":
+            self._con.execute("INSERT INTO rejected_record SELECT object_id, record, reason, excerpt FROM batch")
+            return
+        source = sources()[name]
+        columns = self._columns(source, batch)
+        if careful:
+            for column in _json_columns(source, columns):
+                self._con.execute(_refused(column))
+        self._con.execute(_insert_sql(source, columns, careful=careful))
+
+    def _columns(self, source: Source, batch: pa.Table) -> set[str]:
+        """The columns to insert: those with values; the table grows those that it lacks."""
+        valued = {name for name in batch.column_names if batch[name].null_count < batch.num_rows}
+        valued |= {"object_id", "record", *(name for name, _, _ in source.derived)}
+        valued |= {"identity_key"} if source.identity else set()
+        if not valued <= self._present.get(source.name, set()):
+            storage.grow(self._con, source, valued)
+            self._present[source.name] = storage.present(self._con, source)
+        return valued & set(batch.column_names)
+
+
+def _json_columns(source: Source, columns: set[str]) -> list[str]:
+    return [name for name, kind in source.table_columns if kind == "JSON" and name in columns]
+
+
+def _refused(column: str) -> str:
+    return f"""
+INSERT INTO rejected_record
+SELECT object_id, record, '{column} is not JSON that the database reads', left("{column}", 10000)
+FROM batch
+WHERE "{column}" IS NOT NULL AND NOT json_valid("{column}")
+"""
+
+
+def _insert_sql(source: Source, columns: set[str], *, careful: bool) -> str:
+    derived = {name: sql for name, _, sql in source.derived}
+    inner: list[str] = []
+    for name, kind in source.table_columns:
+        if name in columns:
+            check = careful and kind == "JSON"
+            text = f'CASE WHEN json_valid("{name}") THEN "{name}" END' if check else f'"{name}"'
+            inner.append(f'{text} AS "{name}"')
+        elif name not in derived and name != "identity_key":
+            inner.append(f'CAST(NULL AS {kind}) AS "{name}"')
+    outer = [
+        f'{derived[name]} AS "{name}"'
+        if name in derived
+        else f"{source.identity.key} AS identity_key"
+        if name == "identity_key" and source.identity
+        else f's."{name}"'
+        for name, _ in source.table_columns
+        if name in columns or name in derived or name == "identity_key"
+    ]
+    targets = [
+        f'"{name}"'
+        for name, _ in source.table_columns
+        if name in columns or name in derived or name == "identity_key"
+    ]
+    return (
+        f'INSERT INTO stored."{source.name}" ({", ".join(targets)})\n'
+        f"SELECT {', '.join(outer)}\nFROM (SELECT {', '.join(inner)} FROM batch) AS s"
+    )
+
+
+_SETTLE = """
+UPDATE evidence
+SET source = o.source,
+  account_id = o.account_id,
+  region = o.region,
+  status = o.status,
+  records = o.records,
+  rejected = o.rejected,
+  reason = o.reason
+FROM outcome AS o
+WHERE o.object_id = evidence.object_id
+"""
+
+_OUTCOME = pa.schema(
+    [
+        ("object_id", pa.string()),
+        ("source", pa.string()),
+        ("account_id", pa.string()),
+        ("region", pa.string()),
+        ("status", pa.string()),
+        ("records", pa.int64()),
+        ("rejected", pa.int64()),
+        ("reason", pa.string()),
+    ]
+)
+
+
+def _settle(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
+    outcome = pa.Table.from_pylist([asdict(item) for item in outcomes], _OUTCOME)
+    con.execute(_SETTLE)
+    del outcome

@@ -1,0 +1,59 @@
+"""How bytes become records: the few physical shapes of AWS logs, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from forensics.readers.columnar import read_parquet
+from forensics.readers.json_text import JsonReader
+from forensics.readers.line_text import LineReader
+from forensics.readers.parts import Part, Reject
+from forensics.readers.recognise import KeyHint, by_key
+from forensics.readers.stream import content
+
+WHOLE = 64 << 20
+"""Text of up to so many bytes is held whole; longer text is read in windows of about this size."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def read(path: Path, key: str) -> Iterator[Part]:
+    """The records of an object, in order; `key` is its key or path as acquired, a hint only.
+
+    Nothing is raised for content, however damaged: what does not read is given as a `Reject`. Raises OSError.
+    """
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic == b"PAR1":
+        yield from read_parquet(path)
+        return
+    damage: list[str] = []
+    yield from _text(content(path, damage.append), by_key(key), key, damage)
+    for reason in damage:
+        yield Reject(None, reason, "")
+
+
+def _text(chunks: Iterator[bytes], hint: KeyHint, key: str, damage: list[str]) -> Iterator[Part]:
+    first = next((chunk for chunk in chunks if chunk.strip()), b"").removeprefix(_BOM)
+    if not first:
+        yield Reject(None, "the object is empty", "", claimed=False)
+    elif first.lstrip()[:1] in (b"{", b"["):
+        yield from JsonReader(hint).read(_windows(first, chunks))
+    elif b"\0" in first[:4096]:
+        yield Reject(None, "binary content of no known kind", "", claimed=False)
+    else:
+        yield from LineReader(key, damage).read(first, chunks)
+
+
+def _windows(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Pieces of up to WHOLE bytes, each with whether it is the last."""
+    held = [first]
+    size = len(first)
+    for chunk in chunks:
+        if size + len(chunk) > WHOLE:
+            yield b"".join(held), False
+            held, size = [], 0
+        held.append(chunk)
+        size += len(chunk)
+    yield b"".join(held), True

@@ -1,0 +1,177 @@
+"""JSON out of text: one document, several without a separator, one a line, or what is whole of a damaged text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+Json = bytes | msgspec.Raw
+
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+_OPEN = re.compile(rb'\A[\s\xef\xbb\xbf]*(?:\{\s*"[^"\\]{1,64}"\s*:\s*)?\[')
+_START = re.compile(rb'(?:\A|[:,\[\n}])\s*(\{)\s*["}]')
+_LONGEST = 4 << 20
+"""A candidate for a record in damaged text is looked at no further than this."""
+
+_raw = msgspec.json.Decoder(msgspec.Raw)
+_any = msgspec.json.Decoder()
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Trail(msgspec.Struct, forbid_unknown_fields=True):
+    records: list[msgspec.Raw] = msgspec.field(name="Records")
+
+
+_trail = msgspec.json.Decoder(_Trail)
+
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Text that is no whole document."""
+
+    reason: str
+    text: bytes
+
+
+def members(document: Json) -> dict[str, msgspec.Raw] | None:
+    """The members of a JSON object, undecoded; None for anything else."""
+    try:
+        return _members.decode(document)
+    except BAD_JSON:
+        return None
+
+
+def items(document: Json) -> list[msgspec.Raw] | None:
+    """The items of a JSON array, undecoded; None for anything else."""
+    try:
+        return _items.decode(document)
+    except BAD_JSON:
+        return None
+
+
+def value(document: Json) -> Any:
+    """The decoded value. Raises one of BAD_JSON."""
+    return _any.decode(document)
+
+
+def trail_records(text: bytes) -> list[msgspec.Raw] | None:
+    """The items of a text that is one `{"Records": […]}` and nothing else, in one pass; None for anything else."""
+    try:
+        return _trail.decode(text).records
+    except BAD_JSON:
+        return None
+
+
+def is_whole(document: Json) -> bool:
+    """Whether that is one JSON document, strings and all."""
+    try:
+        _any.decode(document)
+    except BAD_JSON:
+        return False
+    return True
+
+
+def documents(data: bytes, accept: Callable[[Json], bool]) -> Iterator[Json | Lost]:
+    """Every JSON document in `data`; where the text is damaged, the whole records that `accept` takes, and the losses."""
+    try:
+        _raw.decode(data)
+    except BAD_JSON:
+        yield from _several(data, accept)
+    else:
+        yield data
+
+
+def _several(data: bytes, accept: Callable[[Json], bool]) -> Iterator[Json | Lost]:
+    lines = [line for line in data.split(b"\n") if line.strip()]
+    if len(lines) > 1 and is_whole(lines[0]):
+        for number, line in enumerate(lines):
+            if _well_formed(line):
+                yield line
+            elif number + 1 == len(lines):
+                yield from _scan(line, accept, 0)
+            else:
+                yield Lost("the line is not JSON", line)
+        return
+    opened = _OPEN.match(data)
+    yield from _scan(data, accept, opened.end() if opened else 0)
+
+
+def _well_formed(line: bytes) -> bool:
+    try:
+        _raw.decode(line)
+    except BAD_JSON:
+        return False
+    return True
+
+
+def _scan(data: bytes, accept: Callable[[Json], bool], start: int) -> Iterator[Json | Lost]:
+    position = start
+    while (begin := data.find(b"{", position)) >= 0:
+        end = element_end(data, begin)
+        if end is not None and is_whole(data[begin:end]):
+            yield data[begin:end]
+            position = end
+            continue
+        resumed = _resume(data, begin + 1, accept)
+        cut = end is None and resumed == len(data)
+        yield Lost(_why(data[begin:resumed], cut=cut), data[begin:resumed])
+        position = resumed
+        if cut:
+            return
+    rest = data[position:].strip()
+    if begin < 0 and position == start and rest.strip(b"[]{}, \r\n\t"):
+        yield Lost("the text is not JSON", rest)
+    elif damage := _leftover(data, start, position):
+        yield damage
+
+
+def _leftover(data: bytes, start: int, position: int) -> Lost | None:
+    """Say that a list was never closed, or that the brackets between whole records do not match."""
+    opened = start > 0
+    rest = data[position:].strip()
+    if opened and not rest.startswith(b"]"):
+        return Lost("the text is cut off: its list of records is not closed" if not rest else "brackets do not match", rest)
+    return None
+
+
+def element_end(data: bytes, begin: int, limit: int | None = None) -> int | None:
+    """Where the object or array that begins there ends; None if it does not."""
+    depth = 0
+    for token in _TOKEN.finditer(data, begin, len(data) if limit is None else min(len(data), begin + limit)):
+        mark = token.group()[:1]
+        if mark in b"{[":
+            depth += 1
+        elif mark in b"}]":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+    return None
+
+
+def _resume(data: bytes, begin: int, accept: Callable[[Json], bool]) -> int:
+    """Where the next whole record begins that `accept` takes, after damage."""
+    for found in _START.finditer(data, begin):
+        at = found.start(1)
+        end = element_end(data, at, _LONGEST)
+        if end is not None and is_whole(data[at:end]) and accept(data[at:end]):
+            return at
+    return len(data)
+
+
+def _why(text: bytes, *, cut: bool) -> str:
+    if cut:
+        return "the text is cut off inside a record"
+    try:
+        _any.decode(text)
+    except RecursionError:
+        return "the record is nested too deeply"
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return f"the record is not JSON: {error}"
+    return "the record is not JSON"

@@ -1,0 +1,134 @@
+"""Reading lines: fields under a header or in a default format, and log streams exported to S3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+
+from forensics.readers.envelope import LogEvent
+from forensics.readers.parts import EventPart, LinePart, Part, Reject
+from forensics.readers.recognise import header_source, line_source, stream_source
+from forensics.source import LogStream, Source
+from forensics.sources import sources
+
+_LOOK = 20
+_NEWLINE, _SHORT = 10, 5
+_EXPORTED = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z ", re.MULTILINE)
+_EXPORT_KEY = re.compile(r"(?:^|/)([^/]+)/\d{6}(?:\.gz)?$")
+_LAMBDA_STREAM = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-(.*\[(?:\$LATEST|\d+)\].*)$")
+
+
+def header_or_default(line: str) -> tuple[Source, tuple[str, ...]] | None:
+    """The source that a line's fields name, or whose default format the line has, with the fields' names."""
+    tokens = line.split()
+    if name := header_source(tokens):
+        return sources()[name], tuple(tokens)
+    if source := line_source(tokens):
+        return source, tuple(source.default_header)
+    return None
+
+
+class LineReader:
+    """Reads one object's lines; numbers its records through the object. `damage` says whether the text is cut off."""
+
+    def __init__(self, key: str, damage: list[str]) -> None:
+        self._key = key
+        self._damage = damage
+        self._next = 0
+
+    def read(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+        """Parts of a text given in chunks."""
+        lines = first.split(b"\n", _LOOK)[:_LOOK]
+        for place, line in enumerate(lines):
+            if found := header_or_default(line.decode("utf-8", "replace")):
+                yield from self._fields(found, first, chunks, skipped=lines[:place])
+                return
+        if _EXPORTED.match(first) and (source := self._exported_source(first)):
+            yield from self._exported(source, first, chunks)
+            return
+        yield Reject.of(None, "no source claims these lines", lines[0], claimed=False)
+
+    def _fields(
+        self, found: tuple[Source, tuple[str, ...]], first: bytes, chunks: Iterator[bytes], *, skipped: list[bytes]
+    ) -> Iterator[Part]:
+        source, header = found
+        for line in skipped:
+            if line.strip():
+                yield Reject.of(self._take(1), "the line comes before the header", line)
+        rest = first[sum(len(line) + 1 for line in skipped) :]
+        line, _, after = rest.partition(b"\n")
+        if tuple(line.decode("utf-8", "replace").split()) == header:
+            rest = after
+        for text, last in _whole_lines(rest, chunks):
+            body = text
+            if last and self._damage and not text.endswith(b"\n"):
+                body, _, cut = text.rpartition(b"\n")
+                body += b"\n" if body else b""
+                yield from self._part(source, header, body)
+                yield Reject.of(self._take(1), "the line is cut off", cut)
+                return
+            yield from self._part(source, header, body)
+
+    def _part(self, source: Source, header: tuple[str, ...], data: bytes) -> Iterator[Part]:
+        count = _count(data)
+        if count or self._next == 0:
+            yield LinePart(source.name, self._take(count), header, data)
+
+    def _take(self, count: int) -> int:
+        first = self._next
+        self._next += count
+        return first
+
+    def _exported_source(self, first: bytes) -> Source | None:
+        stream = self._stream()
+        messages = (line.partition(b" ")[2].decode("utf-8", "replace") for line in first.split(b"\n")[:500])
+        return next((source for message in messages if (source := stream_source(stream, message))), None)
+
+    def _stream(self) -> LogStream:
+        found = _EXPORT_KEY.search(self._key)
+        name = found[1] if found else None
+        if name and (parts := _LAMBDA_STREAM.match(name)):
+            name = f"{parts[1]}/{parts[2]}/{parts[3]}/{parts[4]}"
+        return LogStream(None, name)
+
+    def _exported(self, source: Source, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+        """Page "Exporting log data to Amazon S3": a line without a time continues the message before it."""
+        stream, held = self._stream(), b""
+        for text, last in _whole_lines(first, chunks):
+            text = held + text
+            starts = [found.start() for found in _EXPORTED.finditer(text)]
+            end = len(text) if last or not starts else starts[-1]
+            held = text[end:]
+            bounds = [start for start in starts if start < end] + [end]
+            events = [_event(stream, text[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+            number = self._take(len(events))
+            yield EventPart(source.name, range(number, number + len(events)), events)
+
+
+def _event(stream: LogStream, text: bytes) -> LogEvent:
+    stamp, _, message = text.partition(b" ")
+    at = datetime.fromisoformat(stamp.decode("ascii")).replace(tzinfo=UTC)
+    words = message.decode("utf-8", "replace").removesuffix("\n")
+    return LogEvent(stream, words, None, round(at.timestamp() * 1000))
+
+
+def _whole_lines(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Text that ends with a line, chunk by chunk, each with whether it is the last."""
+    held = first
+    for chunk in chunks:
+        whole, newline, rest = (held + chunk).rpartition(b"\n")
+        if newline:
+            yield whole + newline, False
+        held = rest
+    yield held, True
+
+
+def _count(data: bytes) -> int:
+    """Lines that are not blank; looked at one by one only if some line is shorter than three fields can be."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
+    if len(ends) and data.endswith(b"\n") and np.diff(ends, prepend=-1).min() > _SHORT:
+        return len(ends)
+    return sum(1 for line in data.split(b"\n") if line.strip())

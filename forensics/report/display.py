@@ -1,0 +1,224 @@
+"""What playbooks show: tables, text and statements whose every value is escaped, as HTML and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from importlib.resources import files
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forensics.case import Query
+from forensics.errors import UsageError
+from forensics.report.cells import cell_html, cell_text, is_missing, is_monospace, is_number
+from forensics.timeline import Timeline
+from forensics.views.labels import moment, shorten, visible
+
+if TYPE_CHECKING:
+    from forensics.analysis.statement import Citation, Statement
+
+ESCAPED = {"text/html": {"forensics": "escaped"}}
+"""Metadata of an output whose HTML was made here; the report cleans all other HTML."""
+
+MEANINGS = {
+    "recorded": "the record itself, or one that shares a unique key with it, says so",
+    "matched": "exactly one candidate held that interface, address or credential for the whole time",
+    "bounded": "exactly one candidate, but its start or end is not in evidence",
+    "inferred": "a naming convention or a coincidence in time",
+    "shared": "several candidates held it at once",
+}
+"""The words of certainty, from strongest to weakest."""
+
+_WIDEST = 60
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """Something to show: safe HTML, and the same as plain text. Put it last in a cell, or `display()` it."""
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return f"{style()}{self.html}"
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        return {"text/html": self._repr_html_(), "text/plain": self.text}, ESCAPED
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def style() -> str:
+    """The style sheet of what is shown, as an element; a report has it once, JupyterLab with each output."""
+    return f"<style>{files('forensics.report').joinpath('template/display.css').read_text('utf-8')}</style>"
+
+
+def show_text(text: str) -> Shown:
+    """Paragraphs, parted by blank lines; no markup of any kind is interpreted."""
+    shown = visible(text, keep="\n")
+    paragraphs = [part.strip() for part in shown.split("\n\n") if part.strip()]
+    return Shown("".join(f'<p class="fx-text">{escape(part)}</p>' for part in paragraphs), shown)
+
+
+def show_table(
+    rows: pd.DataFrame | Query | Timeline,
+    *,
+    columns: Sequence[str] | Mapping[str, str] | None = None,
+    limit: int | None = 100,
+    caption: str | None = None,
+) -> Shown:
+    """The first `limit` rows (None: all), saying how many more there are.
+
+    `columns` chooses and orders columns; as a mapping it also gives their headings. Raises UsageError.
+    """
+    table = _read(rows.query if isinstance(rows, Timeline) else rows, limit)
+    chosen = (
+        dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns or table.columns}
+    )
+    if unknown := [name for name in chosen if name not in table.columns]:
+        raise UsageError(f"no column {', '.join(unknown)}; there are: {', '.join(table.columns)}")
+    places = [table.columns.index(name) for name in chosen]
+    picked = _Table(
+        [chosen[table.columns[place]] for place in places],
+        [[row[place] for place in places] for row in table.rows],
+        table.total,
+        [_kind(table.columns[place], [row[place] for row in table.rows]) for place in places],
+    )
+    return Shown(_table_html(picked, caption), _table_text(picked, caption))
+
+
+@dataclass(frozen=True)
+class _Table:
+    columns: list[str]
+    rows: list[Any]
+    total: int
+    kinds: Sequence[str] = ()
+
+    @property
+    def more(self) -> str:
+        left = self.total - len(self.rows)
+        if not self.total:
+            return "no rows"
+        return f"… {left:,} more {'row' if left == 1 else 'rows'}" if left else ""
+
+
+def _read(rows: pd.DataFrame | Query, limit: int | None) -> _Table:
+    if isinstance(rows, pd.DataFrame):
+        head = rows if limit is None else rows.head(limit)
+        return _Table(
+            [str(name) for name in rows.columns], list(head.itertuples(index=False, name=None)), len(rows)
+        )
+    found = list(islice(_stream(rows), limit))
+    total = len(found)
+    if limit is not None and total >= limit:
+        counted = Query(rows.case, f"SELECT count(*) FROM (\n{rows.sql}\n) AS counted", rows.params)
+        total = int(counted.rows()[0][0])
+    return _Table(rows.columns, found, total)
+
+
+def _stream(query: Query) -> Iterator[tuple[Any, ...]]:
+    for batch in query.batches(1000):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _table_html(table: _Table, caption: str | None) -> str:
+    named = zip(table.columns, table.kinds, strict=True)
+    heads = "".join(f"<th{_class(kind)}>{escape(visible(name))}</th>" for name, kind in named)
+    body = "".join(f"<tr>{_row_html(row, table.kinds)}</tr>" for row in table.rows)
+    above = f"<caption>{escape(visible(caption))}</caption>" if caption else ""
+    below = f'<p class="fx-more">{table.more}</p>' if table.more else ""
+    inside = f"{above}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="fx-table"><table>{inside}</table></div>{below}'
+
+
+def _row_html(row: Sequence[Any], kinds: Sequence[str]) -> str:
+    return "".join(
+        f"<td{_class(kind)}>{cell_html(value)}</td>" for value, kind in zip(row, kinds, strict=True)
+    )
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""
+
+
+def _kind(column: str, values: Sequence[Any]) -> str:
+    """The style class of a column, by its values if they are all numbers or all times, else by its name."""
+    present = [value for value in values if not is_missing(value)]
+    if present and all(is_number(value) for value in present):
+        return "fx-number"
+    if present and all(isinstance(value, datetime) for value in present):
+        return "fx-time"
+    return "fx-mono" if is_monospace(column) else ""
+
+
+def _table_text(table: _Table, caption: str | None) -> str:
+    lines = [[visible(name) for name in table.columns]]
+    lines += [[shorten(cell_text(value).replace("\n", ", "), _WIDEST) for value in row] for row in table.rows]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(table.columns))]
+    lines.insert(1, ["─" * width for width in widths])
+    drawn = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    return "\n".join(([visible(caption)] if caption else []) + drawn + ([table.more] if table.more else []))
+
+
+def show_statements(statements: Sequence[Statement]) -> Shown:
+    """Numbered cards, each with its certainty and the records it cites; the words of certainty explained."""
+    if not statements:
+        return show_text("Nothing was found.")
+    cards = "".join(_card(item) for item in statements)
+    used = [word for word in MEANINGS if any(item.certainty == word for item in statements)]
+    legend = "".join(f"<dt>{_badge(word)}</dt><dd>{MEANINGS[word]}</dd>" for word in used)
+    html = f'<ol class="fx-statements">{cards}</ol><dl class="fx-legend">{legend}</dl>'
+    return Shown(html, "\n\n".join(_plain(number, item) for number, item in enumerate(statements, 1)))
+
+
+def _badge(certainty: str) -> str:
+    return f'<span class="fx-badge fx-{escape(certainty)}">{escape(certainty)}</span>'
+
+
+def _card(item: Statement) -> str:
+    time = f"<time>{_utc(item)}</time>"
+    technique = (
+        f'<span class="fx-technique">{escape(visible(item.technique))}</span>' if item.technique else ""
+    )
+    facts = "".join(f"<dt>{name}</dt><dd>{cell_html(value)}</dd>" for name, value in _about(item).items())
+    return (
+        f'<li id="statement-{escape(visible(item.id))}">'
+        f'<div class="fx-head">{time}{_badge(item.certainty)}{technique}</div>'
+        f"<h4>{escape(visible(item.title))}</h4><p>{escape(visible(item.statement))}</p>"
+        f"{f'<dl>{facts}</dl>' if facts else ''}{_citations(item.evidence)}</li>"
+    )
+
+
+def _about(item: Statement) -> dict[str, Any]:
+    about = {"principal": item.principal, "workload": item.workload, "resources": list(item.resources)}
+    return {name: value for name, value in about.items() if value}
+
+
+def _utc(item: Statement) -> str:
+    return f"{moment(item.time)} UTC" if item.time else "no single time"
+
+
+def _citations(evidence: Sequence[Citation]) -> str:
+    rows = [[place.event_id, place.uri, place.record, place.sha256] for place in evidence]
+    heads = ["event id", "object", "record", "SHA-256 of the object"]
+    table = _Table(heads, rows[:200], len(rows), ["fx-mono"] * len(heads))
+    number = f"{len(rows):,} {'record' if len(rows) == 1 else 'records'}"
+    return f'<details class="fx-cited"><summary>{number}</summary>{_table_html(table, None)}</details>'
+
+
+def _plain(number: int, item: Statement) -> str:
+    head = f"{number}. {_utc(item)}  [{item.certainty}]  {item.technique}".rstrip()
+    cited = ", ".join(place.event_id for place in item.evidence[:5])
+    more = f" and {len(item.evidence) - 5} more" if len(item.evidence) > 5 else ""
+    return "\n".join(
+        visible(line)
+        for line in (head, f"   {item.title}", f"   {item.statement}", f"   cites {cited}{more}")
+    )

@@ -1,0 +1,135 @@
+"""The exporter: an executed notebook as one HTML file, under a policy that forbids all loading."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Environment
+from markupsafe import Markup
+from nbconvert.exporters import TemplateExporter
+from nbformat import NotebookNode
+from plotly.offline import get_plotlyjs
+from pygments.formatters import HtmlFormatter
+from traitlets import default
+
+import forensics
+from forensics.report.blocks import Markdown, blocks
+from forensics.report.cells import cell_html
+from forensics.views.labels import visible
+
+_TEMPLATE = files("forensics.report").joinpath("template")
+_TITLE = "Report"
+
+
+class ReportExporter(TemplateExporter):
+    """Renders notebooks with this package's template; `jupyter nbconvert --to` takes its dotted name."""
+
+    export_from_notebook = "Forensic report"
+    output_mimetype = "text/html"
+
+    @default("file_extension")
+    def _html(self) -> str:
+        return ".html"
+
+    @default("template_name")
+    def _name(self) -> str:
+        return "template"
+
+    @default("template_file")
+    def _file(self) -> str:
+        return "report.html.j2"
+
+    @default("extra_template_basedirs")
+    def _own_directory(self) -> list[str]:
+        return [str(Path(str(_TEMPLATE)).parent)]
+
+    def get_prefix_root_dirs(self) -> list[str]:
+        """None: what a machine has in its Jupyter directories does not change a report."""
+        return []
+
+    def _create_environment(self) -> Environment:
+        made: Environment = super()._create_environment()  # type: ignore[no-untyped-call]
+        made.autoescape = True
+        return made
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """The page and nbconvert's resources; `resources["report"]` may hold `title` and `facts`."""
+        given = dict((resources or {}).get("report", {}))
+        prepared = {
+            **(resources or {}),
+            "report": _page(nb, given.get("title", _TITLE), given.get("facts", {})),
+        }
+        html, made = super().from_notebook_node(nb, prepared, **kw)
+        return str(html), made
+
+
+def html(
+    notebook: Path | NotebookNode,
+    *,
+    title: str,
+    facts: Mapping[str, object] | None = None,
+    made_at: datetime | None = None,
+) -> str:
+    """The report of an executed notebook. `facts` open it: case, question, parameters… in that order.
+
+    A fact that is itself a mapping is listed item by item. `made_at` is UTC, by default now.
+    """
+    read = nbformat.read
+    node = read(notebook, as_version=4) if isinstance(notebook, Path) else notebook  # type: ignore[no-untyped-call]
+    at = (made_at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")
+    opening = {**(facts or {}), "made at": at, "made by": _tool()}
+    exporter = ReportExporter()  # type: ignore[no-untyped-call]
+    page, _ = exporter.from_notebook_node(node, {"report": {"title": title, "facts": opening}})
+    return page
+
+
+def _tool() -> str:
+    return f"forensics {getattr(forensics, '__version__', '')}".strip()
+
+
+def _page(notebook: NotebookNode, title: str, facts: Mapping[str, object]) -> dict[str, Any]:
+    markdown = Markdown(title)
+    made = list(blocks(notebook, markdown))
+    drawn = any(output.kind == "figure" for block in made for output in block.outputs)
+    scripts = [get_plotlyjs(), _read("figures.js")] if drawn else []
+    return {
+        "title": visible(title),
+        "facts": [(name, _fact(value)) for name, value in facts.items()],
+        "blocks": made,
+        "headings": markdown.headings,
+        "styles": [Markup(text) for text in (_read("report.css"), _read("display.css"), _code_css())],
+        "scripts": [Markup(text) for text in scripts],
+        "policy": policy(scripts),
+    }
+
+
+def policy(scripts: list[str]) -> str:
+    """The page's Content-Security-Policy: nothing is loaded, and only these scripts run, by their hashes."""
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts]
+    run = " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+    return (
+        f"default-src 'none'; script-src {run}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _fact(value: object) -> Markup:
+    if isinstance(value, Mapping):
+        items = (f"<dt>{cell_html(name)}</dt><dd>{cell_html(item)}</dd>" for name, item in value.items())
+        return Markup(f"<dl>{''.join(items)}</dl>" if value else cell_html(None))
+    return Markup(cell_html(value))
+
+
+def _read(name: str) -> str:
+    return _TEMPLATE.joinpath(name).read_text("utf-8")
+
+
+def _code_css() -> str:
+    return str(HtmlFormatter(style="friendly").get_style_defs(".code code"))

@@ -1,0 +1,153 @@
+"""A timeline: events of a principal, a workload, a resource, a window; refined without running, always showing its SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, Self
+
+from forensics.case import Case, Query
+from forensics.errors import AmbiguousName, UnknownName, UsageError
+from forensics.source import EVENT_COLUMNS
+from forensics.sources import source
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Moment = str | date | datetime
+
+_OF_WORKLOAD = """(
+  event_id IN (SELECT event_id FROM attribution WHERE workload = ?)
+  OR list_contains(resources, ?)
+  OR event_id IN (SELECT finding_id FROM finding WHERE workload = ?)
+  OR (source = 'lambda_log' AND resources[2] IN (
+    SELECT holds FROM lifetime WHERE workload = ? AND holds_kind = 'execution_environment')))"""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Events of a case in order of time; each method returns a narrower timeline and runs nothing.
+
+    `.df()`, `.arrow()` and `.rows()` run it; `.sql` and `.params` are what would run.
+    """
+
+    case: Case
+    conditions: tuple[str, ...] = ()
+    params: tuple[Any, ...] = ()
+
+    def where(self, condition: str, *params: Any) -> Self:
+        """Only events for which that SQL condition over the columns of `event` holds; values go in `params`."""
+        return replace(self, conditions=(*self.conditions, condition), params=(*self.params, *params))
+
+    def principal(self, name: str) -> Self:
+        """Only calls of that principal: ARN, unique id or bare name. Raises UnknownName, AmbiguousName."""
+        from forensics.identity import find_principal
+
+        return self.where("principal = ?", find_principal(self.case, name))
+
+    def session(self, arn: str) -> Self:
+        """Only calls of the role session of that STS ARN."""
+        return self.where("session = ?", arn)
+
+    def access_key(self, access_key_id: str) -> Self:
+        """Only events of that access key."""
+        return self.where("access_key_id = ?", access_key_id)
+
+    def workload(self, name: str) -> Self:
+        """Only events attributed to, about or written by that workload: key or bare name.
+
+        Raises UnknownName, AmbiguousName.
+        """
+        key = find_workload(self.case, name)
+        return self.where(_OF_WORKLOAD, key, key, key, key)
+
+    def resource(self, name: str) -> Self:
+        """Only events about that ARN or id."""
+        return self.where("list_contains(resources, ?)", name)
+
+    def address(self, address: str) -> Self:
+        """Only events from or to that address, as recorded."""
+        return self.where("(source_ip = ? OR destination_ip = ?)", address, address)
+
+    def source(self, *names: str) -> Self:
+        """Only those sources. Raises UnknownName."""
+        known = [source(name).name for name in names]
+        return self.where(f"source IN ({', '.join('?' for _ in known)})", *known) if known else self
+
+    def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
+        """Only events that touch [start, end); times are UTC. Raises UsageError."""
+        narrowed = self
+        if start is not None:
+            narrowed = narrowed.where("coalesce(end_time, time) >= ?", parse_time(start))
+        if end is not None:
+            narrowed = narrowed.where("time < ?", parse_time(end))
+        if start is not None and end is not None and parse_time(end) <= parse_time(start):
+            raise UsageError(f"the window is empty: it ends ({end}) before it begins ({start})")
+        return narrowed
+
+    @property
+    def sql(self) -> str:
+        """The statement, with `?` for each of `params`."""
+        return self._select() + "\nORDER BY time, event_id"
+
+    @property
+    def query(self) -> Query:
+        """The statement, bound to the case."""
+        return self.case.sql(self.sql, self.params)
+
+    def select(self, sql: str, *params: Any) -> Query:
+        """A query over this timeline, which `sql` calls `timeline`: counts, bins, whatever touches rows."""
+        return self.case.sql(f"WITH timeline AS (\n{self._select()}\n)\n{sql}", (*self.params, *params))
+
+    def df(self) -> pd.DataFrame:
+        """The events as a pandas DataFrame."""
+        return self.query.df()
+
+    def arrow(self) -> pa.Table:
+        """The events as a pyarrow Table."""
+        return self.query.arrow()
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The events as tuples, in the order of `EVENT_COLUMNS`."""
+        return self.query.rows()
+
+    def count(self) -> int:
+        """How many events it holds."""
+        return int(self.select("SELECT count(*) FROM timeline").rows()[0][0])
+
+    def _select(self) -> str:
+        where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
+        return f"SELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}"
+
+    def _repr_html_(self) -> str:
+        from forensics.report.display import show_table
+
+        return str(show_table(self.query, limit=50)._repr_html_())
+
+
+def parse_time(moment: Moment) -> datetime:
+    """A time in UTC without a zone, from a date, a datetime or ISO 8601 text. Raises UsageError."""
+    if isinstance(moment, datetime):
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    if isinstance(moment, date):
+        return datetime.combine(moment, time())
+    try:
+        return parse_time(datetime.fromisoformat(moment.strip()))
+    except ValueError:
+        raise UsageError(
+            f"not a time: {moment!r}; write 2026-11-05, 2026-11-05T09:12 or 2026-11-05T09:12:31Z (UTC unless it says)"
+        ) from None
+
+
+def find_workload(case: Case, name: str) -> str:
+    """The key of the workload of that key or bare name. Raises UnknownName, AmbiguousName."""
+    found = case.sql("SELECT workload FROM workload WHERE workload = ? OR name = ? ORDER BY workload", (name, name)).rows()
+    keys = [str(row[0]) for row in found]
+    if name in keys:
+        return name
+    if len(keys) > 1:
+        raise AmbiguousName("workload", name, keys)
+    if not keys:
+        raise UnknownName("workload", name, (row[0] for row in case.sql("SELECT workload FROM workload").rows()))
+    return keys[0]

@@ -1,0 +1,300 @@
+"""The timeline: a lane for each source, findings on top, below them who held which key or address."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import log1p
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from forensics.timeline import Timeline
+from forensics.views.bins import BIN_SQL, Bins
+from forensics.views.drawing import (
+    BLUE,
+    LEGEND_ROW,
+    OUTCOMES,
+    VERMILION,
+    empty_figure,
+    frame,
+    lanes,
+    legend_at,
+    severity_level,
+    window,
+)
+from forensics.views.involved import Finding, Lifetime, findings_of, lifetimes_of
+from forensics.views.labels import count_of, label, moment
+from forensics.views.lifetimes import add_lifetimes, holding_names
+
+TITLE = "Timeline"
+SINGLE = 300
+"""Up to this many events are drawn one by one; more are counted in bins."""
+BINS = 160
+FINDINGS = 100
+LIFETIMES = 40
+
+_LANE, _BAR = 46, 22
+
+_NOT_A_FINDING = """NOT EXISTS (
+    SELECT 1 FROM finding AS f WHERE f.finding_id = timeline.event_id AND f.source = timeline.source)"""
+"""Findings have a lane of their own."""
+
+_LANES = f"""
+SELECT source, count(*) AS events, count(time) AS timed, min(time) AS first, max(time) AS last
+FROM timeline
+WHERE {_NOT_A_FINDING}
+GROUP BY source
+ORDER BY source
+"""
+
+_SINGLE = f"""
+SELECT source, time, action, principal, source_ip, outcome, event_id
+FROM timeline
+WHERE time IS NOT NULL
+  AND {_NOT_A_FINDING}
+ORDER BY time, event_id
+"""
+
+_BINNED = f"""
+SELECT source, bin, count(*) AS events,
+  count(CASE WHEN outcome IN ('denied', 'reject', 'error') THEN 1 END) AS failed,
+  count(DISTINCT principal) AS principals, count(DISTINCT source_ip) AS addresses
+FROM (
+  SELECT source, {BIN_SQL} AS bin, outcome, principal, source_ip
+  FROM timeline
+  WHERE time IS NOT NULL
+    AND {_NOT_A_FINDING}
+) AS placed
+GROUP BY source, bin
+ORDER BY source, bin
+"""
+
+
+@dataclass(frozen=True)
+class _Lane:
+    source: str
+    events: int
+    timed: int
+    first: datetime | None
+    last: datetime | None
+
+
+def timeline_figure(timeline: Timeline, *, lifetimes: bool = True) -> go.Figure:
+    """Events by source over time, the findings about them and what the workloads involved held meanwhile.
+
+    More than `SINGLE` events are drawn as counts per bin, heights logarithmic so that a single event shows.
+    At most `FINDINGS` findings (the most severe) and `LIFETIMES` bars are drawn; the rest is counted.
+    """
+    found = [_Lane(*row) for row in timeline.select(_LANES).rows()]
+    findings = findings_of(timeline)
+    times = [time for lane in found for time in (lane.first, lane.last) if time]
+    times += [item.time for item in findings if item.time]
+    if not times:
+        number = sum(lane.events for lane in found) + len(findings)
+        without = f": {count_of(number, 'event')} without a time" if number else " in this timeline"
+        return empty_figure(TITLE, f"no events to draw{without}")
+    held = lifetimes_of(timeline) if lifetimes else []
+    return _draw(timeline, found, findings, held=held, span=(min(times), max(times)))
+
+
+def _draw(
+    timeline: Timeline,
+    found: list[_Lane],
+    findings: list[Finding],
+    *,
+    held: list[Lifetime],
+    span: tuple[datetime, datetime],
+) -> go.Figure:
+    drawn, shown, bars = [lane for lane in found if lane.timed], _most_severe(findings), held[:LIFETIMES]
+    names = [f"<b>findings</b> {len(findings):,}"] if shown else []
+    names += [f"{label(lane.source)} {lane.events:,}" for lane in drawn]
+    figure, height = _panels(_LANE * len(names), _BAR * len(bars))
+    manner = _add_events(figure, timeline, drawn, Bins.over(*span, at_most=BINS), below=bool(shown))
+    _add_findings(figure, shown, lowest=len(names))
+    axis = window(*span)
+    add_lifetimes(figure, bars, axis, row=2)
+    notes = "; ".join([*manner, *_left_out(found, findings, len(shown), len(held) - len(bars))])
+    title = _title(found, findings, span)
+    frame(figure, title=title, subtitle=notes, height=height, legend_rows=1 + bool(bars))
+    legends = {"legend": legend_at(len(bars) > 0, height, "outcome"), "legend2": legend_at(0, height, "held")}
+    figure.update_layout(barmode="overlay", **legends)
+    lanes(figure, names)
+    if bars:
+        lanes(figure, holding_names(bars), row=2)
+    figure.update_xaxes(range=axis)
+    figure.update_xaxes(title_text="time, UTC", row=1 + bool(bars), col=1)
+    return figure
+
+
+def _panels(lanes_height: int, bars_height: int) -> tuple[go.Figure, int]:
+    """Subplots of those heights in pixels, the second only if it has one, and the height of the whole."""
+    heights = [height for height in (lanes_height, bars_height) if height]
+    figure = make_subplots(
+        rows=len(heights),
+        cols=1,
+        shared_xaxes=True,
+        row_heights=heights,
+        vertical_spacing=20 / (sum(heights) + 20),
+    )
+    return figure, sum(heights) + 150 + LEGEND_ROW * len(heights)
+
+
+def _title(found: Sequence[_Lane], findings: Sequence[Finding], span: tuple[datetime, datetime]) -> str:
+    counted = (
+        f"{count_of(sum(lane.events for lane in found), 'event')} and {count_of(len(findings), 'finding')}"
+    )
+    return f"{counted}, {moment(span[0])[:19]} to {moment(span[1])[:19]} UTC"
+
+
+def _left_out(found: Sequence[_Lane], findings: Sequence[Finding], shown: int, held: int) -> list[str]:
+    untimed = sum(lane.events - lane.timed for lane in found) + sum(item.time is None for item in findings)
+    severe = sum(item.time is not None for item in findings) - shown
+    counted = {"without a time": untimed, "less severe findings": severe, "further things held": held}
+    return [f"not drawn: {number:,} {what}" for what, number in counted.items() if number]
+
+
+def _add_events(
+    figure: go.Figure, timeline: Timeline, drawn: Sequence[_Lane], bins: Bins, *, below: bool
+) -> list[str]:
+    places = {lane.source: place for place, lane in enumerate(drawn, start=below)}
+    if not places:
+        return []
+    if sum(lane.timed for lane in drawn) <= SINGLE:
+        return _add_single(figure, timeline, places)
+    return _add_binned(figure, timeline, places, bins)
+
+
+def _add_single(figure: go.Figure, timeline: Timeline, places: dict[str, int]) -> list[str]:
+    rows = timeline.select(_SINGLE).rows()
+    for outcome, (colour, symbol) in OUTCOMES.items():
+        mine = [(number, row) for number, row in enumerate(rows) if _known(row[5]) == outcome]
+        if mine:
+            figure.add_trace(
+                go.Scatter(
+                    x=[row[1] for _, row in mine],
+                    y=[places[row[0]] + (number % 5 - 2) * 0.11 for number, row in mine],
+                    customdata=[[label(value) for value in (*row[2:5], row[6])] for _, row in mine],
+                    mode="markers",
+                    name=outcome or "not recorded",
+                    marker={
+                        "color": colour,
+                        "symbol": symbol,
+                        "size": 8,
+                        "opacity": 0.85,
+                        "line": {"width": 1, "color": colour},
+                    },
+                    hovertemplate=_hover(
+                        "%{x|%Y-%m-%d %H:%M:%S.%L} UTC", "%{customdata[0]}", principal=1, address=2, event=3
+                    ),
+                ),
+                row=1,
+                col=1,
+            )
+    return ["each mark is one event"]
+
+
+def _known(outcome: str | None) -> str | None:
+    return outcome if outcome in OUTCOMES else None
+
+
+def _hover(time: str, head: str, **fields: int) -> str:
+    rest = "".join(f"<br>{name} %{{customdata[{place}]}}" for name, place in fields.items())
+    return f"<b>{head}</b><br>{time}{rest}<extra></extra>"
+
+
+def _add_binned(figure: go.Figure, timeline: Timeline, places: dict[str, int], bins: Bins) -> list[str]:
+    rows = timeline.select(_BINNED, bins.width).rows()
+    peak = {source: max(row[2] for row in rows if row[0] == source) for source in places}
+    heights = [0.82 * log1p(row[2]) / log1p(peak[row[0]]) for row in rows]
+    total = list(zip(rows, heights, strict=True))
+    failed = [(row, max(height * row[3] / row[2], 0.05)) for row, height in total if row[3]]
+    figure.add_trace(_bars(total, places, bins, name="events", colour=BLUE), row=1, col=1)
+    figure.add_trace(
+        _bars(failed, places, bins, name="denied, rejected, failed", colour=VERMILION), row=1, col=1
+    )
+    return [f"counted per {bins.name}: heights logarithmic within a lane, red the share that did not succeed"]
+
+
+def _bars(
+    bars: Sequence[tuple[tuple[Any, ...], float]],
+    places: dict[str, int],
+    bins: Bins,
+    *,
+    name: str,
+    colour: str,
+) -> go.Bar:
+    rows = [row for row, _ in bars]
+    return go.Bar(
+        x=[bins.middle(row[1]) for row in rows],
+        y=[round(-height, 3) for _, height in bars],
+        base=[places[row[0]] + 0.42 for row in rows],
+        width=bins.milliseconds,
+        customdata=[[*row[2:6], moment(bins.start(row[1]))] for row in rows],
+        name=name,
+        marker={"color": colour, "line": {"width": 0}},
+        hovertemplate="<b>%{customdata[0]:,} events</b>, %{customdata[1]:,} denied, rejected or failed"
+        f"<br>%{{customdata[4]}} UTC and {bins.name}"
+        "<br>principals %{customdata[2]:,}<br>addresses %{customdata[3]:,}<extra></extra>",
+    )
+
+
+def _most_severe(findings: Sequence[Finding]) -> list[Finding]:
+    timed = [item for item in findings if item.time]
+    kept = {item.finding_id for item in sorted(timed, key=lambda item: -(item.severity or 0))[:FINDINGS]}
+    return [item for item in timed if item.finding_id in kept]
+
+
+def _add_findings(figure: go.Figure, findings: Sequence[Finding], *, lowest: int) -> None:
+    for level, colour in dict.fromkeys(severity_level(item.severity) for item in findings):
+        mine = [item for item in findings if severity_level(item.severity)[0] == level]
+        figure.add_trace(
+            go.Scatter(
+                x=[item.time for item in mine],
+                y=[0] * len(mine),
+                customdata=[[label(value) for value in _finding_fields(item)] for item in mine],
+                text=["" if item.severity is None else f"{item.severity:g}" for item in mine],
+                textposition="middle right",
+                textfont={"size": 11, "color": colour},
+                mode="markers+text",
+                name=f"finding, {level}",
+                showlegend=False,
+                cliponaxis=False,
+                marker={
+                    "color": colour,
+                    "symbol": "diamond",
+                    "size": 13,
+                    "line": {"color": "#ffffff", "width": 1},
+                },
+                hovertemplate=_hover(
+                    "%{x|%Y-%m-%d %H:%M:%S} UTC",
+                    "%{customdata[0]}",
+                    type=1,
+                    severity=2,
+                    principal=3,
+                    workload=4,
+                    finding=5,
+                ),
+            ),
+            row=1,
+            col=1,
+        )
+        figure.add_trace(_threads(mine, colour, lowest - 0.5), row=1, col=1)
+
+
+def _threads(findings: Sequence[Finding], colour: str, lowest: float) -> go.Scatter:
+    """A dotted line from each finding down through the lanes."""
+    return go.Scatter(
+        x=[value for item in findings for value in (item.time, item.time, None)],
+        y=[0.2, lowest, None] * len(findings),
+        mode="lines",
+        line={"color": colour, "width": 1, "dash": "dot"},
+        opacity=0.6,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _finding_fields(item: Finding) -> tuple[object, ...]:
+    severity = None if item.severity is None else f"{item.severity:g}"
+    return item.title or item.type, item.type, severity, item.principal, item.workload, item.finding_id

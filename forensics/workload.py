@@ -1,0 +1,321 @@
+"""What ran: Lambda functions, EC2 instances and NAT gateways, from every record that names one."""
+
+import duckdb
+
+from forensics import issued
+from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, partition
+from forensics.sources.cloudtrail import EVENT as CALL
+
+LAMBDA_CREATE = r"^CreateFunction[0-9]*$"
+LAMBDA_DELETE = r"^DeleteFunction[0-9]*$"
+LAMBDA_CONFIGURE = (
+    r"^(?:CreateFunction|UpdateFunctionCode|UpdateFunctionConfiguration|PublishVersion)"
+    r"(?:[0-9]{8}(?:v[0-9])?)?$"
+)
+"""Names of the calls with their date suffixes; CreateFunctionUrlConfig and its like are other calls."""
+EC2_CALLS = (
+    "RunInstances",
+    "TerminateInstances",
+    "BidEvictedEvent",
+    "CreateNetworkInterface",
+    "AttachNetworkInterface",
+    "DetachNetworkInterface",
+    "DeleteNetworkInterface",
+    "AssignPrivateIpAddresses",
+    "UnassignPrivateIpAddresses",
+    "AllocateAddress",
+    "AssociateAddress",
+    "DisassociateAddress",
+    "ReleaseAddress",
+    "CreateNatGateway",
+    "DeleteNatGateway",
+    "AssociateNatGatewayAddress",
+    "CreateVpcEndpoint",
+)
+"""Calls that start and end instances and gateways, and what moves interfaces and addresses between them."""
+
+
+def _name_tag(document: str, tags: str) -> str:
+    return (
+        f"(SELECT min(t.tag->>'$.value') FROM unnest(json_extract({document}, '{tags}')) AS t(tag)"
+        " WHERE (t.tag->>'$.key') = 'Name')"
+    )
+
+
+_CALL = rf"""
+CREATE OR REPLACE TEMP TABLE workload_call AS
+SELECT
+  {CALL.columns["event_id"]} AS event_id,
+  s.event_time AS moment,
+  s.event_source,
+  s.event_name,
+  s.aws_region,
+  s.recipient_account_id AS account_id,
+  s.source_ip_address,
+  s.user_identity_invoked_by AS invoked_by,
+  s.request_parameters AS ask,
+  s.response_elements AS answer,
+  s.service_event_details AS details
+FROM cloudtrail AS s
+WHERE coalesce(s.error_code, '') = ''
+  AND NOT EXISTS (
+    SELECT 1 FROM superseded AS x
+    WHERE x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)
+  AND (
+    (s.event_source = 'lambda.amazonaws.com'
+      AND regexp_matches(s.event_name, '{LAMBDA_CONFIGURE}|{LAMBDA_DELETE}'))
+    OR (s.event_source = 'kms.amazonaws.com' AND s.event_name = 'Decrypt'
+      AND 'lambda.amazonaws.com' IN (s.source_ip_address, s.user_identity_invoked_by))
+    OR (s.event_source = 'ec2.amazonaws.com'
+      AND s.event_name IN ({", ".join(f"'{name}'" for name in EC2_CALLS)}))
+  )
+"""
+
+_FUNCTION_CONFIGURED = rf"""
+SELECT
+  {function_key("c.answer->>'$.functionArn'")} AS workload,
+  'lambda_function' AS kind,
+  CAST(NULL AS VARCHAR) AS name,
+  c.answer->>'$.role' AS role,
+  coalesce(c.ask->>'$.imageUri', c.ask->>'$.code.imageUri') AS image,
+  c.answer->>'$.codeSha256' AS code_sha256,
+  c.moment,
+  CASE WHEN regexp_matches(c.event_name, '{LAMBDA_CREATE}') THEN 'started' ELSE 'configured' END AS phase
+FROM workload_call AS c
+WHERE c.event_source = 'lambda.amazonaws.com'
+  AND regexp_matches(c.event_name, '{LAMBDA_CONFIGURE}')
+"""
+
+DELETED = rf"""
+SELECT
+  CASE
+    WHEN c.asked LIKE 'arn:%' THEN CASE WHEN regexp_matches(c.asked, ':function:[^:]+$') THEN c.asked END
+    WHEN regexp_matches(c.asked, '^[0-9]{{12}}:function:[^:]+$')
+      THEN 'arn:' || {partition("c.aws_region")} || ':lambda:' || c.aws_region || ':' || c.asked
+    WHEN regexp_matches(c.asked, '^[^:]+$')
+      THEN {key("lambda", "c.aws_region", "c.account_id", "'function:' || c.asked")}
+  END AS workload,
+  c.event_id,
+  c.moment
+FROM (
+  SELECT event_id, moment, aws_region, account_id, ask->>'$.functionName' AS asked
+  FROM workload_call
+  WHERE event_source = 'lambda.amazonaws.com'
+    AND regexp_matches(event_name, '{LAMBDA_DELETE}')
+    AND coalesce(ask->>'$.qualifier', '') = ''
+) AS c
+"""
+"""Deletions of whole functions, not of one version: `workload, event_id, moment`."""
+
+_FUNCTION_DELETED = f"""
+SELECT d.workload, 'lambda_function' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  d.moment, 'stopped' AS phase
+FROM ({DELETED}) AS d
+"""
+
+_FUNCTION_DECRYPTED = f"""
+SELECT {function_key("c.ask->'$.encryptionContext'->>'aws:lambda:FunctionArn'")} AS workload,
+  'lambda_function' AS kind,
+  NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256, c.moment, 'seen' AS phase
+FROM workload_call AS c
+WHERE c.event_source = 'kms.amazonaws.com'
+"""
+
+_ISSUED = f"""
+SELECT coalesce({function_key("s.issued_to")}, s.issued_to) AS workload,
+  CASE WHEN s.issued_to LIKE '%:instance/%' THEN 'ec2_instance' ELSE 'lambda_function' END AS kind,
+  NULL AS name, s.role, NULL AS image, NULL AS code_sha256, s.moment, 'seen' AS phase
+FROM (
+  SELECT credentials_issued_to AS issued_to, session_issuer_arn AS role, max(event_time) AS moment
+  FROM cloudtrail
+  WHERE credentials_issued_to IS NOT NULL
+  GROUP BY credentials_issued_to, session_issuer_arn
+) AS s
+WHERE regexp_matches(s.issued_to, '{FUNCTION}')
+  OR regexp_matches(s.issued_to, '{INSTANCE}')
+"""
+
+_FUNCTION_FOUND = f"""
+SELECT {function_key("s.function_arn")} AS workload, 'lambda_function' AS kind,
+  NULL AS name, s.resource->>'$.lambdaDetails.role' AS role, NULL AS image, NULL AS code_sha256,
+  s.updated_at AS moment, 'seen' AS phase
+FROM guardduty AS s
+WHERE s.function_arn IS NOT NULL
+  AND NOT {SAMPLE}
+"""
+
+STREAMS = """
+SELECT DISTINCT
+  s.log_group,
+  s.function_name,
+  coalesce(s.owner, e.account_id) AS account_id,
+  CASE WHEN s.log_group LIKE '/aws/lambda/us-east-1.%' THEN 'us-east-1' ELSE e.region END AS region
+FROM lambda_log AS s
+LEFT JOIN evidence AS e ON e.object_id = s.object_id
+WHERE s.function_name IS NOT NULL
+"""
+"""Functions that log lines name; replicas of Lambda@Edge have the Region of the function before its name."""
+
+_FUNCTION_LOGGED = f"""
+SELECT {key("lambda", "s.region", "s.account_id", "'function:' || s.function_name")} AS workload,
+  'lambda_function' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  CAST(NULL AS TIMESTAMP) AS moment, 'seen' AS phase
+FROM ({STREAMS}) AS s
+"""
+
+_INSTANCE_RUN = f"""
+SELECT {key("ec2", "c.aws_region", "c.account_id", "'instance/' || (u.item->>'$.instanceId')")} AS workload,
+  'ec2_instance' AS kind,
+  {_name_tag("u.item", "$.tagSet.items[*]")} AS name,
+  NULL AS role, u.item->>'$.imageId' AS image, NULL AS code_sha256, c.moment, 'started' AS phase
+FROM workload_call AS c, unnest(json_extract(c.answer, '$.instancesSet.items[*]')) AS u(item)
+WHERE c.event_name = 'RunInstances'
+"""
+
+TERMINATED = f"""
+SELECT {key("ec2", "c.aws_region", "c.account_id", "'instance/' || u.instance_id")} AS workload, c.event_id,
+  c.moment
+FROM (
+  SELECT event_id, moment, aws_region, account_id,
+    CASE event_name
+      WHEN 'TerminateInstances' THEN json_extract_string(answer, '$.instancesSet.items[*].instanceId')
+      ELSE json_extract_string(details, '$.instanceIdSet[*]')
+    END AS ids
+  FROM workload_call
+  WHERE event_name IN ('TerminateInstances', 'BidEvictedEvent')
+) AS c, unnest(c.ids) AS u(instance_id)
+"""
+"""Ends of instances, a spot instance taken back included: `workload, event_id,
+  moment`. A stopped one is still there."""
+
+_INSTANCE_TERMINATED = f"""
+SELECT t.workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  t.moment, 'stopped' AS phase
+FROM ({TERMINATED}) AS t
+"""
+
+_INSTANCE_FLOWED = f"""
+SELECT {key("ec2", "f.region", "f.account_id", "'instance/' || f.instance_id")} AS workload,
+  'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  CAST(NULL AS TIMESTAMP) AS moment, 'seen' AS phase
+FROM (
+  SELECT DISTINCT s.instance_id, coalesce(nullif(s.account_id, 'unknown'), e.account_id) AS account_id,
+    coalesce(s.region, e.region) AS region
+  FROM (SELECT DISTINCT instance_id, account_id, region, object_id FROM vpc_flow
+    WHERE instance_id IS NOT NULL) AS s
+  LEFT JOIN evidence AS e ON e.object_id = s.object_id
+) AS f
+"""
+
+_INSTANCE_FOUND = f"""
+SELECT {key("ec2", "s.region", "s.account_id", "'instance/' || s.instance_id")} AS workload,
+  'ec2_instance' AS kind,
+  {_name_tag("s.resource", "$.instanceDetails.tags[*]")} AS name,
+  NULL AS role, s.resource->>'$.instanceDetails.imageId' AS image, NULL AS code_sha256,
+  s.updated_at AS moment, 'seen' AS phase
+FROM guardduty AS s
+WHERE s.instance_id IS NOT NULL
+  AND NOT {SAMPLE}
+"""
+
+GATEWAYS = f"""
+SELECT
+  {key("ec2", "c.aws_region", "c.account_id", "'natgateway/' || c.gateway")} AS workload, c.answer,
+    c.event_id, c.moment, c.phase
+FROM (
+  SELECT event_id, moment, aws_region, account_id,
+    CASE event_name WHEN 'CreateNatGateway' THEN 'started' ELSE 'stopped' END AS phase,
+    coalesce(answer->'$.CreateNatGatewayResponse.natGateway', answer->'$.natGateway') AS answer,
+    coalesce(
+      answer->>'$.CreateNatGatewayResponse.natGateway.natGatewayId', answer->>'$.natGateway.natGatewayId',
+      ask->>'$.DeleteNatGatewayRequest.NatGatewayId', ask->>'$.natGatewayId') AS gateway
+  FROM workload_call
+  WHERE event_name IN ('CreateNatGateway', 'DeleteNatGateway')
+) AS c
+"""
+"""NAT gateways made and deleted: `workload, answer, event_id, moment, phase`."""
+
+_GATEWAY = f"""
+SELECT g.workload, 'nat_gateway' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  g.moment, g.phase
+FROM ({GATEWAYS}) AS g
+"""
+
+RECOGNISERS = (
+    _FUNCTION_CONFIGURED,
+    _FUNCTION_DELETED,
+    _FUNCTION_DECRYPTED,
+    _FUNCTION_FOUND,
+    _FUNCTION_LOGGED,
+    _ISSUED,
+    _INSTANCE_RUN,
+    _INSTANCE_TERMINATED,
+    _INSTANCE_FLOWED,
+    _INSTANCE_FOUND,
+    _GATEWAY,
+)
+"""Where workloads are named: SELECTs of `workload, kind, name, role, image, code_sha256, moment, phase`.
+
+`phase` is started, stopped, configured or seen. A row whose workload is NULL names none and is dropped.
+"""
+
+_SIGHTING = "CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(RECOGNISERS)
+
+_KEYED = """
+INSERT INTO workload_sighting
+SELECT c.workload, CASE WHEN c.workload LIKE '%:instance/%' THEN 'ec2_instance'
+  ELSE 'lambda_function' END AS kind,
+  NULL AS name, c.role, NULL AS image, NULL AS code_sha256, c.moment, 'seen' AS phase
+FROM key_claim AS c
+"""
+
+_WORKLOAD = """
+INSERT INTO workload
+WITH whole AS (
+  SELECT
+    workload,
+    min(kind) AS kind,
+    arg_max(name, (moment, name)) FILTER (name IS NOT NULL) AS name,
+    arg_max(role, (moment, role)) FILTER (role IS NOT NULL AND phase <> 'seen') AS configured_role,
+    arg_max(role, (moment, role)) FILTER (role IS NOT NULL AND phase = 'seen') AS seen_role,
+    arg_max(image, (moment, image)) FILTER (image IS NOT NULL) AS image,
+    arg_max(code_sha256, (moment, code_sha256)) FILTER (code_sha256 IS NOT NULL) AS code_sha256,
+    min(moment) FILTER (phase = 'started') AS started_at,
+    max(moment) FILTER (phase = 'started') AS restarted_at,
+    max(moment) FILTER (phase = 'stopped') AS stopped_at
+  FROM workload_sighting
+  WHERE workload IS NOT NULL
+  GROUP BY workload
+)
+SELECT
+  workload,
+  kind,
+  split_part(workload, ':', 5) AS account_id,
+  split_part(workload, ':', 4) AS region,
+  coalesce(name, CASE kind WHEN 'lambda_function' THEN split_part(workload, ':', 7)
+    ELSE split_part(workload, '/', 2) END) AS name,
+  coalesce(configured_role, seen_role) AS role,
+  image,
+  code_sha256,
+  started_at,
+  CASE WHEN restarted_at IS NULL OR stopped_at >= restarted_at THEN stopped_at END AS stopped_at
+FROM whole
+"""
+
+
+def collect_calls(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `workload_call`: the calls that make, change and end workloads."""
+    con.execute(_CALL)
+
+
+def resolve(con: duckdb.DuckDBPyConnection) -> None:
+    """Rebuild `workload`, `credential_workload` and the workload columns of `credential`."""
+    con.execute("DELETE FROM workload")
+    collect_calls(con)
+    con.execute(_SIGHTING)
+    issued.claim(con)
+    con.execute(_KEYED)
+    con.execute(_WORKLOAD)
+    issued.conclude(con)
+    for table in ("workload_call", "workload_sighting"):
+        con.execute(f"DROP TABLE temp.{table}")

@@ -1,0 +1,106 @@
+"""What every figure must do, whichever it is: the registry is walked, newcomers included."""
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import plotly.graph_objects as go
+import pytest
+
+from forensics.case import Case
+from forensics.timeline import Timeline
+from forensics.views import views
+from tests.views.worlds import add_coverage, add_hostile, add_many, add_morning
+
+ALL = sorted(views())
+OWN_TAGS = {"<b>", "</b>", "<br>", "<extra>", "</extra>", "</span>"}
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    with Case.create(tmp_path / "case") as made:
+        yield made
+
+
+def draw(name: str, case: Case) -> go.Figure:
+    view: Callable[..., go.Figure] = views()[name]
+    first = next(iter(inspect.signature(view).parameters))
+    return view(case if first == "case" else Timeline(case))
+
+
+def strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from strings(item)
+
+
+def test_the_figures_of_the_report_are_found() -> None:
+    assert {"coverage", "findings", "flows", "timeline"} <= set(ALL)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_takes_a_timeline_or_a_case_first_and_says_what_it_draws(name: str) -> None:
+    view = views()[name]
+    assert next(iter(inspect.signature(view).parameters)) in ("timeline", "case")
+    assert view.__doc__
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_draws_a_morning(name: str, case: Case) -> None:
+    add_morning(case)
+    figure = draw(name, case)
+    assert figure.data
+    assert figure.layout.height >= 180
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_says_utc_on_the_axis_of_time(name: str, case: Case) -> None:
+    add_morning(case)
+    titles = [axis.title.text for axis in draw(name, case).select_xaxes()]
+    assert "time, UTC" in titles
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_of_an_empty_case_it_says_that_there_are_no_events(name: str, case: Case) -> None:
+    figure = draw(name, case)
+    assert not figure.data
+    assert figure.layout.annotations[0].text.startswith("no events")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_is_the_same_figure_twice(name: str, case: Case) -> None:
+    add_morning(case)
+    assert draw(name, case).to_json() == draw(name, case).to_json()
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_text_from_logs_is_escaped_and_its_control_characters_shown(name: str, case: Case) -> None:
+    add_hostile(case)
+    texts = list(strings(json.loads(draw(name, case).to_json())))
+    tags = {tag for text in texts for tag in re.findall(r"<[^>]*>", text)}
+    assert {tag for tag in tags if not tag.startswith("<span style=")} <= OWN_TAGS
+    assert not any(character in text for text in texts for character in "\x1b\u202e")
+    assert any("&lt;a href=" in text and "␛" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_text_from_logs_is_in_no_hover_template(name: str, case: Case) -> None:
+    add_hostile(case)
+    assert not any("%{y} " in (trace.hovertemplate or "") for trace in draw(name, case).data)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_of_a_million_events_it_adds_less_than_300_kb(name: str, million: Case) -> None:
+    assert len(draw(name, million).to_json().encode()) < 300_000
+
+
+@pytest.fixture(scope="module")
+def million(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    with Case.create(tmp_path_factory.mktemp("million") / "case") as made:
+        add_many(made, 1_000_000)
+        add_coverage(made, hours=24 * 90)
+        yield made

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from forensics import event, storage
+from forensics import attribution, event, storage
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.sources import sources
 from forensics.tables import TABLES
@@ -144,6 +144,7 @@ class Case:
         for source in sources().values():
             storage.prepare(self.connection, source)
         event.create_view(self.connection)
+        attribution.create_view(self.connection)
 
     def sql(self, query: str, params: Params = ()) -> Query:
         """A query over the case's tables; values go in `params`, never in the text. Raises QueryError at once."""

@@ -161,9 +161,7 @@ def _run_new(options: argparse.Namespace) -> None:
 def _add(commands: Commands) -> None:
     parser = _case_command(commands, "add", _run_add, "take in evidence: copied, hashed, recorded in custody")
     parser.add_argument("path", metavar="PATH", nargs="+", help="a file, a folder, a zip or tar archive")
-    parser.add_argument(
-        "--in-place", action="store_true", help="reference files where they are, copy nothing"
-    )
+    parser.add_argument("--in-place", action="store_true", help="reference files where they are, copy nothing")
 
 
 def _run_add(options: argparse.Namespace) -> None:
@@ -179,9 +177,7 @@ def _run_add(options: argparse.Namespace) -> None:
 
 def _load(commands: Commands) -> None:
     parser = _case_command(commands, "load", _run_load, "parse what is pending, resolve who and what")
-    parser.add_argument(
-        "--workers", metavar="N", type=int, help="processes that read; default: one per processor"
-    )
+    parser.add_argument("--workers", metavar="N", type=int, help="processes that read; default: one per processor")
 
 
 def _run_load(options: argparse.Namespace) -> None:
@@ -224,9 +220,7 @@ def _timeline(commands: Commands) -> None:
     parser.add_argument("--principal", metavar="P", help="calls of an IAM ARN, unique id or name")
     parser.add_argument("--workload", metavar="W", help="events of a workload, by ARN or name")
     parser.add_argument("--resource", metavar="R", help="events about an ARN or id")
-    parser.add_argument(
-        "--from", dest="start", metavar="T", help="not before: 2026-11-05 or 2026-11-05T09:12, UTC"
-    )
+    parser.add_argument("--from", dest="start", metavar="T", help="not before: 2026-11-05 or 2026-11-05T09:12, UTC")
     parser.add_argument("--to", dest="end", metavar="T", help="before: 2026-11-05 or 2026-11-05T09:12, UTC")
     _output_options(parser, TIMELINE_FORMATS)
 
@@ -264,9 +258,7 @@ def _run_coverage(options: argparse.Namespace) -> None:
 
 def _show(commands: Commands) -> None:
     parser = _case_command(commands, "show", _run_show, "print the raw record")
-    parser.add_argument(
-        "reference", metavar="EVENT_ID|OBJECT#RECORD", help="an event id, or object id and record"
-    )
+    parser.add_argument("reference", metavar="EVENT_ID|OBJECT#RECORD", help="an event id, or object id and record")
 
 
 def _run_show(options: argparse.Namespace) -> None:
@@ -322,9 +314,7 @@ def _run_playbooks(options: argparse.Namespace) -> None:
 
 def _run(commands: Commands) -> None:
     parser = _command(commands, "run", _run_run, "run a playbook: report.html, notebook.ipynb, findings.json")
-    parser.add_argument(
-        "playbook", metavar="PLAYBOOK", help="its name (see `forensics playbooks`), or a notebook"
-    )
+    parser.add_argument("playbook", metavar="PLAYBOOK", help="its name (see `forensics playbooks`), or a notebook")
     parser.add_argument("--case", metavar="CASE", type=Path, required=True, help="the case directory")
     parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the report goes")
     parser.add_argument(
@@ -372,9 +362,7 @@ def _run_simulate(options: argparse.Namespace) -> None:
 
 
 def _demo(commands: Commands) -> None:
-    parser = _command(
-        commands, "demo", _run_demo, "a made-up theft of Lambda credentials, from logs to report"
-    )
+    parser = _command(commands, "demo", _run_demo, "a made-up theft of Lambda credentials, from logs to report")
     parser.add_argument("directory", metavar="DIR", type=Path, nargs="?", default=Path("forensics-demo"))
 
 

@@ -120,18 +120,12 @@ def _check_line(line: _Line, before: _Line | None) -> list[Problem]:
     found = []
     expected = before.digest if before else START
     if entry.get("previous") != expected:
-        other = (
-            f"line {before.number} was altered, or lines between were taken out"
-            if before
-            else "lines are gone"
-        )
+        other = f"line {before.number} was altered, or lines between were taken out" if before else "lines are gone"
         found.append(Problem(_name(line), "chain", f"does not follow what stands before it: {other}"))
     if entry.get("seq") != line.number:
         found.append(Problem(_name(line), "sequence", f"says it is number {entry.get('seq')}"))
     if before and before.entry is None and entry.get("torn") != before.number:
-        found.append(
-            Problem(_name(before), "torn", "not readable, and the next entry does not account for it")
-        )
+        found.append(Problem(_name(before), "torn", "not readable, and the next entry does not account for it"))
     return found
 
 

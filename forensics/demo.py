@@ -32,9 +32,7 @@ def _incident(directory: Path, say: Say) -> Path:
     truth = directory / "incident" / "truth.json"
     if not truth.is_file():
         if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-            raise UsageError(
-                f"{directory} exists and is no demonstration: name a directory that is new or empty"
-            )
+            raise UsageError(f"{directory} exists and is no demonstration: name a directory that is new or empty")
         say(f"making up an incident under {truth.parent}")
         simulate(SCENARIO, truth.parent)
     return truth

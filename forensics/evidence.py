@@ -103,18 +103,14 @@ def take(
 ) -> Added:
     """Take in whatever an acquisition module finds; see `add`. `command` goes into the custody record."""
     if case.read_only:
-        raise UsageError(
-            f"the case {case.path} is open read-only: open it with read_only=False to add evidence"
-        )
+        raise UsageError(f"the case {case.path} is open read-only: open it with read_only=False to add evidence")
     total = Added()
     try:
         with Store.at(case, in_place=in_place) as store:
             for batch in _batches(take_all(store, found, progress)):
                 total += _commit(store, batch, command)
     except OSError as error:
-        raise EvidenceError(
-            f"cannot write to the case {case.path}: {explain(error)}; run it again"
-        ) from error
+        raise EvidenceError(f"cannot write to the case {case.path}: {explain(error)}; run it again") from error
     return total
 
 
@@ -125,9 +121,7 @@ def verify(case: Case, *, progress: Progress | None = None) -> Verification:
     problems = custody.check(case.path) if begun else []
     size = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for number, (row, read, found) in enumerate(
-            pool.map(lambda row: _check_file(case, row), files), start=1
-        ):
+        for number, (row, read, found) in enumerate(pool.map(lambda row: _check_file(case, row), files), start=1):
             size += read
             problems += [Problem(row[0], kind, detail) for kind, detail in found]
             if progress:
@@ -263,9 +257,7 @@ def _commit(store: Store, batch: list[Taken], command: str) -> Added:
     try:
         duplicate, rejected, new = _insert(store.case)
         seen = con.execute(SEEN).fetchall()
-        archives = [
-            {"uri": item.uri, "sha256": item.sha256, "size": item.size} for item in batch if item.container
-        ]
+        archives = [{"uri": item.uri, "sha256": item.sha256, "size": item.size} for item in batch if item.container]
         listed = [dict(zip(("object_id", "sha256", "uri", "size"), row, strict=True)) for row in seen]
         detail = {"archives": archives, "in_place": store.in_place}
         custody.append(store.case.path, command, objects=listed, detail=detail)
@@ -347,11 +339,7 @@ def _digest(handle: BinaryIO) -> tuple[str, int]:
 
 def _check_record(case: Case) -> list[Problem]:
     """Rows that no custody entry speaks of, entries whose objects are not listed, and sizes that differ."""
-    rows = (
-        case.connection.cursor()
-        .execute("SELECT uri, sha256, size FROM evidence ORDER BY uri, sha256")
-        .fetchall()
-    )
+    rows = case.connection.cursor().execute("SELECT uri, sha256, size FROM evidence ORDER BY uri, sha256").fetchall()
     listed = {(uri, sha256): size for uri, sha256, size in rows}
     uris = {uri for uri, _ in listed}
     recorded: dict[tuple[str, str], tuple[int, int]] = {}
@@ -368,9 +356,7 @@ def _check_record(case: Case) -> list[Problem]:
             problems.append(Problem(uri, "size", detail))
     for (uri, sha256), (_, seq) in recorded.items():
         if (uri, sha256) not in listed and (sha256 or uri not in uris):
-            detail = (
-                f"custody entry {seq} records it, SHA-256 {sha256}; the case does not list it: add it again"
-            )
+            detail = f"custody entry {seq} records it, SHA-256 {sha256}; the case does not list it: add it again"
             problems.append(Problem(uri, "unlisted", detail))
     return problems
 

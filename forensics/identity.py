@@ -336,8 +336,7 @@ GROUP BY identity_key
 def _said_by(source: Source) -> str:
     mapped = source.identity.columns if source.identity else {}
     columns = ",\n  ".join(
-        f"any_value(nullif(CAST({mapped.get(name, 'NULL')} AS VARCHAR), '')) AS {name}"
-        for name in IDENTITY_COLUMNS
+        f"any_value(nullif(CAST({mapped.get(name, 'NULL')} AS VARCHAR), '')) AS {name}" for name in IDENTITY_COLUMNS
     )
     time = source.event.columns["time"] if logs_calls(source) else "CAST(NULL AS TIMESTAMP)"
     return f"""SELECT s.identity_key AS identity_key, {columns},

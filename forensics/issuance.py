@@ -168,8 +168,7 @@ def collect(con: duckdb.DuckDBPyConnection) -> None:
     completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.
     """
     issuing = " OR ".join(
-        f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})"
-        for service, names in ISSUING.items()
+        f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})" for service, names in ISSUING.items()
     )
     con.execute(
         _MINTED.format(event_id=_event_id(source("cloudtrail")), issuing=issuing),

@@ -91,9 +91,7 @@ def ledger(case: Case) -> Ledger:
     return Ledger(tuple((row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows))
 
 
-def load(
-    case: Case, *, workers: int | None = None, progress: Progress | None = None, resolve: bool = True
-) -> Ledger:
+def load(case: Case, *, workers: int | None = None, progress: Progress | None = None, resolve: bool = True) -> Ledger:
     """Parse what is pending into the source tables, then resolve. Interrupted, it goes on where the last commit was.
 
     `workers` are processes that read; by default one per processor. Raises CaseError, UsageError.
@@ -333,9 +331,7 @@ def _insert_sql(source: Source, columns: set[str], *, careful: bool) -> str:
         if name in columns or name in derived or name == "identity_key"
     ]
     targets = [
-        f'"{name}"'
-        for name, _ in source.table_columns
-        if name in columns or name in derived or name == "identity_key"
+        f'"{name}"' for name, _ in source.table_columns if name in columns or name in derived or name == "identity_key"
     ]
     return (
         f'INSERT INTO stored."{source.name}" ({", ".join(targets)})\n'

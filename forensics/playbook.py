@@ -102,21 +102,14 @@ class Playbook:
     def check(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the notebook gets them. Raises UsageError for unknown, missing or unfit ones."""
         known = {item.name: item for item in self.parameters}
-        described = ", ".join(
-            f"{item.name} ({item.type}{', required' * item.required})" for item in self.parameters
-        )
+        described = ", ".join(f"{item.name} ({item.type}{', required' * item.required})" for item in self.parameters)
         if unknown := sorted(set(parameters) - set(known)):
             raise UsageError(
-                f"the playbook {self.name} has no parameter {', '.join(unknown)}; its parameters: "
-                f"{described or 'none'}"
+                f"the playbook {self.name} has no parameter {', '.join(unknown)}; its parameters: {described or 'none'}"
             )
         values = {name: known[name].convert(value) for name, value in parameters.items()}
-        if missing := [
-            item.name for item in self.parameters if item.required and values.get(item.name) is None
-        ]:
-            raise UsageError(
-                f"the playbook {self.name} needs {', '.join(missing)}; its parameters: {described}"
-            )
+        if missing := [item.name for item in self.parameters if item.required and values.get(item.name) is None]:
+            raise UsageError(f"the playbook {self.name} needs {', '.join(missing)}; its parameters: {described}")
         return values
 
     def _report(self, notebook: NotebookNode, case: Path, values: Mapping[str, Any]) -> str:
@@ -186,15 +179,11 @@ def _opening(notebook: NotebookNode) -> tuple[str, str]:
 def _parameters(notebook: NotebookNode, path: Path) -> tuple[Parameter, ...]:
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
     if len(tagged) != 1:
-        raise UsageError(
-            f"{path} is no playbook: {len(tagged)} of its cells are tagged `parameters`, not one"
-        )
+        raise UsageError(f"{path} is no playbook: {len(tagged)} of its cells are tagged `parameters`, not one")
     told = notebook.metadata.get("forensics", {}).get("parameters", {})
     assigned = _assignments(tagged[0].source, path)
     if unassigned := sorted(set(told) - set(assigned)):
-        raise UsageError(
-            f"{path} describes parameters that its cell does not assign: {', '.join(unassigned)}"
-        )
+        raise UsageError(f"{path} describes parameters that its cell does not assign: {', '.join(unassigned)}")
     made = (_parameter(name, *value, told.get(name, {}), path=path) for name, value in assigned.items())
     return tuple(item for item in made if item.name not in GIVEN)
 
@@ -218,9 +207,7 @@ def _parameter(name: str, default: Any, annotation: str, told: Mapping[str, Any]
     words = [word.strip() for word in str(told.get("type") or annotation).split("|")]
     kind = words[0] or ("str" if default is None else type(default).__name__)
     if kind not in _CONVERT:
-        raise UsageError(
-            f"{path}: parameter {name} is of type {kind}; a parameter is one of {', '.join(_CONVERT)}"
-        )
+        raise UsageError(f"{path}: parameter {name} is of type {kind}; a parameter is one of {', '.join(_CONVERT)}")
     required = told.get("required", default is None and "None" not in words)
     return Parameter(name, kind, default, str(told.get("description", "")), bool(required))
 

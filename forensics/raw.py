@@ -60,7 +60,11 @@ def _text(part: Part, record: int) -> str | None:
     if isinstance(part, Reject):
         return part.excerpt if part.record == record else None
     if isinstance(part, JsonPart):
-        return bytes(part.records[part.numbers.index(record)]).decode("utf-8", "replace") if record in part.numbers else None
+        return (
+            bytes(part.records[part.numbers.index(record)]).decode("utf-8", "replace")
+            if record in part.numbers
+            else None
+        )
     if isinstance(part, EventPart):
         return _event(part.events[part.numbers.index(record)]) if record in part.numbers else None
     if isinstance(part, LinePart):

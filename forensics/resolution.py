@@ -12,8 +12,8 @@ from forensics.sources import sources
 STAGES = (
     "identity",
     "lineage",
-    "invocation",
     "workload",
+    "invocation",
     "lifetime",
     "attribution",
     "finding",

@@ -99,9 +99,7 @@ def _manager(scratch: Path) -> type[Any]:
         @property
         def kernel_spec(self) -> KernelSpec:
             command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(
-                argv=command, language="python", display_name="Python 3", env=_environment(scratch)
-            )
+            return KernelSpec(argv=command, language="python", display_name="Python 3", env=_environment(scratch))
 
         async def _async_launch_kernel(self, kernel_cmd: list[str], **options: Any) -> None:
             with (scratch / "kernel.log").open("ab") as log:

@@ -133,9 +133,7 @@ def _take(store: Store, found: Found) -> Taken:
     return _copy(store, found)
 
 
-def _row(
-    found: Found, *, sha256: str = "", size: int = 0, stored_at: str | None = None, problem: str = ""
-) -> Taken:
+def _row(found: Found, *, sha256: str = "", size: int = 0, stored_at: str | None = None, problem: str = "") -> Taken:
     """What is damaged or has no bytes is rejected; bytes read in part are evidence all the same."""
     return Taken(
         uri=found.uri,
@@ -183,9 +181,7 @@ def _reference(found: Found) -> Taken:
         pass
     if reader.problem:
         return _row(found, problem=reader.problem)
-    return _row(
-        found, sha256=reader.hash.hexdigest(), size=reader.size, stored_at=os.path.abspath(found.path or "")
-    )
+    return _row(found, sha256=reader.hash.hexdigest(), size=reader.size, stored_at=os.path.abspath(found.path or ""))
 
 
 def _copy(store: Store, found: Found) -> Taken:

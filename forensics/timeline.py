@@ -142,7 +142,9 @@ def parse_time(moment: Moment) -> datetime:
 
 def find_workload(case: Case, name: str) -> str:
     """The key of the workload of that key or bare name. Raises UnknownName, AmbiguousName."""
-    found = case.sql("SELECT workload FROM workload WHERE workload = ? OR name = ? ORDER BY workload", (name, name)).rows()
+    found = case.sql(
+        "SELECT workload FROM workload WHERE workload = ? OR name = ? ORDER BY workload", (name, name)
+    ).rows()
     keys = [str(row[0]) for row in found]
     if name in keys:
         return name

@@ -112,7 +112,9 @@ class Task:
             with Path(item.path).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != item.sha256:
-                self._rejects.append((item.object_id, Reject(None, "the bytes are not those acquired: verify the case", "")))
+                self._rejects.append(
+                    (item.object_id, Reject(None, "the bytes are not those acquired: verify the case", ""))
+                )
                 return
             for part in read(Path(item.path), item.key):
                 self._part(item.object_id, part, counts, unclaimed)

@@ -112,9 +112,7 @@ def test_a_call_in_the_second_an_address_moves_is_shared(tmp_path: Path) -> None
 
 def test_a_private_address_is_resolved_in_the_vpc_of_the_endpoint(tmp_path: Path) -> None:
     other = run(API_ID, at="08:00:00", eni="eni-2")
-    other["responseElements"]["instancesSet"]["items"][0]["networkInterfaceSet"]["items"][0]["vpcId"] = (
-        "vpc-2"
-    )
+    other["responseElements"]["instancesSet"]["items"][0]["networkInterfaceSet"]["items"][0]["vpcId"] = "vpc-2"
     calls = [run(at="08:00:00"), other, endpoint_made(), terminate(at="10:00:00")]
     with world(tmp_path, cloudtrail=[*calls, seen_from("10.0.0.5", vpcEndpointId="vpce-1")]) as con:
         assert attributed(con, "used_from") == [("call-09:00:00", WEB, "matched", 1)]
@@ -190,9 +188,7 @@ def test_three_functions_of_one_interface_are_three_candidates(tmp_path: Path) -
 
 
 def test_a_flow_of_an_unknown_interface_is_nobodys(tmp_path: Path) -> None:
-    with world(
-        tmp_path, cloudtrail=[run(at="08:00:00")], vpc_flow=[flow("09:00:00", "09:01:00", eni="eni-9")]
-    ) as con:
+    with world(tmp_path, cloudtrail=[run(at="08:00:00")], vpc_flow=[flow("09:00:00", "09:01:00", eni="eni-9")]) as con:
         assert attributed(con, "endpoint") == []
 
 

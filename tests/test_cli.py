@@ -89,9 +89,7 @@ def test_a_missing_case_is_wrong_usage_in_one_line(run: Run, tmp_path: Path) -> 
     assert err.startswith(f"forensics: no case at {tmp_path / 'gone'}") and err.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "query", ["SELEKT 1", "SELECT nothing FROM event", "SELECT 1; SELECT 2", "DELETE FROM event"]
-)
+@pytest.mark.parametrize("query", ["SELEKT 1", "SELECT nothing FROM event", "SELECT 1; SELECT 2", "DELETE FROM event"])
 def test_bad_sql_is_wrong_usage_in_one_line(run: Run, case: Path, query: str) -> None:
     status, out, err = run("sql", case, query)
     assert (status, out) == (2, "")
@@ -124,16 +122,12 @@ def test_an_interrupt_exits_130(run: Run, case: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("form", ["table", "csv", "json", "jsonl"])
 def test_hostile_user_agents_come_out_whole_and_harmless(run: Run, case: Path, form: str) -> None:
-    status, out, err = run(
-        "sql", case, "SELECT event_id, user_agent FROM event ORDER BY time", "--format", form
-    )
+    status, out, err = run("sql", case, "SELECT event_id, user_agent FROM event ORDER BY time", "--format", form)
     assert (status, err) == (0, "")
     assert "\x1b" not in out and "\x07" not in out
     assert HOSTILE["evil-5"] in out
     assert ("'=cmd()" in out) == (form == "csv")
-    assert (
-        run("sql", case, "SELECT count(*) AS n FROM cloudtrail", "--format", "json")[1] == '[\n{"n": 5}\n]\n'
-    )
+    assert run("sql", case, "SELECT count(*) AS n FROM cloudtrail", "--format", "json")[1] == '[\n{"n": 5}\n]\n'
 
 
 def test_jsonl_gives_the_user_agents_back(run: Run, case: Path) -> None:
@@ -153,9 +147,7 @@ def test_hostile_file_names_come_out_harmless(run: Run, tmp_path: Path) -> None:
 
 
 def test_show_prints_the_raw_record(run: Run, case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "forensics.raw.raw_record", lambda _, reference: f'{{"is":"{reference}"}}', raising=False
-    )
+    monkeypatch.setattr("forensics.raw.raw_record", lambda _, reference: f'{{"is":"{reference}"}}', raising=False)
     assert run("show", case, "evil-1") == (0, '{"is":"evil-1"}\n', "")
 
 
@@ -231,9 +223,7 @@ def test_coverage_joins_hours_that_say_the_same(run: Run, case: Path) -> None:
 def test_sources_lists_each_source(run: Run) -> None:
     status, out, _ = run("sources", "--format", "jsonl")
     assert status == 0
-    assert {"cloudtrail", "vpc_flow", "guardduty"} <= {
-        json.loads(line)["source"] for line in out.splitlines()
-    }
+    assert {"cloudtrail", "vpc_flow", "guardduty"} <= {json.loads(line)["source"] for line in out.splitlines()}
 
 
 def test_a_playbook_parameter_without_a_value_is_wrong_usage(run: Run, case: Path, tmp_path: Path) -> None:
@@ -259,16 +249,12 @@ def test_demo_that_is_finished_says_so(run: Run, tmp_path: Path) -> None:
     (tmp_path / "report" / "report.html").write_text("done")
     status, out, _ = run("demo", tmp_path)
     assert (status, out.splitlines()[-1]) == (0, f"the report is {tmp_path}/report/report.html")
-    assert out.startswith(
-        f"{tmp_path} holds a finished demonstration; to do it again, name another directory"
-    )
+    assert out.startswith(f"{tmp_path} holds a finished demonstration; to do it again, name another directory")
 
 
 def test_a_closed_pipe_is_quiet(case: Path) -> None:
     command = f"{sys.executable} -m forensics.cli sql {case} 'FROM range(1000000)' --format csv | head -1"
-    done = subprocess.run(
-        ["bash", "-c", command], check=False, capture_output=True, text=True, env={**os.environ}
-    )
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True, env={**os.environ})
     assert (done.stdout, done.stderr) == ("range\n", "")
 
 

@@ -8,9 +8,7 @@ from tests.worlds import call
 
 def test_hours_between_records_are_unknown(tmp_path: Path) -> None:
     with world(tmp_path, cloudtrail=[call(DEV, at="08:10:00"), call(DEV, at="10:10:00")]) as con:
-        rows = con.execute(
-            "SELECT strftime(hour, '%H'), records, status, cause FROM coverage ORDER BY hour"
-        ).fetchall()
+        rows = con.execute("SELECT strftime(hour, '%H'), records, status, cause FROM coverage ORDER BY hour").fetchall()
         assert rows == [("08", 1, "present", None), ("09", 0, "unknown", None), ("10", 1, "present", None)]
 
 
@@ -30,9 +28,7 @@ def test_every_source_is_watched_over_the_whole_window_of_the_case(tmp_path: Pat
 def test_records_without_account_or_region_are_covered_too(tmp_path: Path) -> None:
     nowhere = call(DEV, awsRegion=None)
     with world(tmp_path, cloudtrail=[nowhere]) as con:
-        assert con.execute("SELECT region, records, status FROM coverage").fetchall() == [
-            (None, 1, "present")
-        ]
+        assert con.execute("SELECT region, records, status FROM coverage").fetchall() == [(None, 1, "present")]
 
 
 def test_a_wrong_clock_does_not_make_years_of_rows(tmp_path: Path) -> None:

@@ -55,9 +55,7 @@ def test_the_first_line_taken_out_is_noticed(record: Path) -> None:
 
 def test_a_torn_last_line_is_reported_and_the_next_entry_goes_on_after_it(record: Path) -> None:
     record.write_bytes(record.read_bytes()[:-40])
-    assert [(problem.what, problem.kind) for problem in custody.check(record)] == [
-        ("custody.jsonl line 3", "torn")
-    ]
+    assert [(problem.what, problem.kind) for problem in custody.check(record)] == [("custody.jsonl line 3", "torn")]
     torn = record.read_bytes().splitlines()[2]
     entry = custody.append(record.parent, "add again")
     assert (entry["seq"], entry["torn"], entry["previous"]) == (4, 3, hashlib.sha256(torn).hexdigest())

@@ -62,9 +62,7 @@ def test_bytes_are_stored_once_under_their_hash_and_read_only(case: Case, logs: 
     evidence.add(case, logs)
     files = sorted(path for path in (case.path / "evidence").rglob("*") if path.is_file())
     digests = sorted([sha256(b"first"), sha256(b"second")])
-    assert [path.relative_to(case.path).as_posix() for path in files] == [
-        f"evidence/{d[:2]}/{d}" for d in digests
-    ]
+    assert [path.relative_to(case.path).as_posix() for path in files] == [f"evidence/{d[:2]}/{d}" for d in digests]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
     with evidence.open_object(case, sha256(b"second")[:16]) as stream:
         assert stream.read() == b"second"
@@ -154,14 +152,10 @@ def test_an_object_larger_than_memory_chunks_is_stored_whole(case: Case, tmp_pat
     assert evidence.verify(case).ok
 
 
-def test_a_zip_bomb_is_listed_not_unpacked(
-    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_zip_bomb_is_listed_not_unpacked(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros", bytes(20 << 20))
-    monkeypatch.setattr(
-        "shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("U", (), {"free": 1})
-    )
+    monkeypatch.setattr("shutil.disk_usage", lambda path: os.terminal_size((0, 0)) and type("U", (), {"free": 1}))
     assert evidence.add(case, tmp_path / "x.zip").rejected == 1
     assert rows(case, "reason") == [("unpacks to 20971520 bytes, more than the disk has free",)]
 
@@ -187,18 +181,14 @@ def test_rows_and_custody_are_held_against_each_other(case: Case, logs: Path) ->
     evidence.add(case, logs)
     case.connection.execute("DELETE FROM evidence WHERE uri LIKE '%b.json'")
     case.connection.execute("UPDATE evidence SET size = 7 WHERE uri LIKE '%c.json'")
-    (case.path / "custody.jsonl").write_bytes(
-        (case.path / "custody.jsonl").read_bytes().replace(b"a.json", b"x.json")
-    )
+    (case.path / "custody.jsonl").write_bytes((case.path / "custody.jsonl").read_bytes().replace(b"a.json", b"x.json"))
     kinds = {(Path(problem.what).name, problem.kind) for problem in evidence.verify(case).problems}
     stray = sha256(b"second")
     expected = {("a.json", "unrecorded"), ("x.json", "unlisted"), ("b.json", "unlisted"), ("c.json", "size")}
     assert kinds == {*expected, (stray, "stray")}
 
 
-def test_a_custody_record_taken_away_is_a_problem_only_where_there_is_evidence(
-    case: Case, logs: Path
-) -> None:
+def test_a_custody_record_taken_away_is_a_problem_only_where_there_is_evidence(case: Case, logs: Path) -> None:
     assert evidence.verify(case).ok
     evidence.add(case, logs / "a.json")
     (case.path / "custody.jsonl").unlink()
@@ -236,9 +226,7 @@ def test_a_crash_before_the_commit_leaves_a_case_that_a_second_add_mends(
     case: Case, logs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(
-            custody, "append", lambda *args, **more: (_ for _ in ()).throw(OSError(28, "No space left"))
-        )
+        patch.setattr(custody, "append", lambda *args, **more: (_ for _ in ()).throw(OSError(28, "No space left")))
         with pytest.raises(EvidenceError, match=r"cannot write to the case .*: No space left; run it again"):
             evidence.add(case, logs)
     assert rows(case, "uri") == []

@@ -31,9 +31,7 @@ def api_finding(key: str | None = KEY, **more: Any) -> Record:
 
 
 def peer_finding(action: Record, **details: Any) -> Record:
-    interface = {
-        "instanceDetails": {"instanceId": WEB_ID, "networkInterfaces": [{"networkInterfaceId": "eni-1"}]}
-    }
+    interface = {"instanceDetails": {"instanceId": WEB_ID, "networkInterfaces": [{"networkInterfaceId": "eni-1"}]}}
     return found(resource=interface | details, service=service_part(action=action))
 
 
@@ -52,9 +50,7 @@ def called(at: str, **more: Any) -> Record:
 def test_the_latest_version_of_a_finding_is_its_row(tmp_path: Path) -> None:
     later = api_finding(severity=8.0, updatedAt=DAY + "10:00:00")
     with world(tmp_path, guardduty=[api_finding(), later]) as con:
-        rows = con.execute(
-            "SELECT finding_id, source, severity, access_key_id, title FROM finding"
-        ).fetchall()
+        rows = con.execute("SELECT finding_id, source, severity, access_key_id, title FROM finding").fetchall()
         assert rows == [("f-1", "guardduty", 8.0, KEY, "A title")]
 
 

@@ -35,9 +35,7 @@ def bare(who: Record) -> Record:
 
 def resolved(case: Case, *records: Record) -> list[tuple[Any, ...]]:
     add_cloudtrail(case.connection, records)
-    return case.sql(
-        "SELECT kind, principal, session, how FROM identity ORDER BY principal, session, how"
-    ).rows()
+    return case.sql("SELECT kind, principal, session, how FROM identity ORDER BY principal, session, how").rows()
 
 
 def finding(principal_id: str, **more: str) -> Record:
@@ -100,9 +98,7 @@ def test_a_federated_user_is_its_own_session(case: Case) -> None:
 
 
 def test_a_pseudo_role_is_split_on_the_last_colon(case: Case) -> None:
-    who = role(
-        "aws:ec2-instance", "i-0abc123def4567890", key="ASIAEXAMPLEI", uid="111122223333:aws:ec2-instance"
-    )
+    who = role("aws:ec2-instance", "i-0abc123def4567890", key="ASIAEXAMPLEI", uid="111122223333:aws:ec2-instance")
     del who["sessionContext"]["sessionIssuer"]["principalId"]
     add_cloudtrail(case.connection, [call(who)])
     assert case.sql("SELECT unique_id FROM identity").rows() == [("111122223333:aws:ec2-instance",)]
@@ -147,9 +143,7 @@ def test_a_finding_is_explained_by_the_unique_id_and_is_not_an_act(case: Case) -
         case,
         assume(user(), "orders-exec", "orders-fn", key="ASIAEXAMPLE1", at="08:00:00", path="/service-role/"),
     )
-    found = case.sql(
-        "SELECT principal, session, how FROM identity WHERE unique_id = 'AROAEXAMPLEORDERSEXEC'"
-    ).rows()
+    found = case.sql("SELECT principal, session, how FROM identity WHERE unique_id = 'AROAEXAMPLEORDERSEXEC'").rows()
     assert found == [(ORDERS, ORDERS_SESSION, "unique id")]
     assert case.sql("SELECT first_seen FROM principal WHERE principal = $1", [ORDERS]).rows() == [(None,)]
 
@@ -247,9 +241,7 @@ def test_the_order_of_rows_does_not_matter(tmp_path: Path) -> None:
     for name, order in (("one", 1), ("two", -1)):
         with Case.create(tmp_path / name) as case:
             add_cloudtrail(case.connection, records[::order])
-            tables.append(
-                [sorted(map(str, case.sql(f"FROM {table}").rows())) for table in ("identity", "principal")]
-            )
+            tables.append([sorted(map(str, case.sql(f"FROM {table}").rows())) for table in ("identity", "principal")])
     assert tables[0] == tables[1]
 
 
@@ -272,9 +264,7 @@ def test_a_principal_is_found_by_each_of_its_names(case: Case, text: str) -> Non
 
 def test_an_unknown_name_is_answered_with_the_nearest(case: Case) -> None:
     resolved(case, call(orders()))
-    with pytest.raises(
-        UnknownName, match=r"no principal named 'order-exec'; known: .*service-role/orders-exec"
-    ):
+    with pytest.raises(UnknownName, match=r"no principal named 'order-exec'; known: .*service-role/orders-exec"):
         identity.find_principal(case, "order-exec")
 
 

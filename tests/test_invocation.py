@@ -11,9 +11,7 @@ MADE = [configured(at="08:00:00")]
 
 
 def rows(con: duckdb.DuckDBPyConnection, columns: str) -> list[tuple[Any, ...]]:
-    return con.execute(
-        f"SELECT {columns} FROM invocation ORDER BY started_at, execution_environment"
-    ).fetchall()
+    return con.execute(f"SELECT {columns} FROM invocation ORDER BY started_at, execution_environment").fetchall()
 
 
 def test_an_invocation_runs_from_start_to_report(tmp_path: Path) -> None:
@@ -29,9 +27,7 @@ def test_an_invocation_runs_from_start_to_report(tmp_path: Path) -> None:
         line("platform.report", "09:00:01", initDurationMs=250.25, **measured),
     ]
     with world(tmp_path, lambda_log=lines, cloudtrail=MADE) as con:
-        assert rows(con, "request_id, workload, version, execution_environment") == [
-            ("r-1", ORDERS, "$LATEST", "s-1")
-        ]
+        assert rows(con, "request_id, workload, version, execution_environment") == [("r-1", ORDERS, "$LATEST", "s-1")]
         assert rows(con, "init_ms, duration_ms, billed_ms, memory_mb, max_memory_mb, error") == [
             (250.25, 900.5, 901.0, 512, 90, None)
         ]
@@ -87,7 +83,5 @@ def test_an_error_that_the_code_handled_is_none(tmp_path: Path) -> None:
 
 def test_the_function_is_unknown_where_two_regions_have_one_of_its_name(tmp_path: Path) -> None:
     elsewhere = configured(at="08:10:00", functionArn=ORDERS.replace("us-east-1", "eu-west-1"))
-    with world(
-        tmp_path, lambda_log=[line("platform.start", "09:00:00")], cloudtrail=[*MADE, elsewhere]
-    ) as con:
+    with world(tmp_path, lambda_log=[line("platform.start", "09:00:00")], cloudtrail=[*MADE, elsewhere]) as con:
         assert rows(con, "workload") == [(None,)]

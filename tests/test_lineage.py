@@ -60,9 +60,7 @@ def test_a_key_carries_the_facts_of_its_issuance(case: Case) -> None:
 
 
 def test_a_key_never_used_is_known_from_its_issuance(case: Case) -> None:
-    issued = assume(
-        LAMBDA, "orders-exec", "orders-fn", key="ASIAEXAMPLE1", at="08:00:00", path="/service-role/"
-    )
+    issued = assume(LAMBDA, "orders-exec", "orders-fn", key="ASIAEXAMPLE1", at="08:00:00", path="/service-role/")
     add_cloudtrail(case.connection, [issued])
     principal, held = ROLE + "service-role/orders-exec", SESSION + "orders-exec/orders-fn"
     assert one(case, "principal, session, first_used") == (principal, held, None)
@@ -142,9 +140,7 @@ def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
     for name, order in (("one", 1), ("two", -1)):
         with Case.create(tmp_path / name) as case:
             add_cloudtrail(case.connection, chained("a", "b", "c", "d")[::order])
-            tables.append(
-                [case.sql(f"FROM {table} ORDER BY ALL").rows() for table in ("credential", "lineage")]
-            )
+            tables.append([case.sql(f"FROM {table} ORDER BY ALL").rows() for table in ("credential", "lineage")])
     assert tables[0] == tables[1]
 
 
@@ -185,12 +181,8 @@ def test_a_key_without_issuance_has_no_lineage_but_ends_others(case: Case) -> No
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_cross_account_issuance_cites_the_callers_record(case: Case, order: int) -> None:
     caller = role("ci", "ci-1", key="ASIAEXAMPLECI", account=OTHER)
-    ours = assume(
-        caller, "partner", "ops", key="ASIAEXAMPLE1", at="08:00:00", sharedEventID="s", eventID="z-caller"
-    )
-    theirs = ours | {
-        "userIdentity": {"type": "AWSAccount", "principalId": "AROAEXAMPLECI:ci-1", "accountId": OTHER}
-    }
+    ours = assume(caller, "partner", "ops", key="ASIAEXAMPLE1", at="08:00:00", sharedEventID="s", eventID="z-caller")
+    theirs = ours | {"userIdentity": {"type": "AWSAccount", "principalId": "AROAEXAMPLECI:ci-1", "accountId": OTHER}}
     theirs |= {"eventID": "a-owner", "recipientAccountId": "111122223333"}
     add_cloudtrail(case.connection, [ours | {"responseElements": None}, theirs][::order])
     found = one(case, "issued_by_principal, issued_by_access_key_id, issuance_event_id, session")
@@ -268,9 +260,7 @@ def test_the_class_is_left_out_where_the_issuance_is_in_evidence(case: Case) -> 
 
 def test_no_session_token_is_stored(case: Case) -> None:
     add_cloudtrail(case.connection, chained("a", "b"))
-    assert "SECRETTOKEN" not in str(
-        [case.sql(f"FROM {table}").rows() for table in ("credential", "lineage", "event")]
-    )
+    assert "SECRETTOKEN" not in str([case.sql(f"FROM {table}").rows() for table in ("credential", "lineage", "event")])
 
 
 def test_a_chain_is_told_in_both_directions(case: Case) -> None:

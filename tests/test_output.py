@@ -137,9 +137,7 @@ def test_csv_of_hostile_text_reads_back_as_one_cell_each(capsys: pytest.CaptureF
         ),
     ],
 )
-def test_times_carry_z_and_lists_are_json(
-    capsys: pytest.CaptureFixture[str], form: str, expected: str
-) -> None:
+def test_times_carry_z_and_lists_are_json(capsys: pytest.CaptureFixture[str], form: str, expected: str) -> None:
     time = datetime(2026, 11, 5, 9, 12, 31, 500_000)
     assert written(capsys, rows(time=[time], list=[["a", "b"]], flag=[True], none=[None]), form) == expected
 
@@ -147,9 +145,7 @@ def test_times_carry_z_and_lists_are_json(
 def test_a_time_outside_the_calendar_is_written_all_the_same(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    query = (
-        "SELECT unnest([TIMESTAMP '2026-11-05 09:00:00', '290000-01-01', 'infinity', '-infinity', NULL]) AS t"
-    )
+    query = "SELECT unnest([TIMESTAMP '2026-11-05 09:00:00', '290000-01-01', 'infinity', '-infinity', NULL]) AS t"
     with Case.create(tmp_path / "case") as case:
         out = written(capsys, Rows.of(case.sql(query)), "csv")
     times = ["2026-11-05T09:00:00Z", "290000-01-01T00:00:00Z", "infinity", "'-infinity", '""']
@@ -166,9 +162,7 @@ def test_no_rows_are_an_empty_list_or_a_header(capsys: pytest.CaptureFixture[str
     assert written(capsys, rows(a=[]), "table") == "a\n-\n"
 
 
-def test_parquet_goes_to_a_file_and_not_to_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_goes_to_a_file_and_not_to_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(rows(text=HOSTILE), "parquet", tmp_path / "x.parquet")
     assert pq.read_table(tmp_path / "x.parquet").column("text").to_pylist() == HOSTILE
     terminal_of_40_columns(monkeypatch)

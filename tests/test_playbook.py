@@ -77,9 +77,7 @@ def test_every_playbook_of_the_package_has_a_question_and_described_parameters()
         assert all(parameter.description for parameter in item.parameters)
 
 
-def test_playbooks_are_found_in_the_first_of_their_directories(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_playbooks_are_found_in_the_first_of_their_directories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook(tmp_path / "tiny.ipynb")
     monkeypatch.setattr(module, "_directories", lambda: [tmp_path])
     assert list(playbooks()) == ["tiny"]
@@ -102,9 +100,7 @@ def test_playbooks_are_found_in_the_first_of_their_directories(
         ({"access_key": "K", "start": "yesterday"}, "start='yesterday': not a time"),
     ],
 )
-def test_unfit_parameters_are_refused_with_what_there_is(
-    tmp_path: Path, given: dict[str, Any], message: str
-) -> None:
+def test_unfit_parameters_are_refused_with_what_there_is(tmp_path: Path, given: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         notebook(tmp_path / "tiny.ipynb").check(given)
 
@@ -176,9 +172,7 @@ def test_a_failed_run_says_where_and_why_and_keeps_the_notebook(tmp_path: Path, 
     out = tmp_path / "out"
     out.mkdir()
     (out / "findings.json").write_text("[]")
-    made = notebook(
-        tmp_path / "tiny.ipynb", "print('so far')", "\nraise ValueError('one\\ntwo \\x1b')", WRITE
-    )
+    made = notebook(tmp_path / "tiny.ipynb", "print('so far')", "\nraise ValueError('one\\ntwo \\x1b')", WRITE)
     with pytest.raises(PlaybookError) as stopped:
         made.run(case, {"access_key": "K"}, out)
     assert str(stopped.value) == (

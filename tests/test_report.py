@@ -79,9 +79,7 @@ def test_its_policy_forbids_loading_and_lets_only_its_own_scripts_run() -> None:
 
 
 def test_plotly_is_embedded_once_and_only_if_there_is_a_figure() -> None:
-    drawn = page(
-        code(nbf.v4.new_output("display_data", FIGURE)), code(nbf.v4.new_output("display_data", FIGURE))
-    )
+    drawn = page(code(nbf.v4.new_output("display_data", FIGURE)), code(nbf.v4.new_output("display_data", FIGURE)))
     assert drawn.count("plotly.js v") == 1
     assert drawn.count('class="plot-data"') == 2
     assert "plotly.js v" not in page(nbf.v4.new_markdown_cell("text"))
@@ -156,10 +154,7 @@ def test_a_table_says_how_many_rows_are_not_shown(tmp_path: Path) -> None:
 
 def test_a_table_without_rows_says_so(tmp_path: Path) -> None:
     with Case.create(tmp_path / "case") as case:
-        assert (
-            show_table(Timeline(case), columns=["time", "action"]).text
-            == "time  action\n────  ──────\nno rows"
-        )
+        assert show_table(Timeline(case), columns=["time", "action"]).text == "time  action\n────  ──────\nno rows"
 
 
 def test_columns_are_chosen_ordered_and_renamed() -> None:
@@ -203,9 +198,7 @@ def test_text_is_paragraphs_without_markup() -> None:
 
 
 def test_a_statement_shows_time_certainty_technique_and_the_records_it_cites() -> None:
-    made = show_statements(
-        [statement(technique="T1552.005", principal="arn:aws:iam::111122223333:role/orders")]
-    )
+    made = show_statements([statement(technique="T1552.005", principal="arn:aws:iam::111122223333:role/orders")])
     assert "2026-03-01 12:00:00 UTC" in made.html
     assert '<span class="fx-badge fx-matched">matched</span>' in made.html
     assert "T1552.005" in made.html

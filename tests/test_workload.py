@@ -100,8 +100,7 @@ def test_an_instance_lives_from_run_to_terminate(tmp_path: Path) -> None:
     stop = call(DEV, "ec2:StopInstances", at="09:00:00", requestParameters={"instancesSet": {}})
     with world(tmp_path, cloudtrail=[run(at="08:00:00"), stop, terminate(at="10:00:00")]) as con:
         row = con.execute(
-            "SELECT workload, kind, name, image, CAST(started_at AS VARCHAR), CAST(stopped_at AS VARCHAR)"
-            " FROM workload"
+            "SELECT workload, kind, name, image, CAST(started_at AS VARCHAR), CAST(stopped_at AS VARCHAR) FROM workload"
         ).fetchone()
         assert row == (WEB, "ec2_instance", "web", "ami-1", "2026-11-05 08:00:00", "2026-11-05 10:00:00")
 
@@ -222,8 +221,7 @@ def test_a_finding_that_names_key_and_function_is_recorded(tmp_path: Path) -> No
 
 def test_a_key_that_two_records_give_to_two_workloads_is_nobodys(tmp_path: Path) -> None:
     calls = [
-        call(in_scope(function_session(), arn), at=at)
-        for arn, at in ((ORDERS, "09:00:00"), (BILLING, "09:01:00"))
+        call(in_scope(function_session(), arn), at=at) for arn, at in ((ORDERS, "09:00:00"), (BILLING, "09:01:00"))
     ]
     with world(tmp_path, cloudtrail=calls) as con:
         assert issued(con) == (None, None)
@@ -231,9 +229,7 @@ def test_a_key_that_two_records_give_to_two_workloads_is_nobodys(tmp_path: Path)
 
 
 def test_resolving_twice_changes_nothing(tmp_path: Path) -> None:
-    with world(
-        tmp_path, cloudtrail=[run(at="08:00:00"), configured(at="08:00:00"), call(function_session())]
-    ) as con:
+    with world(tmp_path, cloudtrail=[run(at="08:00:00"), configured(at="08:00:00"), call(function_session())]) as con:
         tables = ("workload", "lifetime", "credential_workload", "call_place", "flow_place")
         before = [con.execute(f"SELECT * FROM {table}").fetchall() for table in tables]
         resolve(con)

@@ -109,9 +109,7 @@ def in_scope(identity_: Record, arn: str) -> Record:
     return identity_ | {"inScopeOf": {"credentialsIssuedTo": arn}}
 
 
-def configured(
-    name: str = "orders-fn", *, at: str, event: str = "CreateFunction20150331", **more: Any
-) -> Record:
+def configured(name: str = "orders-fn", *, at: str, event: str = "CreateFunction20150331", **more: Any) -> Record:
     """A successful call that makes or changes a function; `more` are members of its answer."""
     arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}"
     answer = {"functionArn": arn, "role": f"{ROLE}{name}-role", "codeSha256": f"{name} at {at}"} | more
@@ -139,9 +137,7 @@ def hyperplane(eni: str = "eni-l", *, at: str, description: str = "AWS Lambda VP
         "groupSet": {"items": [{"groupId": "sg-1"}]},
     }
     source = {"sourceIPAddress": "lambda.amazonaws.com"}
-    return call(
-        who, "ec2:CreateNetworkInterface", at=at, responseElements={"networkInterface": card}, **source
-    )
+    return call(who, "ec2:CreateNetworkInterface", at=at, responseElements={"networkInterface": card}, **source)
 
 
 def run(instance: str = WEB_ID, *, at: str, eni: str = "eni-1", address: str = "10.0.0.5") -> Record:
@@ -170,16 +166,10 @@ def terminate(instance: str = WEB_ID, *, at: str) -> Record:
 def flow(start: str, end: str, *, eni: str = "eni-1", **more: Any) -> Record:
     """A flow record; the columns of its interval's ends are whole times of the day."""
     fields = {"interface-id": eni, "account-id": ACCOUNT, "region": "us-east-1", "vpc-id": "vpc-1"}
-    return (
-        fields
-        | {"start": DAY + start, "end": DAY + end, "srcaddr": "10.0.0.5", "dstaddr": "203.0.113.9"}
-        | more
-    )
+    return fields | {"start": DAY + start, "end": DAY + end, "srcaddr": "10.0.0.5", "dstaddr": "203.0.113.9"} | more
 
 
-def line(
-    kind: str | None, at: str, *, request: str | None = "r-1", stream: str = "s-1", **more: Any
-) -> Record:
+def line(kind: str | None, at: str, *, request: str | None = "r-1", stream: str = "s-1", **more: Any) -> Record:
     """A line of the log of orders-fn."""
     place = {"owner": ACCOUNT, "logGroup": "/aws/lambda/orders-fn", "functionName": "orders-fn"}
     return place | {"type": kind, "timestamp": DAY + at, "requestId": request, "logStream": stream} | more

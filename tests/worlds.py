@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from forensics import identity, lineage
+from forensics import identity, lineage, storage
 from forensics.source import Column, Source
 from forensics.sources import source
 
@@ -28,7 +28,8 @@ def add(con: duckdb.DuckDBPyConnection, name: str, records: Sequence[Record]) ->
     derived = [f'{expression} AS "{column}"' for column, _, expression in item.derived]
     key = [f"{item.identity.key} AS identity_key"] if item.identity else []
     selected = ", ".join(["s.*", *derived, *key])
-    con.execute(f'INSERT INTO "{name}" BY NAME SELECT {selected} FROM incoming AS s')
+    storage.grow(con, item, [column for column, _ in item.table_columns])
+    con.execute(f'INSERT INTO stored."{name}" BY NAME SELECT {selected} FROM incoming AS s')
     con.execute("DROP TABLE incoming")
 
 
@@ -66,9 +67,7 @@ def call(who: Record, name: str = "s3:ListBuckets", *, at: str = "09:00:00", **m
     } | more
 
 
-def user(
-    name: str = "dev", *, key: str = "AKIAEXAMPLEDEV", uid: str = "AIDAEXAMPLEDEV", path: str = "/"
-) -> Record:
+def user(name: str = "dev", *, key: str = "AKIAEXAMPLEDEV", uid: str = "AIDAEXAMPLEDEV", path: str = "/") -> Record:
     """An IAM user's identity."""
     return {
         "type": "IAMUser",
@@ -119,9 +118,7 @@ def credentials(key: str, expiration: str = "Nov 5, 2026, 8:00:00 PM") -> Record
     return {"accessKeyId": key, "sessionToken": "SECRETTOKEN", "expiration": expiration}
 
 
-def assume(
-    who: Record, role_name: str, session: str, *, key: str, at: str, path: str = "/", **more: Any
-) -> Record:
+def assume(who: Record, role_name: str, session: str, *, key: str, at: str, path: str = "/", **more: Any) -> Record:
     """A successful AssumeRole; the answer names the session except to a service, as AWS does."""
     given: Record = {"credentials": credentials(key)}
     if who["type"] != "AWSService":

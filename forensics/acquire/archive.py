@@ -67,9 +67,7 @@ class Archive:
 
     def _itself(self, *, container: bool = False) -> Found:
         self.handle.seek(0)
-        return Found(
-            self.uri, self.handle, path=self.path, last_modified=self.last_modified, container=container
-        )
+        return Found(self.uri, self.handle, path=self.path, last_modified=self.last_modified, container=container)
 
 
 def kind_of(head: bytes, name: str) -> str:
@@ -251,9 +249,7 @@ def _nested(archive: Archive, found: Found, kind: str) -> Iterator[Found]:
     assert found.stream is not None
     with tempfile.TemporaryFile(dir=archive.scratch) as spool:
         if (found.size or 0) > shutil.disk_usage(archive.scratch or tempfile.gettempdir()).free:
-            yield replace(
-                found, stream=None, problem=f"unpacks to {found.size} bytes, more than the disk has free"
-            )
+            yield replace(found, stream=None, problem=f"unpacks to {found.size} bytes, more than the disk has free")
             return
         problem = _spool(found.stream, spool)
         inner = Archive(found.uri, spool, kind, None, archive.scratch, archive.level + 1, found.last_modified)

@@ -137,7 +137,9 @@ def _leftover(data: bytes, start: int, position: int) -> Lost | None:
     opened = start > 0
     rest = data[position:].strip()
     if opened and not rest.startswith(b"]"):
-        return Lost("the text is cut off: its list of records is not closed" if not rest else "brackets do not match", rest)
+        return Lost(
+            "the text is cut off: its list of records is not closed" if not rest else "brackets do not match", rest
+        )
     return None
 
 

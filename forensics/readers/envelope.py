@@ -149,7 +149,9 @@ def _api_events(raw: Json) -> list[LogEvent] | None:
     held = _string(raw)
     if not isinstance(held, list) or not held:
         return None
-    if not all(isinstance(item, dict) and isinstance(item.get("message"), str) and "timestamp" in item for item in held):
+    if not all(
+        isinstance(item, dict) and isinstance(item.get("message"), str) and "timestamp" in item for item in held
+    ):
         return None
     return [
         LogEvent(

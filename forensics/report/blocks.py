@@ -146,9 +146,7 @@ def cleaned(html: str) -> Markup:
 
 
 def _data_uri(kind: str, content: str) -> str:
-    encoded = (
-        base64.b64encode(content.encode()).decode() if kind == "image/svg+xml" else "".join(content.split())
-    )
+    encoded = base64.b64encode(content.encode()).decode() if kind == "image/svg+xml" else "".join(content.split())
     return f"data:{kind};base64,{encoded}"
 
 

@@ -30,9 +30,7 @@ def is_monospace(column: str) -> bool:
 
 def is_missing(value: Any) -> bool:
     """Whether the value is NULL, in any of the ways pandas has for it."""
-    return (
-        value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-    )
+    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def is_number(value: Any) -> bool:

@@ -77,9 +77,7 @@ def show_table(
     `columns` chooses and orders columns; as a mapping it also gives their headings. Raises UsageError.
     """
     table = _read(rows.query if isinstance(rows, Timeline) else rows, limit)
-    chosen = (
-        dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns or table.columns}
-    )
+    chosen = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns or table.columns}
     if unknown := [name for name in chosen if name not in table.columns]:
         raise UsageError(f"no column {', '.join(unknown)}; there are: {', '.join(table.columns)}")
     places = [table.columns.index(name) for name in chosen]
@@ -110,9 +108,7 @@ class _Table:
 def _read(rows: pd.DataFrame | Query, limit: int | None) -> _Table:
     if isinstance(rows, pd.DataFrame):
         head = rows if limit is None else rows.head(limit)
-        return _Table(
-            [str(name) for name in rows.columns], list(head.itertuples(index=False, name=None)), len(rows)
-        )
+        return _Table([str(name) for name in rows.columns], list(head.itertuples(index=False, name=None)), len(rows))
     found = list(islice(_stream(rows), limit))
     total = len(found)
     if limit is not None and total >= limit:
@@ -137,9 +133,7 @@ def _table_html(table: _Table, caption: str | None) -> str:
 
 
 def _row_html(row: Sequence[Any], kinds: Sequence[str]) -> str:
-    return "".join(
-        f"<td{_class(kind)}>{cell_html(value)}</td>" for value, kind in zip(row, kinds, strict=True)
-    )
+    return "".join(f"<td{_class(kind)}>{cell_html(value)}</td>" for value, kind in zip(row, kinds, strict=True))
 
 
 def _class(kind: str) -> str:
@@ -161,10 +155,7 @@ def _table_text(table: _Table, caption: str | None) -> str:
     lines += [[shorten(cell_text(value).replace("\n", ", "), _WIDEST) for value in row] for row in table.rows]
     widths = [max(len(line[place]) for line in lines) for place in range(len(table.columns))]
     lines.insert(1, ["─" * width for width in widths])
-    drawn = [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    drawn = ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     return "\n".join(([visible(caption)] if caption else []) + drawn + ([table.more] if table.more else []))
 
 
@@ -185,9 +176,7 @@ def _badge(certainty: str) -> str:
 
 def _card(item: Statement) -> str:
     time = f"<time>{_utc(item)}</time>"
-    technique = (
-        f'<span class="fx-technique">{escape(visible(item.technique))}</span>' if item.technique else ""
-    )
+    technique = f'<span class="fx-technique">{escape(visible(item.technique))}</span>' if item.technique else ""
     facts = "".join(f"<dt>{name}</dt><dd>{cell_html(value)}</dd>" for name, value in _about(item).items())
     return (
         f'<li id="statement-{escape(visible(item.id))}">'
@@ -219,6 +208,5 @@ def _plain(number: int, item: Statement) -> str:
     cited = ", ".join(place.event_id for place in item.evidence[:5])
     more = f" and {len(item.evidence) - 5} more" if len(item.evidence) > 5 else ""
     return "\n".join(
-        visible(line)
-        for line in (head, f"   {item.title}", f"   {item.statement}", f"   cites {cited}{more}")
+        visible(line) for line in (head, f"   {item.title}", f"   {item.statement}", f"   cites {cited}{more}")
     )

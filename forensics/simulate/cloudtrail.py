@@ -117,8 +117,7 @@ class Trail:
         return {
             "requestID": self.ids.text(16) if service == "s3" else self.ids.uuid(),
             "eventID": self.ids.uuid(),
-            "readOnly": (name.startswith(_READS) and name != "GetFederationToken")
-            or name in _READ_ONLY_MINTS,
+            "readOnly": (name.startswith(_READS) and name != "GetFederationToken") or name in _READ_ONLY_MINTS,
             "eventType": "AwsConsoleSignIn" if service == "signin" else "AwsApiCall",
             "managementEvent": not data,
             "recipientAccountId": account,

@@ -48,16 +48,12 @@ class Intruder:
     shop: Shop
     rng: Random
 
-    def act(
-        self, who: Caller, action: str, when: int, step: str, *, failed: Denied | None = None, **body: Any
-    ) -> str:
+    def act(self, who: Caller, action: str, when: int, step: str, *, failed: Denied | None = None, **body: Any) -> str:
         event = self.stage.trail.call(who, action, when, failed=failed, **body)
         self.state(who, action, when, step, event=event, failed=failed is not None)
         return event
 
-    def state(
-        self, who: Caller, action: str, when: int, step: str, *, event: str, failed: bool = False
-    ) -> None:
+    def state(self, who: Caller, action: str, when: int, step: str, *, event: str, failed: bool = False) -> None:
         fact: Json = {"event_id": event, "source": "cloudtrail", "time": iso(when), "action": action}
         fact |= {"access_key_id": who.credential.access_key_id if who.credential else None}
         fact |= {"source_ip": who.address, "outcome": "denied" if failed else "success", "step": step}
@@ -94,9 +90,7 @@ def _planned_runs(invoker: Invoker, rng: Random) -> None:
     orders, billing = invoker.shop.environment("orders-fn", 1), invoker.shop.environment("billing-fn", 0)
     clocks = ("09:05:11", "09:15:20", "09:22:37", "09:30:05", "09:41:48", "10:02:19", "10:20:33")
     runs = [(orders, clock) for clock in clocks] + [(billing, clock) for clock in ("09:10:12", "09:31:40")]
-    runs += [
-        (invoker.shop.environment("orders-fn", 0), clock) for clock in ("08:58:30", "09:12:40", "09:50:02")
-    ]
+    runs += [(invoker.shop.environment("orders-fn", 0), clock) for clock in ("08:58:30", "09:12:40", "09:50:02")]
     for environment, clock in runs:
         run = invoker.usual(environment, at(clock) * 1000 + rng.randrange(900), rng)
         invoker.plan(environment, replace(run, status="success", duration_ms=180.0 + rng.random()), rng)
@@ -183,18 +177,14 @@ def _use_new_user(intruder: Intruder, admin: Caller) -> Credential:
         "userName": user.name,
         "createDate": us_text(minted),
     }
-    mint = intruder.act(
-        here, "iam:CreateAccessKey", minted, "persistence", ask=named, answer={"accessKey": card}
-    )
+    mint = intruder.act(here, "iam:CreateAccessKey", minted, "persistence", ask=named, answer={"accessKey": card})
     intruder.act(here, "iam:AttachUserPolicy", at("09:23:58"), "persistence", ask=policy)
     parent = admin.credential.access_key_id if admin.credential else None
     stage.truth.credential(replace(key, created=minted), mint=mint, parent=parent, malicious=True)
     who = caller(key, SECOND_HOST, AGENT)
     intruder.act(who, "s3:ListBuckets", at("09:36:10"), "discovery")
     for place in range(_EXPORTS):
-        intruder.read(
-            who, "customer-exports", f"2026/10/customers-{place}.csv.gz", at("09:37:02") + 23 * place
-        )
+        intruder.read(who, "customer-exports", f"2026/10/customers-{place}.csv.gz", at("09:37:02") + 23 * place)
     event = secret(stage, who, "billing/database", at("09:43:20"), malicious=True)
     intruder.state(who, "secretsmanager:GetSecretValue", at("09:43:20"), "credential-access", event=event)
     return key

@@ -35,9 +35,7 @@ S3_ADDRESS = "192.0.2.10"
 SES_ADDRESS = "192.0.2.25"
 AWS_LAMBDA_ADDRESSES = ("192.0.2.200", "192.0.2.201")
 
-FUNCTION_AGENT = (
-    "Boto3/1.35.0 md/Botocore#1.35.0 ua/2.0 os/linux#5.10 lang/python#3.12 exec-env/AWS_Lambda_python3.12"
-)
+FUNCTION_AGENT = "Boto3/1.35.0 md/Botocore#1.35.0 ua/2.0 os/linux#5.10 lang/python#3.12 exec-env/AWS_Lambda_python3.12"
 WORKER_AGENT = "awslambda-worker/1.0 rusoto/0.47.0 rust/1.56.1 linux"
 INSTANCE_AGENT = "Boto3/1.34.0 md/Botocore#1.34.0 ua/2.0 os/linux#6.1 lang/python#3.11"
 DEV_AGENT = "aws-cli/2.17.0 md/awscrt#0.20.11 ua/2.0 os/macos#14.5 lang/python#3.11.8 cfg/retry-mode#standard"
@@ -148,9 +146,7 @@ def _functions(ids: Ids, roles: dict[str, Role]) -> dict[str, Function]:
     def function(name: str, memory: int, timeout: int, where: Interface | None) -> Function:
         digest = f"{ids.text(40)}EXA="
         role = roles[name.replace("-fn", "-exec")]
-        return Function(
-            name, role, "python:3.12", memory, timeout, where, digest, json_logs=name == "mailer-fn"
-        )
+        return Function(name, role, "python:3.12", memory, timeout, where, digest, json_logs=name == "mailer-fn")
 
     made = (
         function("orders-fn", 512, 10, shared),

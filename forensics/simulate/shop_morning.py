@@ -172,9 +172,7 @@ def _instances(stage: Stage, shop: Shop, runner: Caller) -> None:
         stage.issue("ec2.amazonaws.com", key, shop.roles["web-instance"], instance.instance_id)
     for key in shop.web_keys:
         since = key.created or 0
-        stage.truth.holds(
-            str(key.workload), "access_key_id", key.access_key_id, since=since, until=key.expires
-        )
+        stage.truth.holds(str(key.workload), "access_key_id", key.access_key_id, since=since, until=key.expires)
         stage.truth.holds(str(key.workload), "session", str(key.session), since=since, until=key.expires)
 
 
@@ -260,9 +258,7 @@ def _decoys(stage: Stage, shop: Shop) -> None:
     secret(stage, shop.dev, "dev/sandbox", at("09:17:12"))
     call(shop.admin, "cloudtrail:GetTrailStatus", at("09:05:02"), ask={"name": "example-trail"})
     trail = service_caller("cloudtrail.amazonaws.com")
-    twice = call(
-        trail, "s3:GetBucketAcl", at("08:33:20"), ask={"bucketName": "example-trail-logs", "acl": ""}
-    )
+    twice = call(trail, "s3:GetBucketAcl", at("08:33:20"), ask={"bucketName": "example-trail-logs", "acl": ""})
     queued = (record for records in list(stage.trail.pending.values()) for record in records)
     stage.trail.add(next(record for record in queued if record["eventID"] == twice), late=1)
     denied = access_denied(shop.admin, "kms:DisableKey", KMS_KEY, code="AccessDeniedException")

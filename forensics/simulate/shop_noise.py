@@ -88,9 +88,7 @@ class Noise:
 
     def _function(self, environment: Environment, window: int) -> None:
         name, rng = environment.function.name, self.stage.rng
-        alive = [
-            each for each in self.shop.environments if each.function.name == name and _live(each, window)
-        ]
+        alive = [each for each in self.shop.environments if each.function.name == name and _live(each, window)]
         if environment not in alive:
             return
         wanted = self.stage.many(_INVOCATIONS[name] / len(alive))

@@ -68,9 +68,7 @@ class Stage:
         ask = {"roleArn": role.arn, "roleSessionName": name}
         answer = {"credentials": issued(made)}
         extra = {"resources": [role_resource(role)], "sharedEventID": self.ids.uuid()}
-        mint = self.trail.call(
-            service_caller(service), "sts:AssumeRole", when, ask=ask, answer=answer, extra=extra
-        )
+        mint = self.trail.call(service_caller(service), "sts:AssumeRole", when, ask=ask, answer=answer, extra=extra)
         self.truth.credential(made, mint=mint)
         return mint
 
@@ -87,9 +85,7 @@ class Stage:
         self.truth.credential(made, mint=mint, parent=parent, malicious=malicious)
         return made, mint
 
-    def forwarded(
-        self, parent: Caller, service: str, when: float, context: Json, *, malicious: bool = False
-    ) -> None:
+    def forwarded(self, parent: Caller, service: str, when: float, context: Json, *, malicious: bool = False) -> None:
         """KMS decrypts for a service that acts on its caller's behalf (a forward access session)."""
         if parent.credential is None:
             raise ValueError("only a caller with a credential can be acted for")
@@ -97,9 +93,7 @@ class Stage:
         self.truth.credential(made, malicious=malicious)
         extra = {"resources": [{"accountId": ACCOUNT, "type": "AWS::KMS::Key", "ARN": KMS_KEY}]}
         ask = {"encryptionContext": context, "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}
-        self.trail.call(
-            caller(made, service, service, parent.region), "kms:Decrypt", when, ask=ask, extra=extra
-        )
+        self.trail.call(caller(made, service, service, parent.region), "kms:Decrypt", when, ask=ask, extra=extra)
 
 
 KMS_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/01234567-89ab-4cde-8f01-23456789abcd"

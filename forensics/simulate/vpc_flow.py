@@ -131,9 +131,7 @@ class FlowLog:
     def accept(self, interface: Interface, talk: Talk) -> None:
         """Both directions of a connection that the peer opened to the interface."""
         me, peer = interface.private_ip, talk.peer
-        inward = Flow(
-            interface, peer, me, talk.sport, talk.dport, talk.sent, talk.start, talk.end, peer, me, "ingress"
-        )
+        inward = Flow(interface, peer, me, talk.sport, talk.dport, talk.sent, talk.start, talk.end, peer, me, "ingress")
         self._both(inward, talk)
 
     def reject(self, interface: Interface, talk: Talk) -> None:
@@ -156,9 +154,7 @@ class FlowLog:
         mapped = 1024 + (talk.sport * 7) % 60000
         for flow in (
             Flow(nat, me, gate, talk.sport, talk.dport, talk.sent, *times, me, peer, "ingress"),
-            Flow(
-                nat, gate, peer, mapped, talk.dport, talk.sent, *times, gate, peer, "egress", INTERNET_GATEWAY
-            ),
+            Flow(nat, gate, peer, mapped, talk.dport, talk.sent, *times, gate, peer, "egress", INTERNET_GATEWAY),
             Flow(nat, peer, gate, talk.dport, mapped, talk.received, *times, peer, gate, "ingress", flags=19),
             Flow(
                 nat,
@@ -210,9 +206,7 @@ class FlowLog:
         name = f"{ACCOUNT}_vpcflowlogs_{REGION}_{FLOW_LOG}_{stamp(published)}_{self.ids.hex(8)}.log.gz"
         body = gzip_bytes("\n".join([HEADER, *lines, ""]).encode())
         prefix = self.storage.put(f"{folder}/{name}", body, source="vpc_flow", records=len(lines))
-        self.facts += [
-            _stated(flow, f"{prefix}/{place}") for place, flow in enumerate(flows) if flow.fact is not None
-        ]
+        self.facts += [_stated(flow, f"{prefix}/{place}") for place, flow in enumerate(flows) if flow.fact is not None]
 
     def _quiet(self, window: int, flows: list[Flow]) -> Iterator[str]:
         heard = {(flow.interface.interface_id, flow.end // 60) for flow in flows}

@@ -43,9 +43,7 @@ SOURCE = Source(
             "summary": "s.insight_type || ' ' || s.insight_details_state || ' for ' || s.insight_event_name",
         },
     ),
-    keys=(
-        r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Insight/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",
-    ),
+    keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Insight/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),
     required=("insight_details",),
     claims=claims,
     account="s.recipient_account_id",

@@ -110,9 +110,7 @@ SOURCE = Source(
             "user_name": "s.user_name",
         }
     ),
-    keys=(
-        r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/GuardDuty/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",
-    ),
+    keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/GuardDuty/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),
     required=("type", "severity", "resource", "service"),
     claims=claims,
     derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),

@@ -72,7 +72,9 @@ _METRICS = {
 }
 _TIMEOUT = re.compile(rf"^\S+Z (?P<id>{_UUID}) Task timed out after ")
 _EXIT = re.compile(rf"^RequestId: (?P<id>{_UUID}) Error: (?P<error>.*)")
-_LINE = re.compile(rf"^(?:\[(?P<level>[A-Z]+)\]\t)?\d{{4}}-\d\d-\d\dT[\d:.]+Z\t(?P<id>{_UUID})\t(?:(?P<level2>[A-Z]+)\t)?")
+_LINE = re.compile(
+    rf"^(?:\[(?P<level>[A-Z]+)\]\t)?\d{{4}}-\d\d-\d\dT[\d:.]+Z\t(?P<id>{_UUID})\t(?:(?P<level2>[A-Z]+)\t)?"
+)
 _ERROR = re.compile(r"^\[ERROR\] (?P<error>[A-Za-z_.]\w*)(?::|\n|$)")
 
 
@@ -93,7 +95,9 @@ def _text(message: str) -> dict[str, Any]:
         word = system["word"] or system["start"] or system["report"] or system["other"]
         found: dict[str, Any] = {"type": _TYPES.get(word or "", "platform.trace"), "requestId": system["id"]}
         if word == "START":
-            found["version"] = message.partition("Version: ")[2].split(maxsplit=1)[0] if "Version: " in message else None
+            found["version"] = (
+                message.partition("Version: ")[2].split(maxsplit=1)[0] if "Version: " in message else None
+            )
         elif word in ("REPORT", "INIT_REPORT", "RESTORE_REPORT"):
             found |= parse_report(message)
         found |= {"runtimeVersion": system["runtime"]} if system["runtime"] else {}
@@ -101,7 +105,12 @@ def _text(message: str) -> dict[str, Any]:
     if timeout := _TIMEOUT.match(message):
         return {"type": "platform.timeout", "requestId": timeout["id"], "status": "timeout"}
     if ended := _EXIT.match(message):
-        return {"type": "platform.fault", "requestId": ended["id"], "status": "error", "errorType": ended["error"][:200]}
+        return {
+            "type": "platform.fault",
+            "requestId": ended["id"],
+            "status": "error",
+            "errorType": ended["error"][:200],
+        }
     if error := _ERROR.match(message):
         return {"level": "ERROR", "errorType": error["error"], "requestId": _first_uuid(message)}
     if line := _LINE.match(message):

@@ -10,9 +10,7 @@ WIDTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200, 86400, 60
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _EPOCH = datetime(1970, 1, 1)
 
-BIN_SQL = (
-    "CAST(floor(date_diff('second', TIMESTAMP '1970-01-01 00:00:00', time) / CAST(? AS DOUBLE)) AS BIGINT)"
-)
+BIN_SQL = "CAST(floor(date_diff('second', TIMESTAMP '1970-01-01 00:00:00', time) / CAST(? AS DOUBLE)) AS BIGINT)"
 """Number of the bin `time` is in; its one parameter is the width in seconds."""
 
 

@@ -118,14 +118,10 @@ def coverage_figure(case: Case) -> go.Figure:
     figure = go.Figure(_heat(drawn, cells, first, width=width, columns=-(-hours // width)))
     for rank in sorted({cell.rank for cell in cells}):
         figure.add_trace(_sample(_WORDS[rank]))
-    return _framed(
-        figure, drawn, (first, last + timedelta(hours=1)), width=width, left_out=len(rows) - len(drawn)
-    )
+    return _framed(figure, drawn, (first, last + timedelta(hours=1)), width=width, left_out=len(rows) - len(drawn))
 
 
-def _heat(
-    rows: Sequence[_Row], cells: Sequence[_Cell], first: datetime, *, width: int, columns: int
-) -> go.Heatmap:
+def _heat(rows: Sequence[_Row], cells: Sequence[_Cell], first: datetime, *, width: int, columns: int) -> go.Heatmap:
     places = {row.key: place for place, row in enumerate(rows)}
     codes = np.zeros((len(rows), columns), dtype=np.int8)
     records = np.zeros((len(rows), columns), dtype=np.int64)
@@ -135,9 +131,7 @@ def _heat(
         if cell.row in places:
             place = places[cell.row], cell.bin
             codes[place], records[place] = _code(cell, peaks[cell.row]), cell.records
-            words[place[0]][place[1]] = _WORDS[cell.rank] + (
-                f": {label(cell.cause, 60)}" if cell.cause else ""
-            )
+            words[place[0]][place[1]] = _WORDS[cell.rank] + (f": {label(cell.cause, 60)}" if cell.cause else "")
     step = 1 / len(_COLOURS)
     return go.Heatmap(
         z=codes,
@@ -149,9 +143,7 @@ def _heat(
         texttemplate="%{text}" if columns <= _SIGNED else None,
         zmin=-0.5,
         zmax=len(_COLOURS) - 0.5,
-        colorscale=[
-            [(place + end) * step, colour] for place, colour in enumerate(_COLOURS) for end in (0, 1)
-        ],
+        colorscale=[[(place + end) * step, colour] for place, colour in enumerate(_COLOURS) for end in (0, 1)],
         showscale=False,
         xgap=1 if columns <= 200 else 0,
         ygap=3,

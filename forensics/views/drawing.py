@@ -68,9 +68,7 @@ def legend_at(row: int, height: int, title: str = "") -> dict[str, Any]:
     }
 
 
-def frame(
-    figure: go.Figure, *, title: str, subtitle: str = "", height: int, legend_rows: int = 1
-) -> go.Figure:
+def frame(figure: go.Figure, *, title: str, subtitle: str = "", height: int, legend_rows: int = 1) -> go.Figure:
     """Give a figure the common look, in place. `title` and `subtitle` are already safe to draw."""
     figure.update_layout(
         template="none",

@@ -30,15 +30,11 @@ def findings_figure(timeline: Timeline) -> go.Figure:
     shown = [item for item in ranked if item.type in types][:SHOWN]
     figure = go.Figure()
     for level in [*(name for name, _, _ in SEVERITIES), "no severity"]:
-        _add_level(
-            figure, level, [item for item in shown if severity_level(item.severity)[0] == level], types
-        )
+        _add_level(figure, level, [item for item in shown if severity_level(item.severity)[0] == level], types)
     return _framed(figure, found, shown, types)
 
 
-def _add_level(
-    figure: go.Figure, level: str, findings: Sequence[Finding], types: Sequence[str | None]
-) -> None:
+def _add_level(figure: go.Figure, level: str, findings: Sequence[Finding], types: Sequence[str | None]) -> None:
     if not findings:
         return
     colour = severity_level(findings[0].severity)[1]
@@ -91,11 +87,7 @@ def _framed(
     figure: go.Figure, found: Sequence[Finding], shown: Sequence[Finding], types: Sequence[str | None]
 ) -> go.Figure:
     notes = ["diamond: first seen, bar: to last seen, number: severity"]
-    notes += (
-        [f"{len(found) - len(shown):,} less severe or without a time not drawn"]
-        if len(found) > len(shown)
-        else []
-    )
+    notes += [f"{len(found) - len(shown):,} less severe or without a time not drawn"] if len(found) > len(shown) else []
     height = _LANE * len(types) + 170
     title = f"{count_of(len(found), 'finding')} of {count_of(len({item.type for item in found}), 'type')}"
     frame(figure, title=title, subtitle="; ".join(notes), height=height)

@@ -139,9 +139,7 @@ def flows_figure(timeline: Timeline) -> go.Figure:
         return empty_figure(TITLE, "no events with bytes and an address in this timeline")
     panels = [found[direction] for direction in PANELS if direction in found]
     span = min(panel.first for panel in panels), max(panel.last for panel in panels)
-    named = list(dict.fromkeys(row[0] for row in timeline.select(_GREATEST, len(_COLOURS)).rows()))[
-        : len(_COLOURS)
-    ]
+    named = list(dict.fromkeys(row[0] for row in timeline.select(_GREATEST, len(_COLOURS)).rows()))[: len(_COLOURS)]
     bins = Bins.over(*span, at_most=BINS)
     counted = timeline.select(_BINNED, bins.width, named).rows()
     bars = [_Bar(way, remote, place, int(octets), records) for way, remote, place, octets, records in counted]
@@ -180,18 +178,14 @@ def _trace(bars: Sequence[_Bar], bins: Bins, colour: str) -> go.Bar:
     )
 
 
-def _framed(
-    figure: go.Figure, bins: Bins, span: tuple[datetime, datetime], *, rejected: int, panels: int
-) -> go.Figure:
+def _framed(figure: go.Figure, bins: Bins, span: tuple[datetime, datetime], *, rejected: int, panels: int) -> go.Figure:
     notes = [f"bytes per {bins.name}, counted where a flow starts; each panel has its own scale"]
     notes += [f"{count_of(rejected, 'rejected flow')} left out"] if rejected else []
     height = _PANEL * panels + 190
     title = f"{TITLE}, {moment(span[0])[:19]} to {moment(span[1])[:19]} UTC"
     frame(figure, title=title, subtitle="; ".join(notes), height=height, legend_rows=2)
     figure.update_annotations(x=0, xanchor="left", font={"size": 12, "color": INK})
-    figure.update_layout(
-        barmode="stack", bargap=0, legend=legend_at(0, height, "remote address"), margin={"t": 96}
-    )
+    figure.update_layout(barmode="stack", bargap=0, legend=legend_at(0, height, "remote address"), margin={"t": 96})
     figure.update_yaxes(rangemode="tozero", nticks=4, tickformat="~s", ticksuffix="B")
     figure.update_xaxes(range=window(*span))
     figure.update_xaxes(title_text="time, UTC", row=panels, col=1)

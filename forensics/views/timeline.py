@@ -141,9 +141,7 @@ def _panels(lanes_height: int, bars_height: int) -> tuple[go.Figure, int]:
 
 
 def _title(found: Sequence[_Lane], findings: Sequence[Finding], span: tuple[datetime, datetime]) -> str:
-    counted = (
-        f"{count_of(sum(lane.events for lane in found), 'event')} and {count_of(len(findings), 'finding')}"
-    )
+    counted = f"{count_of(sum(lane.events for lane in found), 'event')} and {count_of(len(findings), 'finding')}"
     return f"{counted}, {moment(span[0])[:19]} to {moment(span[1])[:19]} UTC"
 
 
@@ -154,9 +152,7 @@ def _left_out(found: Sequence[_Lane], findings: Sequence[Finding], shown: int, h
     return [f"not drawn: {number:,} {what}" for what, number in counted.items() if number]
 
 
-def _add_events(
-    figure: go.Figure, timeline: Timeline, drawn: Sequence[_Lane], bins: Bins, *, below: bool
-) -> list[str]:
+def _add_events(figure: go.Figure, timeline: Timeline, drawn: Sequence[_Lane], bins: Bins, *, below: bool) -> list[str]:
     places = {lane.source: place for place, lane in enumerate(drawn, start=below)}
     if not places:
         return []
@@ -210,9 +206,7 @@ def _add_binned(figure: go.Figure, timeline: Timeline, places: dict[str, int], b
     total = list(zip(rows, heights, strict=True))
     failed = [(row, max(height * row[3] / row[2], 0.05)) for row, height in total if row[3]]
     figure.add_trace(_bars(total, places, bins, name="events", colour=BLUE), row=1, col=1)
-    figure.add_trace(
-        _bars(failed, places, bins, name="denied, rejected, failed", colour=VERMILION), row=1, col=1
-    )
+    figure.add_trace(_bars(failed, places, bins, name="denied, rejected, failed", colour=VERMILION), row=1, col=1)
     return [f"counted per {bins.name}: heights logarithmic within a lane, red the share that did not succeed"]
 
 

@@ -121,9 +121,7 @@ def test_half_a_tgz_gives_its_first_members_and_the_start_of_the_cut_one(tmp_pat
     (tmp_path / "x.tgz").write_bytes(data[: len(data) // 2])
     with Case.create(tmp_path / "case") as case:
         evidence.add(case, tmp_path / "x.tgz")
-        rows = case.sql(
-            "SELECT object_id, reason, size FROM evidence WHERE status = 'pending' ORDER BY uri"
-        ).rows()
+        rows = case.sql("SELECT object_id, reason, size FROM evidence WHERE status = 'pending' ORDER BY uri").rows()
         assert [size > 40_000 for _, _, size in rows] == [False, True]
         start = evidence.open_object(case, rows[1][0]).read()
     assert rows[1][1] == f"cut off after {len(start)} bytes: unexpected end of data"
@@ -150,9 +148,7 @@ def test_an_encrypted_member_is_listed_with_what_to_do(tmp_path: Path) -> None:
     data[6] |= 1
     data[data.index(b"PK\x01\x02") + 8] |= 1
     (tmp_path / "x.zip").write_bytes(data)
-    assert found(tmp_path / "x.zip") == {
-        "x.zip!1": "encrypted: unpack it with its password and add the folder"
-    }
+    assert found(tmp_path / "x.zip") == {"x.zip!1": "encrypted: unpack it with its password and add the folder"}
 
 
 def test_links_pipes_and_loops_are_listed_and_nothing_hangs(tmp_path: Path) -> None:

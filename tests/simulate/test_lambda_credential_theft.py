@@ -28,16 +28,10 @@ class Incident:
 
     def cloudtrail(self) -> list[dict[str, Any]]:
         files = self.files("/CloudTrail/")
-        return [
-            record for path in files for record in json.loads(gzip.decompress(path.read_bytes()))["Records"]
-        ]
+        return [record for path in files for record in json.loads(gzip.decompress(path.read_bytes()))["Records"]]
 
     def findings(self) -> list[dict[str, Any]]:
-        lines = (
-            line
-            for path in self.files("/GuardDuty/")
-            for line in gzip.decompress(path.read_bytes()).splitlines()
-        )
+        lines = (line for path in self.files("/GuardDuty/") for line in gzip.decompress(path.read_bytes()).splitlines())
         return [json.loads(line) for line in lines]
 
     def flows(self) -> dict[str, dict[str, str]]:
@@ -98,9 +92,7 @@ def test_no_call_from_the_attackers_addresses_is_left_out(incident: Incident) ->
 def test_every_attack_flow_is_in_the_logs_as_stated(incident: Incident) -> None:
     flows = incident.flows()
     touched = {
-        name
-        for name, flow in flows.items()
-        if ATTACKERS & {flow["pkt-srcaddr"], flow["pkt-dstaddr"], flow["srcaddr"]}
+        name for name, flow in flows.items() if ATTACKERS & {flow["pkt-srcaddr"], flow["pkt-dstaddr"], flow["srcaddr"]}
     }
 
     assert touched == {fact["event_id"] for fact in incident.truth["attack_flows"]}
@@ -163,9 +155,7 @@ def test_the_stolen_key_is_used_inside_and_outside_at_once(incident: Incident) -
         for place in ("203.0.113.77", "198.51.100.10")
     }
 
-    assert (
-        min(times["203.0.113.77"]) == incident.truth["stolen"]["first_foreign_use"] == "2026-11-05T09:12:31Z"
-    )
+    assert min(times["203.0.113.77"]) == incident.truth["stolen"]["first_foreign_use"] == "2026-11-05T09:12:31Z"
     assert min(times["198.51.100.10"]) < min(times["203.0.113.77"]) < max(times["198.51.100.10"])
 
 

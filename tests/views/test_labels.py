@@ -38,9 +38,7 @@ def test_markup_and_tex_are_escaped_in_a_label() -> None:
 def test_no_label_has_markup_or_control_characters(text: str) -> None:
     made = label(text)
     assert not set(made) & set("<>$\n\r\x1b\x00\u202e")
-    assert made.isprintable() or all(
-        ord(character) > 0x9F for character in made if not character.isprintable()
-    )
+    assert made.isprintable() or all(ord(character) > 0x9F for character in made if not character.isprintable())
 
 
 def test_long_text_keeps_both_of_its_ends() -> None:

@@ -83,8 +83,7 @@ def test_a_finding_that_cites_an_event_of_the_timeline_is_drawn(case: Case) -> N
     con = case.connection
     add_row(case, "cloudtrail", event_id="made-up-event", event_time=datetime(2026, 3, 1))
     con.execute(
-        "INSERT INTO finding (finding_id, source, time)"
-        " VALUES ('rule', 'rule', TIMESTAMP '2026-03-01 00:00:00')"
+        "INSERT INTO finding (finding_id, source, time) VALUES ('rule', 'rule', TIMESTAMP '2026-03-01 00:00:00')"
     )
     con.execute("INSERT INTO finding_evidence VALUES ('rule', 'made-up-event', 'matched')")
     assert findings_figure(Timeline(case)).layout.title.text == "1 finding of 1 type"
@@ -114,9 +113,7 @@ def test_a_cell_of_several_hours_shows_the_most_alarming_of_them(case: Case) -> 
 
 def test_hours_that_coverage_says_nothing_of_are_left_white(case: Case) -> None:
     add_coverage(case, hours=3)
-    case.connection.execute(
-        "DELETE FROM coverage WHERE hour = ? AND source = 'cloudtrail'", [datetime(2026, 3, 1, 1)]
-    )
+    case.connection.execute("DELETE FROM coverage WHERE hour = ? AND source = 'cloudtrail'", [datetime(2026, 3, 1, 1)])
     heat = coverage_figure(case).data[0]
     assert list(heat.z[0] == 0) == [False, True, False]
     assert heat.hovertext[0][1] == "no statement"

@@ -52,8 +52,7 @@ def test_many_events_are_counted_in_bins_that_lose_none(case: Case) -> None:
 def test_the_outcomes_are_told_apart_by_colour_and_by_mark(case: Case) -> None:
     add_morning(case)
     marks = {
-        trace.name: (trace.marker.color, trace.marker.symbol)
-        for trace in timeline_figure(Timeline(case)).data[:3]
+        trace.name: (trace.marker.color, trace.marker.symbol) for trace in timeline_figure(Timeline(case)).data[:3]
     }
     assert marks == {
         "success": ("#0072b2", "circle"),
@@ -99,9 +98,7 @@ def test_what_is_not_drawn_is_counted(case: Case) -> None:
         f"INSERT INTO lifetime SELECT * EXCLUDE (i) FROM ({copies.format('holds', 'lifetime')})",
         [LIFETIMES + 2],
     )
-    case.connection.execute(
-        "INSERT INTO finding_evidence SELECT finding_id, 'made-up-finding', 'x' FROM finding"
-    )
+    case.connection.execute("INSERT INTO finding_evidence SELECT finding_id, 'made-up-finding', 'x' FROM finding")
     case.connection.execute("UPDATE stored.cloudtrail SET event_time = NULL WHERE record = 3")
     notes = timeline_figure(Timeline(case)).layout.title.subtitle.text
     assert "not drawn: 1 without a time" in notes

@@ -79,8 +79,7 @@ def add_many(case: Case, events: int) -> None:
     """A day of S3 calls by 50 roles and half as many flows, findings and lifetimes."""
     con = case.connection
     con.execute(
-        "INSERT INTO identity"
-        " SELECT i, 'role', ? || '-' || i, 'session-' || i, NULL, NULL FROM range(50) AS r(i)",
+        "INSERT INTO identity SELECT i, 'role', ? || '-' || i, 'session-' || i, NULL, NULL FROM range(50) AS r(i)",
         [ROLE],
     )
     insert(case, "cloudtrail", _CLOUDTRAIL, [events])
@@ -100,9 +99,7 @@ def add_coverage(case: Case, *, hours: int) -> None:
     case.connection.execute(_COVERAGE, [hours])
 
 
-def add_finding(
-    case: Case, finding_id: str, *, severity: float | None, title: str = "Used from outside"
-) -> None:
+def add_finding(case: Case, finding_id: str, *, severity: float | None, title: str = "Used from outside") -> None:
     """A GuardDuty finding about the function, as a record and as a row of `finding`."""
     at = datetime(2026, 3, 1, 9, 12)
     record = {
@@ -139,9 +136,7 @@ def add_hostile(case: Case) -> None:
         "event_source": "s3.amazonaws.com",
         "bytes_transferred_out": 10.0,
     }
-    add_row(
-        case, "cloudtrail", **call, **dict.fromkeys(said, HOSTILE), identity_key=1, resource_ids=[HOSTILE]
-    )
+    add_row(case, "cloudtrail", **call, **dict.fromkeys(said, HOSTILE), identity_key=1, resource_ids=[HOSTILE])
     add_row(case, "vpc_flow", srcaddr="10.0.1.5", dstaddr=HOSTILE, bytes=10, start=at, action="ACCEPT")
     add_finding(case, HOSTILE, severity=None, title=HOSTILE)
     add_lifetime(case, HOSTILE, HOSTILE)

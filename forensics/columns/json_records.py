@@ -1,0 +1,229 @@
+"""JSON records into typed columns: all at once where every value fits, value by value where one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forensics.columns.values import ARROW, KINDS, convert, epoch, iso
+from forensics.readers.documents import BAD_JSON, Json, members
+from forensics.readers.parts import JsonPart, Reject
+from forensics.readers.recognise import claims
+from forensics.source import Column, Source
+from forensics.sources import sources
+
+
+@dataclass(frozen=True)
+class _Node:
+    """Members of a JSON object that have columns: their place in a decoded row, and the nodes inside them."""
+
+    columns: tuple[tuple[int, Column], ...]
+    inner: tuple[tuple[int, _Node], ...]
+    decoder: Any
+    empty: Any
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a source's records are decoded: the top level, whose members with columns inside are decoded apart."""
+
+    top: _Node
+    parents: tuple[tuple[int, _Node], ...]
+
+
+_STRICT: dict[str, Any] = {
+    "VARCHAR": str | None,
+    "JSON": msgspec.Raw,
+    "BIGINT": int | None,
+    "DOUBLE": float | None,
+    "BOOLEAN": bool | None,
+    "TIMESTAMP": str | None,
+}
+_NULL = msgspec.Raw(b"null")
+
+
+@cache
+def _layout(name: str) -> _Layout:
+    """Top-level members with columns inside stay raw in the first pass: they often have a column of their own too."""
+    plain: dict[str, Any] = {}
+    nested: dict[str, list[tuple[list[str], Column]]] = {}
+    for column in sources()[name].columns:
+        first, *rest = column.field.split(".")
+        if rest:
+            nested.setdefault(first, []).append((rest, column))
+        else:
+            plain[first] = column
+    fields = {first: _STRICT[column.type] for first, column in plain.items()} | dict.fromkeys(nested, msgspec.Raw)
+    kind = _struct(fields, strict=True)
+    places = list(fields)
+    columns = tuple((places.index(first), column) for first, column in plain.items())
+    top = _Node(columns, (), msgspec.json.Decoder(list[kind]), kind())  # type: ignore[valid-type]
+    return _Layout(top, tuple((places.index(first), _node(paths)) for first, paths in nested.items()))
+
+
+def _node(paths: Sequence[tuple[list[str], Column]]) -> _Node:
+    leaves: dict[str, Column] = {}
+    deeper: dict[str, list[tuple[list[str], Column]]] = {}
+    for (first, *rest), column in paths:
+        if rest:
+            deeper.setdefault(first, []).append((rest, column))
+        else:
+            leaves[first] = column
+    nodes = {first: _node(inner) for first, inner in deeper.items()}
+    fields = {first: _STRICT[column.type] for first, column in leaves.items()}
+    fields |= {first: type(node.empty) | None for first, node in nodes.items() if first not in leaves}
+    kind = _struct(fields, strict=False)
+    places = list(fields)
+    return _Node(
+        tuple((places.index(first), column) for first, column in leaves.items()),
+        tuple((places.index(first), node) for first, node in nodes.items()),
+        msgspec.json.Decoder(list[kind | None]),  # type: ignore[valid-type]
+        kind(),
+    )
+
+
+def _struct(fields: Mapping[str, Any], *, strict: bool) -> Any:
+    members = [
+        (f"f{place}", kind, _NULL if kind is msgspec.Raw else None) for place, kind in enumerate(fields.values())
+    ]
+    rename = {f"f{place}": name for place, name in enumerate(fields)}
+    return msgspec.defstruct("Members", members, rename=rename, forbid_unknown_fields=strict, gc=False)
+
+
+def json_table(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json]]) -> pa.Table:
+    """The typed rows of JSON records; what does not fit goes to `rejects`, records of other sources to `strays`."""
+    layout = _layout(source.name)
+    try:
+        return _strict(source, layout, part.numbers, part.records)
+    except _UNFIT:
+        return _tolerant(source, part, rejects, strays)
+
+
+class _Missing(Exception):
+    """A record lacks what its source requires."""
+
+
+_UNFIT = (*BAD_JSON, pa.ArrowException, OverflowError, ValueError, _Missing)
+
+
+def _strict(source: Source, layout: _Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
+    """All records at once. Raises one of _UNFIT if any value of any does not fit."""
+    arrays: dict[str, pa.Array] = {"record": pa.array(numbers, pa.int64())}
+    held = _spread(layout.top, layout.top.decoder.decode(b"[" + b",".join(records) + b"]"), arrays)
+    for place, node in layout.parents:
+        values = held[place] if held else ()
+        if values.count(_NULL) == len(values):
+            _blank(node, len(values), arrays)
+        else:
+            _spread(node, node.decoder.decode(b"[" + b",".join(values) + b"]"), arrays)
+    for name in source.required:
+        if arrays[name].null_count:
+            raise _Missing(name)
+    return pa.table(arrays)
+
+
+def _spread(node: _Node, rows: Sequence[Any], arrays: dict[str, pa.Array]) -> list[tuple[Any, ...]]:
+    """The columns of decoded rows, level by level."""
+    empty = node.empty
+    held = list(zip(*[msgspec.structs.astuple(row or empty) for row in rows], strict=True))
+    for place, column in node.columns:
+        arrays[column.name] = _array(column, held[place] if held else ())
+    for place, inner in node.inner:
+        values = held[place] if held else ()
+        if values.count(None) == len(values):
+            _blank(inner, len(values), arrays)
+        else:
+            _spread(inner, values, arrays)
+    return held
+
+
+def _blank(node: _Node, length: int, arrays: dict[str, pa.Array]) -> None:
+    for _, column in node.columns:
+        arrays[column.name] = pa.nulls(length, ARROW[column.type])
+    for _, inner in node.inner:
+        _blank(inner, length, arrays)
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    """A typed array. Raises pa.ArrowInvalid where a value does not fit."""
+    if column.type == "JSON":
+        return _raws(values)
+    if column.type != "TIMESTAMP":
+        return pa.array(values, ARROW[column.type])
+    if column.epoch:
+        return epoch(pa.array(values, pa.int64()), column)
+    return iso(pa.array(values, pa.string()))
+
+
+def _raws(values: Sequence[Any]) -> pa.Array:
+    if values.count(_NULL) == len(values):
+        return pa.nulls(len(values), pa.string())
+    texts = pa.array(list(map(bytes, values)), pa.binary()).cast(pa.string())
+    return pc.if_else(pc.equal(texts, "null"), pa.scalar(None, pa.string()), texts)
+
+
+def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json]]) -> pa.Table:
+    """Record by record: the good ones together, each of the others value by value; those of other sources stray."""
+    layout = _layout(source.name)
+    tables: list[pa.Table] = []
+    good: list[tuple[int, Json]] = []
+    for number, record in zip(part.numbers, part.records, strict=True):
+        if _fits(source, layout, record):
+            good.append((number, record))
+        elif claims(source, record):
+            tables.append(_value_by_value(source, number, record, rejects))
+        else:
+            strays.append((number, record))
+    strict = _strict(source, layout, [number for number, _ in good], [record for _, record in good])
+    merged = pa.concat_tables([strict, *tables], promote_options="default")
+    return merged.sort_by("record") if tables and good else merged
+
+
+def _fits(source: Source, layout: _Layout, record: Json) -> bool:
+    try:
+        _strict(source, layout, [0], [record])
+    except _UNFIT:
+        return False
+    return True
+
+
+def _value_by_value(source: Source, number: int, record: Json, rejects: list[Reject]) -> pa.Table:
+    held = members(record) or {}
+    arrays: dict[str, pa.Array] = {"record": pa.array([number], pa.int64())}
+    known = {column.field.partition(".")[0] for column in source.columns}
+    for column in source.columns:
+        raw = _dig(held, column.field.split("."))
+        arrays[column.name] = _one(column, number, raw, rejects)
+    unknown = {name: raw for name, raw in held.items() if name not in known}
+    if unknown:
+        arrays["unmapped"] = _one(
+            Column("unmapped", "JSON"), number, msgspec.Raw(msgspec.json.encode(unknown)), rejects
+        )
+    return pa.table(arrays)
+
+
+def _dig(held: dict[str, msgspec.Raw], path: Sequence[str]) -> msgspec.Raw | None:
+    raw: msgspec.Raw | None = held.get(path[0])
+    for step in path[1:]:
+        inner = members(raw) if raw is not None else None
+        raw = inner.get(step) if inner else None
+    return raw
+
+
+def _one(column: Column, number: int, raw: Json | None, rejects: list[Reject]) -> pa.Array:
+    """An array of one value: NULL with a reject where it does not fit."""
+    if raw is None or bytes(raw).strip() == b"null":
+        return pa.nulls(1, ARROW[column.type])
+    try:
+        value, note = convert(column, raw)
+    except (*BAD_JSON, ValueError, TypeError, OverflowError, pa.ArrowException):
+        value, note = None, f"{column.field} is not {KINDS[column.type]}"
+    if note:
+        rejects.append(Reject.of(number, note, bytes(raw)))
+    return pa.array([value], ARROW[column.type])

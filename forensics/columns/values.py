@@ -1,0 +1,134 @@
+"""Single values, and arrays of values, as the type of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forensics.readers.documents import Json
+from forensics.readers.parts import Reject
+from forensics.source import Column
+
+ARROW = {
+    "VARCHAR": pa.string(),
+    "JSON": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "TIMESTAMP": pa.timestamp("us"),
+}
+"""The Arrow type of each type a column may have."""
+
+_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
+_LONGEST_TIME = 64
+
+
+def iso(texts: pa.Array) -> pa.Array:
+    """ISO 8601 texts with a zone as times in UTC. Raises pa.ArrowInvalid where one is none."""
+    return texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("us"))
+
+
+def epoch(numbers: pa.Array, column: Column) -> pa.Array:
+    """Numbers in the column's unit as times. Raises pa.ArrowInvalid where one is beyond 64 bits."""
+    scaled = pc.multiply_checked(numbers, 1_000_000 // _PER_SECOND[column.epoch])
+    return scaled.cast(pa.timestamp("us"))
+
+
+KINDS = {
+    "VARCHAR": "a text",
+    "JSON": "JSON",
+    "BIGINT": "a whole number",
+    "DOUBLE": "a number",
+    "BOOLEAN": "true or false",
+    "TIMESTAMP": "a time",
+}
+"""What a value of each type is called in the reason of a reject."""
+
+
+def convert(column: Column, raw: Json) -> tuple[Any, str]:
+    """One JSON value as the column's type, and a note where something was lost. Raises ValueError, TypeError."""
+    text = bytes(raw)
+    if column.type == "JSON":
+        decoded = text.decode("utf-8", "replace")
+        return decoded, "" if decoded.encode() == text else f"{column.field} holds bytes that are not UTF-8"
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _broken_text(column, text)
+    if column.type == "VARCHAR":
+        if isinstance(value, dict | list):
+            raise ValueError("an object is no text")
+        return (value, "") if isinstance(value, str) else (text.decode("ascii"), "")
+    return scalar(column, value), ""
+
+
+def _broken_text(column: Column, text: bytes) -> tuple[Any, str]:
+    if column.type != "VARCHAR" or not text.startswith(b'"'):
+        raise ValueError("not JSON")
+    return text[1:-1].decode("utf-8", "replace"), f"{column.field} holds characters that are not valid text"
+
+
+def scalar(column: Column, value: Any) -> Any:
+    """A number, boolean or text as the column's type. Raises ValueError, TypeError, OverflowError."""
+    if column.type == "TIMESTAMP":
+        return _time(column, value)
+    if column.type == "BOOLEAN":
+        return _boolean(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError("not a number")
+    if column.type == "DOUBLE":
+        return float(value)
+    whole = int(value) if not isinstance(value, float) else int(value) if value.is_integer() else None
+    if whole is None or not -(2**63) <= whole < 2**63:
+        raise ValueError("not a 64-bit whole number")
+    return whole
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise ValueError("not a boolean")
+
+
+def _time(column: Column, value: Any) -> datetime:
+    if isinstance(value, bool):
+        raise TypeError("not a time")
+    if column.epoch and not isinstance(value, str):
+        seconds = value / _PER_SECOND[column.epoch]
+        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    if column.epoch and value.lstrip("-").isdigit():
+        return _time(column, int(value))
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
+    if len(value) > _LONGEST_TIME:
+        raise ValueError("too long for a time")
+    moment = datetime.fromisoformat(value.strip())
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def array(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:
+    """An array of decoded values: NULL with a reject where one does not fit."""
+    if column.type == "VARCHAR":
+        texts = [value if isinstance(value, str) or value is None else str(value) for value in values]
+        return pa.array([None if text is None else text.encode("utf-8", "replace") for text in texts]).cast(pa.string())
+    found: list[Any] = []
+    for number, value in zip(numbers, values, strict=True):
+        try:
+            found.append(None if value is None else scalar(column, value))
+        except (ValueError, TypeError, OverflowError, OSError):
+            found.append(None)
+            rejects.append(Reject.of(number, f"{column.field} is not {KINDS[column.type]}", str(value)))
+    return pa.array(found, ARROW[column.type])
+
+
+def count_from(first: int, rows: int) -> pa.Array:
+    """The numbers of so many records from `first` on."""
+    return pa.array(np.arange(first, first + rows, dtype=np.int64))

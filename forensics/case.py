@@ -47,7 +47,8 @@ class Query:
     def df(self) -> pd.DataFrame:
         """All rows as a pandas DataFrame; times are UTC without a zone. Raises QueryError."""
         with self._relation() as relation:
-            return relation.df()
+            frame: pd.DataFrame = relation.df()
+            return frame
 
     def arrow(self) -> pa.Table:
         """All rows as a pyarrow Table. Raises QueryError."""

@@ -147,8 +147,7 @@ WHERE NOT EXISTS (SELECT 1 FROM lambda_candidate AS c WHERE c.eni = i.eni)
 
 
 def hold(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `held_by_function`: interfaces of Lambda,
-      and which functions may use them when.
+    """Make the temporary table `held_by_function`: which functions may use which of Lambda's interfaces, and when.
 
     Source: page "Giving Lambda functions access to resources in an Amazon VPC".
     """

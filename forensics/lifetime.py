@@ -200,8 +200,7 @@ _TEMPORARY = (
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `lifetime`,
-    `instance_key` and `address_network`; needs `workload` and `credential_workload`."""
+    """Rebuild `lifetime`, `instance_key` and `address_network`; needs `workload` and `credential_workload`."""
     for table in ("lifetime", "instance_key", "address_network"):
         con.execute(f"DELETE FROM {table}")
     con.execute(_INSTANCE_KEY)

@@ -212,15 +212,14 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
 
 
 def _send(process: subprocess.Popen[str], prefix: str, items: list[Item]) -> None:
-    assert process.stdin is not None
+    pipe = cast(IO[str], process.stdin)
     line = json.dumps({"prefix": prefix, "items": [list(asdict(item).values()) for item in items]})
-    process.stdin.write(line + "\n")
-    process.stdin.flush()
+    pipe.write(line + "\n")
+    pipe.flush()
 
 
 def _receive(process: subprocess.Popen[str]) -> Result:
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    line = cast(IO[str], process.stdout).readline()
     if not line:
         raise CaseError(f"a loading process ended early (exit status {process.wait()}): load again to go on")
     return Result.loads(line)

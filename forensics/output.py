@@ -1,6 +1,6 @@
-"""Rows as text or files: table, csv, json, jsonl, parquet; what log text carries does no harm in any of them.
+r"""Rows as text or files: table, csv, json, jsonl, parquet; what log text carries does no harm in any of them.
 
-Control characters and terminal escapes are written visibly (`\\x1b`), formulas are neutralised in CSV.
+Control characters and terminal escapes are written visibly (`\x1b`), formulas are neutralised in CSV.
 Only `json`, `jsonl` and `parquet` carry every text unaltered.
 """
 

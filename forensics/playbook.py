@@ -214,7 +214,7 @@ def _parameter(name: str, default: Any, annotation: str, told: Mapping[str, Any]
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool | float):
-        raise ValueError
+        raise TypeError
     return int(value)
 
 

@@ -129,8 +129,8 @@ def _take(store: Store, found: Found) -> Taken:
     if found.stream is None:
         return _row(found, problem=found.problem)
     if found.container or (store.in_place and found.path and os.path.abspath(found.path) == found.uri):
-        return _reference(found)
-    return _copy(store, found)
+        return _reference(found, found.stream)
+    return _copy(store, found, found.stream)
 
 
 def _row(found: Found, *, sha256: str = "", size: int = 0, stored_at: str | None = None, problem: str = "") -> Taken:
@@ -174,9 +174,8 @@ class _Reader:
             yield chunk
 
 
-def _reference(found: Found) -> Taken:
-    assert found.stream is not None
-    reader = _Reader(found.stream)
+def _reference(found: Found, stream: BinaryIO) -> Taken:
+    reader = _Reader(stream)
     for _ in reader:
         pass
     if reader.problem:
@@ -184,9 +183,8 @@ def _reference(found: Found) -> Taken:
     return _row(found, sha256=reader.hash.hexdigest(), size=reader.size, stored_at=os.path.abspath(found.path or ""))
 
 
-def _copy(store: Store, found: Found) -> Taken:
-    assert found.stream is not None
-    reader = _Reader(found.stream)
+def _copy(store: Store, found: Found, stream: BinaryIO) -> Taken:
+    reader = _Reader(stream)
     chunks = iter(reader)
     held: list[bytes] = []
     for chunk in chunks:

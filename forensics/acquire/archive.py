@@ -231,7 +231,6 @@ def _tar_stream(opened: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
 
 
 def _member(archive: Archive, found: Found) -> Iterator[Found]:
-    assert found.stream is not None
     stream = io.BufferedReader(cast(io.RawIOBase, found.stream), HEAD)
     try:
         kind = kind_of(stream.peek(HEAD), found.uri) if archive.level < LEVELS else ""
@@ -246,12 +245,11 @@ def _member(archive: Archive, found: Found) -> Iterator[Found]:
 
 
 def _nested(archive: Archive, found: Found, kind: str) -> Iterator[Found]:
-    assert found.stream is not None
     with tempfile.TemporaryFile(dir=archive.scratch) as spool:
         if (found.size or 0) > shutil.disk_usage(archive.scratch or tempfile.gettempdir()).free:
             yield replace(found, stream=None, problem=f"unpacks to {found.size} bytes, more than the disk has free")
             return
-        problem = _spool(found.stream, spool)
+        problem = _spool(cast(BinaryIO, found.stream), spool)
         inner = Archive(found.uri, spool, kind, None, archive.scratch, archive.level + 1, found.last_modified)
         yield from inner.members()
         if problem:

@@ -109,7 +109,7 @@ class _Missing(Exception):
     """A record lacks what its source requires."""
 
 
-_UNFIT = (*BAD_JSON, pa.ArrowException, OverflowError, ValueError, _Missing)
+_UNFIT = (*BAD_JSON, pa.ArrowException, OverflowError, _Missing)
 
 
 def _strict(source: Source, layout: _Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
@@ -176,7 +176,7 @@ def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: lis
     for number, record in zip(part.numbers, part.records, strict=True):
         if _fits(source, layout, record):
             good.append((number, record))
-        elif claims(source, record):
+        elif members(record) is not None and claims(source, record):
             tables.append(_value_by_value(source, number, record, rejects))
         else:
             strays.append((number, record))
@@ -221,9 +221,7 @@ def _one(column: Column, number: int, raw: Json | None, rejects: list[Reject]) -
     if raw is None or bytes(raw).strip() == b"null":
         return pa.nulls(1, ARROW[column.type])
     try:
-        value, note = convert(column, raw)
-    except (*BAD_JSON, ValueError, TypeError, OverflowError, pa.ArrowException):
-        value, note = None, f"{column.field} is not {KINDS[column.type]}"
-    if note:
-        rejects.append(Reject.of(number, note, bytes(raw)))
-    return pa.array([value], ARROW[column.type])
+        return pa.array([convert(column, raw)], ARROW[column.type])
+    except (*BAD_JSON, TypeError, OverflowError, pa.ArrowException):
+        rejects.append(Reject.of(number, f"{column.field} is not {KINDS[column.type]}", bytes(raw)))
+        return pa.nulls(1, ARROW[column.type])

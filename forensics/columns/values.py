@@ -27,6 +27,7 @@ ARROW = {
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _LONGEST_TIME = 64
+_FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 def iso(texts: pa.Array) -> pa.Array:
@@ -35,8 +36,11 @@ def iso(texts: pa.Array) -> pa.Array:
 
 
 def epoch(numbers: pa.Array, column: Column) -> pa.Array:
-    """Numbers in the column's unit as times. Raises pa.ArrowInvalid where one is beyond 64 bits."""
+    """Numbers in the column's unit as times. Raises pa.ArrowInvalid where one is no time of the years 1 to 9999."""
     scaled = pc.multiply_checked(numbers, 1_000_000 // _PER_SECOND[column.epoch])
+    ends = pc.min_max(scaled).as_py()
+    if ends["min"] is not None and (ends["min"] < _FIRST_TIME or ends["max"] > _LAST_TIME):
+        raise pa.ArrowInvalid("not a time of the years 1 to 9999")
     return scaled.cast(pa.timestamp("us"))
 
 
@@ -51,27 +55,17 @@ KINDS = {
 """What a value of each type is called in the reason of a reject."""
 
 
-def convert(column: Column, raw: Json) -> tuple[Any, str]:
-    """One JSON value as the column's type, and a note where something was lost. Raises ValueError, TypeError."""
+def convert(column: Column, raw: Json) -> Any:
+    """One JSON value as the column's type. Raises ValueError, TypeError, OverflowError, msgspec.DecodeError."""
     text = bytes(raw)
     if column.type == "JSON":
-        decoded = text.decode("utf-8", "replace")
-        return decoded, "" if decoded.encode() == text else f"{column.field} holds bytes that are not UTF-8"
-    try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _broken_text(column, text)
+        return text.decode("utf-8")
+    value = msgspec.json.decode(text)
     if column.type == "VARCHAR":
         if isinstance(value, dict | list):
             raise ValueError("an object is no text")
-        return (value, "") if isinstance(value, str) else (text.decode("ascii"), "")
-    return scalar(column, value), ""
-
-
-def _broken_text(column: Column, text: bytes) -> tuple[Any, str]:
-    if column.type != "VARCHAR" or not text.startswith(b'"'):
-        raise ValueError("not JSON")
-    return text[1:-1].decode("utf-8", "replace"), f"{column.field} holds characters that are not valid text"
+        return value if isinstance(value, str) else text.decode("ascii")
+    return scalar(column, value)
 
 
 def scalar(column: Column, value: Any) -> Any:
@@ -117,8 +111,7 @@ def _time(column: Column, value: Any) -> datetime:
 def array(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:
     """An array of decoded values: NULL with a reject where one does not fit."""
     if column.type == "VARCHAR":
-        texts = [value if isinstance(value, str) or value is None else str(value) for value in values]
-        return pa.array([None if text is None else text.encode("utf-8", "replace") for text in texts]).cast(pa.string())
+        return _texts(column, numbers, values, rejects)
     found: list[Any] = []
     for number, value in zip(numbers, values, strict=True):
         try:
@@ -127,6 +120,20 @@ def array(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects
             found.append(None)
             rejects.append(Reject.of(number, f"{column.field} is not {KINDS[column.type]}", str(value)))
     return pa.array(found, ARROW[column.type])
+
+
+def _texts(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:
+    """Texts; halves of surrogate pairs, which no database holds, are replaced, with a reject."""
+    found: list[str | None] = []
+    for number, value in zip(numbers, values, strict=True):
+        text = value if isinstance(value, str) or value is None else str(value)
+        if text is not None and not text.isascii():
+            valid = text.encode("utf-8", "replace").decode("utf-8")
+            if valid != text:
+                rejects.append(Reject.of(number, f"{column.field} holds characters that are not valid text", ascii(text)))
+                text = valid
+        found.append(text)
+    return pa.array(found, pa.string())
 
 
 def count_from(first: int, rows: int) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ Json = bytes | msgspec.Raw
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 _OPEN = re.compile(rb'\A[\s\xef\xbb\xbf]*(?:\{\s*"[^"\\]{1,64}"\s*:\s*)?\[')
 _START = re.compile(rb'(?:\A|[:,\[\n}])\s*(\{)\s*["}]')
+_UNPAIRED = re.compile(
+    rb"(?P<kept>(?:\\\\)++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_BETWEEN = b" \r\n\t,[]{}"
 _LONGEST = 4 << 20
 """A candidate for a record in damaged text is looked at no further than this."""
 
@@ -29,7 +35,7 @@ class _Trail(msgspec.Struct, forbid_unknown_fields=True):
 
 _trail = msgspec.json.Decoder(_Trail)
 
-BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,26 @@ def items(document: Json) -> list[msgspec.Raw] | None:
 
 
 def value(document: Json) -> Any:
-    """The decoded value. Raises one of BAD_JSON."""
-    return _any.decode(document)
+    """The decoded value; numbers too large for a double are infinite. Raises one of BAD_JSON."""
+    try:
+        return _any.decode(document)
+    except msgspec.ValidationError:
+        return json.loads(bytes(document))
+
+
+MENDED = "it holds characters that are not valid text; they are replaced"
+
+
+def mended(document: Json) -> bytes | None:
+    """The document with what is no valid text replaced by U+FFFD: bytes that are not UTF-8, halves of surrogate pairs.
+
+    Control characters are escaped. None where nothing was to mend, or where it is no JSON even so.
+    """
+    held = bytes(document)
+    text = held.decode("utf-8", "replace").encode()
+    text = _UNPAIRED.sub(lambda found: found["kept"] or rb"\ufffd", text)
+    text = _CONTROL.sub(lambda found: b"\\u%04x" % found.group()[0], text)
+    return text if text != held and is_whole(text) else None
 
 
 def trail_records(text: bytes) -> list[msgspec.Raw] | None:
@@ -72,7 +96,7 @@ def trail_records(text: bytes) -> list[msgspec.Raw] | None:
 def is_whole(document: Json) -> bool:
     """Whether that is one JSON document, strings and all."""
     try:
-        _any.decode(document)
+        value(document)
     except BAD_JSON:
         return False
     return True
@@ -90,9 +114,9 @@ def documents(data: bytes, accept: Callable[[Json], bool]) -> Iterator[Json | Lo
 
 def _several(data: bytes, accept: Callable[[Json], bool]) -> Iterator[Json | Lost]:
     lines = [line for line in data.split(b"\n") if line.strip()]
-    if len(lines) > 1 and is_whole(lines[0]):
+    if len(lines) > 1 and (is_whole(lines[0]) or mended(lines[0])):
         for number, line in enumerate(lines):
-            if _well_formed(line):
+            if _well_formed(line) or mended(line):
                 yield line
             elif number + 1 == len(lines):
                 yield from _scan(line, accept, 0)
@@ -115,7 +139,9 @@ def _scan(data: bytes, accept: Callable[[Json], bool], start: int) -> Iterator[J
     position = start
     while (begin := data.find(b"{", position)) >= 0:
         end = element_end(data, begin)
-        if end is not None and is_whole(data[begin:end]):
+        if between := data[position:begin].strip(_BETWEEN):
+            yield Lost("the text between the records is not JSON", between)
+        if end is not None and (is_whole(data[begin:end]) or mended(data[begin:end])):
             yield data[begin:end]
             position = end
             continue
@@ -126,10 +152,13 @@ def _scan(data: bytes, accept: Callable[[Json], bool], start: int) -> Iterator[J
         if cut:
             return
     rest = data[position:].strip()
-    if begin < 0 and position == start and rest.strip(b"[]{}, \r\n\t"):
-        yield Lost("the text is not JSON", rest)
+    if position == start and rest.strip(_BETWEEN):
+        yield Lost(NO_JSON, rest)
     elif damage := _leftover(data, start, position):
         yield damage
+
+
+NO_JSON = "the text is not JSON"
 
 
 def _leftover(data: bytes, start: int, position: int) -> Lost | None:
@@ -171,9 +200,9 @@ def _why(text: bytes, *, cut: bool) -> str:
     if cut:
         return "the text is cut off inside a record"
     try:
-        _any.decode(text)
+        value(text)
     except RecursionError:
         return "the record is nested too deeply"
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except BAD_JSON as error:
         return f"the record is not JSON: {error}"
     return "the record is not JSON"

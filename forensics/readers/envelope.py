@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from forensics.readers.documents import BAD_JSON, Json, items, members, value
 from forensics.source import LogStream
@@ -18,6 +17,8 @@ _DEPTH = 6
 _LISTS = ("Records", "Events", "Findings", "configurationItems")
 _TEXT = ("CloudTrailEvent", "_raw")
 _INSIDE = ("detail", "data", "_source", "aws", "cloudtrail", "awscloudtrail")
+_NOT_PACKED = (KeyError, TypeError, ValueError, EOFError, OSError, cast(type[Exception], isal_zlib.error))
+"""What unpacking a subscription's data raises where it is not base64 of gzip; OSError covers BadGzipFile."""
 _WIRE_NAMES = {"TaskCreatedAt": "createdAt", "LoginAttributes": "LoginAttributes", "SubNetId": "subNetId"}
 
 
@@ -123,8 +124,9 @@ def _string(raw: Json) -> Any:
 def _awslogs(raw: Json) -> bytes | None:
     held = _string(raw)
     try:
-        return igzip.decompress(base64.b64decode(held["data"])) if isinstance(held, dict) else None
-    except (KeyError, TypeError, binascii.Error, EOFError, OSError, ValueError):
+        packed = base64.b64decode(held["data"])
+        return cast(bytes, igzip.decompress(packed))  # type: ignore[no-untyped-call]
+    except _NOT_PACKED:
         return None
 
 

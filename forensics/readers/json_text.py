@@ -6,7 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from forensics.readers.documents import Json, Lost, documents, element_end, is_whole, trail_records
+from forensics.readers.documents import (
+    MENDED,
+    NO_JSON,
+    Json,
+    Lost,
+    documents,
+    element_end,
+    is_whole,
+    members,
+    mended,
+    trail_records,
+)
 from forensics.readers.envelope import Leaf, Line, LogEvent, are_events, unwrap
 from forensics.readers.line_text import header_or_default
 from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject
@@ -14,6 +25,7 @@ from forensics.readers.recognise import KeyHint, json_source, stream_source
 from forensics.source import LogStream, Source
 
 _OPENING = 4096
+_BETWEEN = b" \r\n\t,"
 _LOOK = 10
 
 
@@ -32,6 +44,8 @@ class JsonReader:
         self._next = 0
         self._header: tuple[Source, tuple[str, ...]] | None = None
         self._consumed = 0
+        self._first = True
+        self._opened = False
         self._streams: dict[tuple[LogStream, bool], Source | None] = {}
 
     def read(self, windows: Iterable[tuple[bytes, bool]]) -> Iterator[Part]:
@@ -57,7 +71,13 @@ class JsonReader:
             if isinstance(document, Lost):
                 yield from self._leaves(batch)
                 batch = []
-                yield Reject.of(self._number(document), document.reason, document.text)
+                yield Reject.of(
+                    self._number(document), document.reason, document.text, claimed=document.reason != NO_JSON
+                )
+            elif members(document) is None and (whole := mended(document)):
+                yield from self._leaves(batch)
+                batch = list(unwrap(whole))
+                yield Reject.of(self._next, MENDED, bytes(document))
             else:
                 batch.extend(unwrap(document))
         yield from self._leaves(batch)
@@ -75,25 +95,39 @@ class JsonReader:
     def _window(self, text: bytes, *, last: bool) -> Iterator[Part]:
         """Whole elements of a text too long to hold: items of its first list, lines, or documents without separator."""
         position = 0
-        opened = text.find(b"[", 0, _OPENING) if self._next == 0 and not _first_is_whole(text) else -1
-        position = opened + 1 if opened >= 0 else 0
+        if self._first:
+            found = text.find(b"[", 0, _OPENING) if not _first_is_whole(text) else -1
+            self._opened, self._first = found >= 0, False
+            position = found + 1
         batch: list[Leaf] = []
-        while (begin := text.find(b"{", position)) >= 0:
-            end = element_end(text, begin)
-            if end is None:
-                break
+        while (begin := text.find(b"{", position)) >= 0 and (end := element_end(text, begin)) is not None:
             element = text[begin:end]
-            position = end
-            if is_whole(element):
-                batch.extend(unwrap(element))
-            else:
+            between, position = text[position:begin].strip(_BETWEEN), end
+            whole = element if is_whole(element) else mended(element)
+            if between or whole != element:
                 yield from self._leaves(batch)
                 batch = []
-                yield Reject.of(self._number(Lost("", element)), "the record is not JSON", element)
+            if between:
+                yield self._lost("the text between the records is not JSON", between)
+            if whole is None:
+                yield self._lost("the record is not JSON", element)
+            else:
+                if whole != element:
+                    yield Reject.of(self._next, MENDED, element)
+                batch.extend(unwrap(whole))
         yield from self._leaves(batch)
-        self._consumed = begin if begin >= 0 else len(text)
-        if last and begin >= 0:
-            yield Reject.of(self._number(Lost("", text[begin:])), "the text is cut off inside a record", text[begin:])
+        self._consumed = begin if begin >= 0 else position
+        if last:
+            yield from self._end(text[self._consumed :])
+
+    def _end(self, rest: bytes) -> Iterator[Part]:
+        if rest.lstrip(_BETWEEN + b"]"):
+            yield self._lost("the text is cut off inside a record", rest)
+        elif self._opened and b"]" not in rest:
+            yield Reject(None, "the text is cut off: its list of records is not closed", "")
+
+    def _lost(self, reason: str, text: bytes) -> Reject:
+        return Reject.of(self._number(Lost(reason, text)), reason, text)
 
     def _leaves(self, leaves: Sequence[Leaf]) -> Iterator[Part]:
         first = self._next
@@ -118,16 +152,22 @@ class JsonReader:
 
     def _events(self, events: Sequence[tuple[int, LogEvent]]) -> Iterator[Part]:
         found: dict[str, list[tuple[int, LogEvent]]] = {}
+        known: dict[LogStream, Source] = {}
         inside: list[tuple[int, Json]] = []
         unclaimed: dict[LogStream, list[tuple[int, LogEvent]]] = {}
         for number, event in events:
             source = self._stream(event)
             if source is not None:
                 found.setdefault(source.name, []).append((number, event))
+                known.setdefault(event.stream, source)
             elif event.message.lstrip().startswith("{") and json_source(event.message.encode("utf-8", "replace")):
                 inside.append((number, event.message.encode("utf-8", "replace")))
             else:
                 unclaimed.setdefault(event.stream, []).append((number, event))
+        for stream in unclaimed.keys() & known.keys():
+            pairs = found[known[stream].name]
+            pairs += unclaimed.pop(stream)
+            pairs.sort(key=lambda pair: pair[0])
         for name, pairs in found.items():
             yield EventPart(name, [number for number, _ in pairs], [event for _, event in pairs])
         yield from self._json(inside)
@@ -162,8 +202,11 @@ class JsonReader:
 def by_record(records: Iterable[tuple[int, Json]]) -> Iterator[Part]:
     """Each record judged by itself."""
     found: dict[str, list[tuple[int, Json]]] = {}
-    for number, record in records:
-        name = json_source(record)
+    for number, text in records:
+        record, name = text, json_source(text)
+        if name is None and (whole := mended(text)) and (name := json_source(whole)):
+            record = whole
+            yield Reject.of(number, MENDED, bytes(text))
         if name is None:
             yield Reject.of(number, "no source claims this record", bytes(record), claimed=False)
         else:

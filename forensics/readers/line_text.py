@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -97,13 +98,13 @@ class LineReader:
     def _exported(self, source: Source, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Page "Exporting log data to Amazon S3": a line without a time continues the message before it."""
         stream, held = self._stream(), b""
-        for text, last in _whole_lines(first, chunks):
-            text = held + text
+        for more, last in _whole_lines(first, chunks):
+            text = held + more
             starts = [found.start() for found in _EXPORTED.finditer(text)]
             end = len(text) if last or not starts else starts[-1]
             held = text[end:]
-            bounds = [start for start in starts if start < end] + [end]
-            events = [_event(stream, text[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+            bounds = [*(start for start in starts if start < end), end]
+            events = [_event(stream, text[a:b]) for a, b in pairwise(bounds)]
             number = self._take(len(events))
             yield EventPart(source.name, range(number, number + len(events)), events)
 

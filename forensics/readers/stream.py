@@ -120,7 +120,7 @@ def _gunzip(blocks: Iterable[bytes], note: Note) -> Iterator[bytes]:
                 member = _Member()
             try:
                 yield from member.feed(data)
-            except isal_zlib.error as error:
+            except isal_zlib.error as error:  # type: ignore[misc]
                 yield member.salvage()
                 note(f"gzip data is damaged: {error}")
                 return

@@ -2,13 +2,12 @@
 
 import base64
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import bleach
 import mistune
+import nh3
 from markupsafe import Markup
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
@@ -27,12 +26,11 @@ _TAGS = frozenset(
     " summary sup table tbody td tfoot th thead time tr ul".split()
 )
 _ATTRIBUTES = {
-    "*": ["class", "title"],
-    "details": ["open"],
-    "td": ["colspan", "rowspan"],
-    "th": ["colspan", "rowspan"],
+    "*": {"class", "title"},
+    "details": {"open"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan"},
 }
-_STYLES = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Markdown(mistune.HTMLRenderer):
         self.headings: list[Heading] = []
         self._convert = mistune.create_markdown(renderer=self, plugins=["table", "strikethrough"])
 
-    def heading(self, text: str, level: int, **attrs: Any) -> str:
+    def heading(self, text: str, level: int, **_: Any) -> str:
         """Called by mistune with the heading's inner HTML."""
         plain = str(Markup(text).striptags())
         if level == 1 and plain == self.title:
@@ -142,7 +140,7 @@ def _figure(figure: dict[str, Any]) -> Output:
 
 def cleaned(html: str) -> Markup:
     """HTML that other packages made, without scripts, styles, links' targets, images and event handlers."""
-    return Markup(bleach.clean(_STYLES.sub("", html), tags=_TAGS, attributes=_ATTRIBUTES, strip=True))
+    return Markup(nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, link_rel=None))
 
 
 def _data_uri(kind: str, content: str) -> str:

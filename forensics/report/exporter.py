@@ -132,4 +132,4 @@ def _read(name: str) -> str:
 
 
 def _code_css() -> str:
-    return str(HtmlFormatter(style="friendly").get_style_defs(".code code"))
+    return str(HtmlFormatter(style="friendly").get_style_defs(".code code"))  # type: ignore[no-untyped-call]

@@ -49,17 +49,20 @@ class Intruder:
     rng: Random
 
     def act(self, who: Caller, action: str, when: int, step: str, *, failed: Denied | None = None, **body: Any) -> str:
+        """Make the call at `when` and state it under that step of the attack; the event id."""
         event = self.stage.trail.call(who, action, when, failed=failed, **body)
         self.state(who, action, when, step, event=event, failed=failed is not None)
         return event
 
     def state(self, who: Caller, action: str, when: int, step: str, *, event: str, failed: bool = False) -> None:
+        """Write one of the truth's `attack_events`."""
         fact: Json = {"event_id": event, "source": "cloudtrail", "time": iso(when), "action": action}
         fact |= {"access_key_id": who.credential.access_key_id if who.credential else None}
         fact |= {"source_ip": who.address, "outcome": "denied" if failed else "success", "step": step}
         self.stage.truth.attack_events.append(fact)
 
     def read(self, who: Caller, bucket: str, key: str, when: int) -> None:
+        """Read an object of a random size, stated in the truth with its bytes."""
         size = self.rng.randrange(300_000, 1_900_000)
         event = self.act(who, "s3:GetObject", when, "collection", **s3_object(bucket, key, sent=size))
         fact = {"bucket": bucket, "key": key, "bytes": size, "event_id": event}

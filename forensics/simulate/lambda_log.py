@@ -46,6 +46,7 @@ class Run:
 
     @property
     def ended_ms(self) -> int:
+        """Epoch milliseconds of the end."""
         return self.started_ms + int(self.duration_ms)
 
 
@@ -59,6 +60,7 @@ class LambdaLogs:
     greeted: bool = False
 
     def add(self, environment: Environment, milliseconds: int, message: str) -> None:
+        """Take one log event of an environment, at epoch milliseconds."""
         groups = self.pending.setdefault(window_of(milliseconds // 1000), {})
         key = (f"/aws/lambda/{environment.function.name}", environment.stream)
         groups.setdefault(key, []).append((milliseconds, message))

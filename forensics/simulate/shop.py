@@ -56,6 +56,8 @@ _STARTS = (
 
 @dataclass(frozen=True)
 class Shop:
+    """Everything the made-up company runs, and who works there."""
+
     roles: dict[str, Role]
     functions: dict[str, Function]
     environments: tuple[Environment, ...]

@@ -72,6 +72,7 @@ class Noise:
     runners: list[Credential]
 
     def add(self, window: int) -> None:
+        """Play the five minutes from `window`, epoch seconds."""
         for environment in self.shop.environments:
             self._function(environment, window)
         self._console(window)

@@ -54,6 +54,7 @@ class Stage:
         self.deliver(ENDS + 24 * 3600)
 
     def deliver(self, before: int) -> None:
+        """Have every writer write its objects of the windows before that moment."""
         for writer in (self.trail, self.flows, self.logs, self.guardduty):
             writer.deliver(before)
 
@@ -122,6 +123,7 @@ def assumed(made: Credential, role: Role, name: str) -> Json:
 
 
 def role_resource(role: Role) -> Json:
+    """The role as an item of a CloudTrail record's `resources`."""
     return {"accountId": role.account, "type": "AWS::IAM::Role", "ARN": role.arn}
 
 

@@ -73,9 +73,11 @@ class Truth:
         }
 
     def workload(self, workload: str, *, kind: str, name: str, role: str | None) -> None:
+        """State what ran."""
         self.workloads.append({"workload": workload, "kind": kind, "name": name, "role": role})
 
     def holds(self, workload: str, kind: str, holds: str, *, since: int, until: int | None = None) -> None:
+        """State what a workload held, from and to epoch seconds; without `until` it still does."""
         self.lifetimes.append(
             {
                 "workload": workload,
@@ -87,6 +89,7 @@ class Truth:
         )
 
     def write(self, path: Path, counts: dict[str, dict[str, int]]) -> None:
+        """Write truth.json; `counts` has the objects and records of each source."""
         document: dict[str, Any] = self.head | {
             "stolen": self.stolen,
             "credentials": list(self.credentials.values()),

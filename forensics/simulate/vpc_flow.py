@@ -66,6 +66,7 @@ class Flow:
     fact: Json | None = None
 
     def line(self) -> str:
+        """The record as delivered: the fields of `FIELDS`, separated by spaces."""
         packets = max(1, self.bytes // 900) if self.action == "ACCEPT" else 1
         owner = self.interface
         fields = (
@@ -107,6 +108,7 @@ class FlowLog:
     facts: list[Json] = field(default_factory=list)
 
     def add(self, flow: Flow) -> None:
+        """Take a flow; it is delivered in the window in which it ends."""
         self.pending.setdefault(window_of(flow.end), []).append(flow)
 
     def connect(self, interface: Interface, talk: Talk, *, path: str = INTERNET_GATEWAY) -> None:

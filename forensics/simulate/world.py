@@ -64,12 +64,15 @@ class Ids:
     rng: Random
 
     def hex(self, digits: int) -> str:
+        """So many random hex digits."""
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
     def uuid(self) -> str:
+        """A random UUID, version 4."""
         return f"{self.hex(8)}-{self.hex(4)}-4{self.hex(3)}-8{self.hex(3)}-{self.hex(12)}"
 
     def text(self, length: int) -> str:
+        """Random characters of the alphabet of AWS's unique ids."""
         return "".join(self.rng.choices(_BASE32, k=length))
 
     def unique(self, prefix: str, length: int = 9) -> str:
@@ -83,6 +86,8 @@ class Ids:
 
 @dataclass(frozen=True)
 class Role:
+    """An IAM role; `arn` is its key as a principal."""
+
     name: str
     unique_id: str
     path: str = "/"
@@ -90,19 +95,24 @@ class Role:
 
     @property
     def arn(self) -> str:
+        """The role's ARN, with its path."""
         return f"arn:aws:iam::{self.account}:role{self.path}{self.name}"
 
     def session_arn(self, session: str) -> str:
+        """The session's STS ARN, which has no path."""
         return f"arn:aws:sts::{self.account}:assumed-role/{self.name}/{session}"
 
 
 @dataclass(frozen=True)
 class User:
+    """An IAM user of the account."""
+
     name: str
     unique_id: str
 
     @property
     def arn(self) -> str:
+        """The user's ARN."""
         return f"arn:aws:iam::{ACCOUNT}:user/{self.name}"
 
 
@@ -135,11 +145,14 @@ class Function:
 
     @property
     def arn(self) -> str:
+        """The function's key as a workload."""
         return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
 
 
 @dataclass(frozen=True)
 class Instance:
+    """An EC2 instance with its one interface; `launched` is in epoch seconds."""
+
     instance_id: str
     name: str
     role: Role | None
@@ -148,6 +161,7 @@ class Instance:
 
     @property
     def arn(self) -> str:
+        """The instance's key as a workload."""
         return f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{self.instance_id}"
 
 
@@ -176,6 +190,7 @@ class Caller:
     credential: Credential | None = None
 
     def within(self, region: str) -> "Caller":
+        """The same caller in another Region."""
         return replace(self, region=region)
 
 
@@ -185,6 +200,7 @@ def service_caller(service: str, region: str = REGION) -> Caller:
 
 
 def caller(credential: Credential, address: str, agent: str, region: str = REGION) -> Caller:
+    """The holder of a credential, calling from an address."""
     return Caller(credential.identity, address, agent, region, credential)
 
 

@@ -132,7 +132,7 @@ EVENT = EventMap(
       || coalesce(' on ' || (s.request_parameters->>'$.bucketName') || coalesce('/' || (s.request_parameters->>'$.key'), ''),
                   ' of ' || (s.request_parameters->>'$.roleArn'), ' of ' || (s.request_parameters->>'$.userName'),
                   ' of ' || (s.request_parameters->>'$.functionName'), '')
-      || coalesce(' from ' || s.source_ip_address, '') || coalesce(': ' || s.error_code, '')""",  # noqa: E501
+      || coalesce(' from ' || s.source_ip_address, '') || coalesce(': ' || s.error_code, '')""",
     },
 )
 

@@ -124,12 +124,11 @@ def _first_uuid(message: str) -> str | None:
 
 
 def _system(event: Mapping[str, Any]) -> dict[str, Any]:
-    record = event["record"] if isinstance(event["record"], dict) else {}
-    metrics = record.get("metrics") if isinstance(record.get("metrics"), dict) else {}
+    record = _part(event, "record")
+    metrics = _part(record, "metrics")
     found = {name: metrics.get(key) for key, name in _METRICS.items()}
     if event["type"] == "platform.initReport":
         found = {"initDurationMs": metrics.get("durationMs")}
-    tracing = record.get("tracing") if isinstance(record.get("tracing"), dict) else {}
     return found | {
         "type": event["type"],
         "requestId": record.get("requestId"),
@@ -139,8 +138,13 @@ def _system(event: Mapping[str, Any]) -> dict[str, Any]:
         "errorType": record.get("errorType"),
         "initializationType": record.get("initializationType"),
         "runtimeVersion": record.get("runtimeVersion"),
-        "traceId": tracing.get("value"),
+        "traceId": _part(record, "tracing").get("value"),
     }
+
+
+def _part(event: Mapping[str, Any], name: str) -> dict[str, Any]:
+    part = event.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _application(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ _PICTURES = 0x2400
 
 
 def visible(text: object, *, keep: str = "") -> str:
-    """The text with control, direction and zero-width characters written out; those in `keep` stay.
+    r"""The text with control, direction and zero-width characters written out; those in `keep` stay.
 
-    C0 controls become control pictures (ESC is `␛`), the others their escape (`\\u202e`).
+    C0 controls become control pictures (ESC is `␛`), the others their escape (`\u202e`).
     """
     return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else _shown(found[0]), str(text))
 

@@ -1,0 +1,83 @@
+"""Commands that contain an intrusion, for a person to read, adapt and run; nothing here runs them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from shlex import quote
+
+from forensics.analysis.intrusion import Intrusion
+
+_KEYS = """
+SELECT k.access_key_id, k.kind, k.principal, p.name, p.kind AS principal_kind
+FROM credential AS k
+LEFT JOIN principal AS p ON p.principal = k.principal
+WHERE k.access_key_id IN (SELECT u.key FROM unnest(CAST(? AS VARCHAR[])) AS u(key))
+ORDER BY k.access_key_id
+"""
+
+_REVOKE = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Deny",
+            "Action": "*",
+            "Resource": "*",
+            "Condition": {"DateLessThan": {"aws:TokenIssueTime": "REPLACE-WITH-NOW"}},
+        }
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command is for, and its text for a POSIX shell."""
+
+    purpose: str
+    command: str
+
+
+def containment(intrusion: Intrusion, workload: str | None = None) -> list[Command]:
+    """Revoke the sessions, switch off the keys, stop what was launched; in that order."""
+    commands: dict[str, Command] = {}
+    for key, kind, principal, name, principal_kind in intrusion.case.sql(_KEYS, (list(intrusion.keys),)).rows():
+        made = _of_key(str(key), str(kind), principal, name, principal_kind)
+        if made:
+            commands.setdefault(made.command, made)
+    found = list(commands.values())
+    if workload and ":function:" in workload:
+        region, name = workload.split(":")[3], workload.split(":function:")[1]
+        found.append(
+            Command(
+                f"stop {name} until its code is known to be good",
+                f"aws lambda put-function-concurrency --region {quote(region)} --function-name {quote(name)}"
+                " --reserved-concurrent-executions 0",
+            )
+        )
+    found += [_of_instance(item) for item in intrusion.launched if ":instance/" in item]
+    return found
+
+
+def _of_key(key: str, kind: str, principal: str | None, name: str | None, principal_kind: str | None) -> Command | None:
+    user = name or (principal or "").rpartition("/")[2]
+    if kind == "long_term" and user:
+        return Command(
+            f"switch off the access key {key} of {user}",
+            f"aws iam update-access-key --user-name {quote(user)} --access-key-id {quote(key)} --status Inactive",
+        )
+    if principal_kind == "role" or (principal or "").find(":role/") > 0:
+        return Command(
+            f"revoke every session of the role {user} issued before now (put in the present time)",
+            f"aws iam put-role-policy --role-name {quote(user)} --policy-name AWSRevokeOlderSessions"
+            f" --policy-document {quote(json.dumps(_REVOKE))}",
+        )
+    return None
+
+
+def _of_instance(workload: str) -> Command:
+    region, instance = workload.split(":")[3], workload.rpartition("/")[2]
+    return Command(
+        f"isolate {instance} once its volumes are snapshotted (a security group without rules)",
+        f"aws ec2 modify-instance-attribute --region {quote(region)} --instance-id {quote(instance)}"
+        " --groups SECURITY-GROUP-WITHOUT-RULES",
+    )

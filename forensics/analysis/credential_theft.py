@@ -1,0 +1,348 @@
+"""Were credentials of a workload used by somebody else, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from forensics.analysis import traces
+from forensics.analysis.containment import Command, containment
+from forensics.analysis.credential_use import Use, uses
+from forensics.analysis.gaps import Gap, gaps
+from forensics.analysis.intrusion import Intrusion, follow
+from forensics.analysis.statement import Statement, cite
+from forensics.analysis.technique import EXPOSURE, USE
+from forensics.analysis.words import at, count, listed, size
+from forensics.case import Case, Query
+from forensics.errors import UnknownName, UsageError
+from forensics.timeline import find_workload
+
+LEAK_PADDING_SECONDS = 60
+"""A flow record's times are those of an aggregation interval of a minute."""
+
+UNUSUAL_FACTOR = 5
+"""An invocation this many times longer than the function's median is unusual."""
+
+_KEY = """
+SELECT k.access_key_id, k.kind, k.principal, k.session, k.issued_at, k.expires_at, k.issued_by_principal,
+  k.issuance_event_id, k.workload, k.workload_certainty, k.class
+FROM credential AS k
+WHERE k.access_key_id = ?
+"""
+
+_LEAK = """
+WITH usual AS (
+  SELECT i.workload, median(i.duration_ms) AS duration_ms
+  FROM invocation AS i
+  GROUP BY i.workload
+), suspect AS (
+  SELECT i.request_id, i.execution_environment, i.started_at, i.ended_at, i.duration_ms, i.memory_mb, i.max_memory_mb,
+    i.error, i.evidence_event_ids, u.duration_ms AS usual_ms
+  FROM invocation AS i
+  JOIN usual AS u ON u.workload = i.workload
+  WHERE i.workload = ? AND i.started_at < ?
+    AND (i.error IS NOT NULL OR i.duration_ms > ? * u.duration_ms)
+)
+SELECT s.request_id, s.execution_environment, s.started_at, s.ended_at, s.duration_ms, s.usual_ms, s.memory_mb,
+  s.max_memory_mb, s.error, s.evidence_event_ids, f.interface_id, f.remote, max(f.bytes) AS bytes
+FROM suspect AS s
+JOIN flow AS f ON f.time <= s.ended_at + to_seconds(?) AND f.end_time >= s.started_at - to_seconds(?)
+JOIN attribution AS a ON a.event_id = f.event_id AND a.question = 'endpoint' AND a.workload = ?
+WHERE f.direction = 'to'
+GROUP BY s.request_id, s.execution_environment, s.started_at, s.ended_at, s.duration_ms, s.usual_ms, s.memory_mb,
+  s.max_memory_mb, s.error, s.evidence_event_ids, f.interface_id, f.remote
+ORDER BY s.started_at, s.request_id
+"""
+
+
+_LINEAGE = """
+SELECT k.access_key_id, CASE WHEN list_contains(?, k.access_key_id) THEN 'stolen' ELSE 'came of it' END AS role, k.kind,
+  k.principal, k.issued_at, k.issued_by_access_key_id, k.issued_by_principal, k.expires_at, k.first_used, k.last_used,
+  k.issuance_event_id
+FROM credential AS k
+WHERE list_contains(?, k.access_key_id)
+ORDER BY k.issued_at, k.access_key_id
+"""
+
+_TOUCHED = """
+SELECT u.resource, count(*) AS calls, string_agg(DISTINCT t.action, ', ' ORDER BY t.action) AS actions,
+  count(*) FILTER (WHERE t.outcome = 'success') AS succeeded, count(*) FILTER (WHERE t.outcome <> 'success') AS refused,
+  min(t.time) AS first, max(t.time) AS last
+FROM timeline AS t, unnest(t.resources) AS u(resource)
+GROUP BY u.resource
+ORDER BY min(t.time), u.resource
+"""
+
+_INVOCATIONS = """
+SELECT i.request_id, i.version, i.execution_environment, i.started_at, i.ended_at, i.duration_ms, i.max_memory_mb,
+  i.memory_mb, i.error
+FROM invocation AS i
+WHERE i.workload = ? AND i.started_at < ?
+  AND i.ended_at >= (SELECT min(k.issued_at) FROM credential AS k WHERE list_contains(?, k.access_key_id))
+ORDER BY i.duration_ms DESC NULLS LAST, i.started_at
+"""
+
+
+@dataclass(frozen=True)
+class Theft:
+    """The answer: every use of the credentials asked about, and what came of those made from outside."""
+
+    case: Case
+    workload: str | None
+    uses: tuple[Use, ...]
+    intrusion: Intrusion
+
+    @property
+    def found(self) -> bool:
+        """Whether any credential was used from outside."""
+        return bool(self.intrusion.stolen)
+
+    @property
+    def first_use(self) -> datetime | None:
+        """When a credential was first used from outside."""
+        return min((use.first_used for use in self.uses if use.place == "outside"), default=None)
+
+    @property
+    def verdict(self) -> str:
+        """The answer in two or three sentences."""
+        subject = f"credentials of {self.workload}" if self.workload else "the credentials asked about"
+        keys = {use.access_key_id for use in self.uses}
+        if not keys:
+            return f"No use of {subject} is in evidence. That says nothing about hours whose logs are not there."
+        if not self.found:
+            open_questions = sorted({use.address for use in self.uses if use.place == "undetermined"})
+            doubt = f" Undetermined: {listed(open_questions)}." if open_questions else ""
+            return (
+                f"No use of {subject} from outside was found: {count(len(keys), 'credential')},"
+                f" {count(sum(use.calls for use in self.uses), 'call')}.{doubt}"
+            )
+        first = self.first_use
+        assert first is not None  # noqa: S101  (found says so)
+        calls, octets = self.intrusion.calls.select("SELECT count(*), sum(bytes) FROM timeline").rows()[0]
+        return (
+            f"{len(self.intrusion.stolen)} of {count(len(keys), 'credential')} of {self.workload or 'the keys asked about'}"
+            f" {'was' if len(self.intrusion.stolen) == 1 else 'were'} used from outside, first at {at(first)}, from"
+            f" {listed(sorted({item for found in self.intrusion.stolen.values() for item in found}))}."
+            f" {count(len(self.intrusion.derived), 'further credential')} came of it. With all of them"
+            f" {count(int(calls), 'call')} were made from {listed(self.intrusion.addresses)};"
+            f" S3 sent {size(octets or 0)}."
+        )
+
+    @property
+    def statements(self) -> list[Statement]:
+        """Everything found, each with its records, in order of time; empty where nothing was."""
+        if not self.found:
+            return []
+        made = [*self._issuances(), *self._first_uses(), *self._leaks()]
+        made += [*traces.calls(self.intrusion), *traces.traffic(self.intrusion), *traces.findings(self.intrusion)]
+        return sorted(made, key=lambda item: (item.time or datetime.max, _RANK[item.id.partition("-")[0]], item.id))  # noqa: DTZ901
+
+    def _issuances(self) -> list[Statement]:
+        found = [_issuance(self.case, number, key) for number, key in enumerate(self.intrusion.stolen, 1)]
+        return [item for item in found if item]
+
+    def _first_uses(self) -> list[Statement]:
+        outside = [use for use in self.uses if use.place == "outside"]
+        return [_first_use(self.case, f"theft-{number:02d}", use, self.uses) for number, use in enumerate(outside, 1)]
+
+    def _leaks(self) -> list[Statement]:
+        if not self.workload or self.first_use is None:
+            return []
+        pad = LEAK_PADDING_SECONDS
+        rows = self.intrusion.flows(
+            f"SELECT * FROM (\n{_LEAK}\n) AS leak", self.workload, self.first_use, UNUSUAL_FACTOR, pad, pad, self.workload
+        ).rows()
+        return [_leak(self.case, f"leak-{number:02d}", self.workload, row) for number, row in enumerate(rows, 1)]
+
+    @property
+    def lineage(self) -> Query:
+        """Every credential of the intrusion: who it acts as, when and by which credential it was issued, first use."""
+        return self.case.sql(_LINEAGE, (list(self.intrusion.stolen), list(self.intrusion.keys)))
+
+    @property
+    def touched(self) -> Query:
+        """Every resource the intrusion's calls name: with which actions, how they ended, bytes sent by S3."""
+        return self.intrusion.calls.select(_TOUCHED)
+
+    @property
+    def invocations(self) -> Query:
+        """Invocations while a stolen credential was valid and not yet used from outside, the longest first."""
+        keys = list(self.intrusion.stolen)
+        return self.case.sql(_INVOCATIONS, (self.workload, self.first_use, keys))
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """What stays open: of this incident, then of the case as a whole."""
+        return [*(_incident_gaps(self) if self.found else []), *gaps(self.case)]
+
+    @property
+    def containment(self) -> list[Command]:
+        """Commands for a person to run; empty where nothing was found."""
+        return containment(self.intrusion, self.workload) if self.found else []
+
+
+_RANK = {"issuance": 0, "leak": 1, "theft": 2, "call": 3, "flow": 4, "finding": 5}
+
+
+def investigate(
+    case: Case, *, workload: str | None = None, access_key_id: str | None = None, finding_id: str | None = None
+) -> Theft:
+    """Follow the credentials of a workload, one credential, or the one that a finding names.
+
+    With none given, the one that GuardDuty's findings of credential exfiltration name. Raises UsageError where that
+    is none or several, or more than one is given; UnknownName, AmbiguousName.
+    """
+    given = [item for item in (workload, access_key_id, finding_id) if item]
+    if len(given) > 1:
+        raise UsageError(f"give only one of workload, access_key_id and finding_id; {len(given)} were given")
+    if not given:
+        access_key_id = _only_suspect(case)
+    if finding_id:
+        access_key_id = _key_of_finding(case, finding_id)
+    key = _workload_of_key(case, access_key_id) if access_key_id else find_workload(case, workload or "")
+    asked = (access_key_id,) if access_key_id else ()
+    found = [use for use in uses(case, workload=key, access_key_ids=asked) if not asked or use.access_key_id in asked]
+    outside: dict[str, list[str]] = {}
+    for use in found:
+        if use.place == "outside":
+            outside.setdefault(use.access_key_id, []).append(use.address)
+    intrusion = follow(case, {name: tuple(sorted(addresses)) for name, addresses in sorted(outside.items())})
+    return Theft(case, key, tuple(found), intrusion)
+
+
+_SUSPECTS = """
+SELECT f.access_key_id, min(f.finding_id) AS finding_id
+FROM finding AS f
+WHERE f.type LIKE '%CredentialExfiltration%' AND f.access_key_id IS NOT NULL
+GROUP BY f.access_key_id
+ORDER BY f.access_key_id
+"""
+
+
+def _only_suspect(case: Case) -> str:
+    rows = case.sql(_SUSPECTS).rows()
+    if len(rows) == 1:
+        return str(rows[0][0])
+    choice = f": {listed([str(row[0]) for row in rows], 10)}" if rows else ""
+    raise UsageError(
+        "give a workload, an access_key_id or a finding_id: GuardDuty's findings of credential exfiltration name"
+        f" {count(len(rows), 'credential')}{choice}"
+    )
+
+
+def _key_of_finding(case: Case, finding_id: str) -> str:
+    rows = case.sql("SELECT access_key_id FROM finding WHERE finding_id = ?", (finding_id,)).rows()
+    if not rows:
+        raise UnknownName("finding", finding_id, (str(row[0]) for row in case.sql("SELECT finding_id FROM finding").rows()))
+    if not rows[0][0]:
+        raise UsageError(f"the finding {finding_id} names no credential: give the workload or the access key id")
+    return str(rows[0][0])
+
+
+def _workload_of_key(case: Case, access_key_id: str) -> str | None:
+    rows = case.sql(_KEY, (access_key_id,)).rows()
+    if not rows:
+        known = case.sql("SELECT access_key_id FROM credential LIMIT 11").rows()
+        raise UnknownName("access key id", access_key_id, (str(row[0]) for row in known))
+    return None if rows[0][8] is None else str(rows[0][8])
+
+
+def _issuance(case: Case, number: int, key: str) -> Statement | None:
+    _, _, principal, session, issued, expires, issuer, event_id, workload, certainty, _ = case.sql(_KEY, (key,)).rows()[0]
+    if event_id is None:
+        return None
+    return Statement(
+        id=f"issuance-{number:02d}",
+        title=f"{key} was issued" + (f" to {workload.rpartition(':')[2]}" if workload else ""),
+        statement=(
+            f"At {at(issued)} {issuer or 'an issuer not named'} issued the credential {key} for {principal}"
+            + (f", session {session.rpartition('/')[2]}" if session else "")
+            + (f", valid until {at(expires)}" if expires else "")
+            + (f". It belongs to {workload} ({certainty})." if workload else ".")
+        ),
+        time=issued,
+        certainty=certainty or "recorded",
+        principal=principal,
+        workload=workload,
+        evidence=cite(case, [event_id]),
+    )
+
+
+def _first_use(case: Case, identifier: str, use: Use, others: tuple[Use, ...]) -> Statement:
+    own = [item for item in others if item.access_key_id == use.access_key_id and item.place == "inside"]
+    overlap = [item.address for item in own if item.first_used <= use.last_used and item.last_used >= use.first_used]
+    text = f"From {at(use.first_used)} the credential {use.access_key_id} was used from {use.address}: {use.why}."
+    if use.user_agent:
+        text += f" User agent: {use.user_agent[:200]}."
+    if overlap:
+        text += f" Meanwhile the workload went on using it from {listed(overlap)}."
+    cited = [use.first_event_id] + ([use.finding_id] if use.finding_id else [])
+    return Statement(
+        id=identifier,
+        title=f"{use.access_key_id} used from outside, {use.address}",
+        statement=text,
+        time=use.first_used,
+        certainty="inferred",
+        technique=USE,
+        evidence=cite(case, cited),
+    )
+
+
+def _leak(case: Case, identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:
+    request, environment, started, _, duration, usual, memory, used, error, ids, interface, remote, octets = row
+    return Statement(
+        id=identifier,
+        title=f"An unusual invocation of {workload.rpartition(':')[2]} while its interface spoke with {remote}",
+        statement=(
+            f"The invocation {request}, started {at(started)} in the execution environment {environment}, took"
+            f" {duration or 0:,.0f} ms (median {usual or 0:,.0f} ms)"
+            + (f" and {used:,} of {memory:,} MB" if used and memory else "")
+            + (f", ending in {error}" if error else "")
+            + f". Within a minute of it, interface {interface} sent {size(octets or 0)} to {remote}."
+            " It is a candidate for the request through which the credential leaked; what it was sent is not logged."
+        ),
+        time=started,
+        certainty="inferred",
+        technique=EXPOSURE,
+        workload=workload,
+        resources=(environment,),
+        evidence=cite(case, ids),
+    )
+
+
+def _incident_gaps(theft: Theft) -> list[Gap]:
+    addresses = listed(theft.intrusion.addresses)
+    found = [
+        Gap(
+            f"Who was at {addresses}",
+            "logs give an address, not a person; a public address changes hands",
+            "ask the network's owner; compare with findings and other accounts' logs",
+        ),
+        Gap(
+            "Which request made the workload give its credential away",
+            "payloads and reads of environment variables or metadata leave no AWS log",
+            "access logs of what stands before the workload, and its code",
+        ),
+        Gap(
+            "Whether a copied user agent hides further uses",
+            "calls that carry the runtime's user agent are taken for the workload's own",
+            "compare each such address with the workload's known egress",
+        ),
+    ]
+    without = [key for key in theft.intrusion.stolen if not _issued(theft.case, key)]
+    if without:
+        found.append(
+            Gap(
+                f"When and by whom {listed(without)} was issued",
+                "the call that minted it is not in evidence: before the logs, in another region, or filtered as read-only",
+                "collect earlier objects of the trail, and those of us-east-1",
+            )
+        )
+    return found
+
+
+def _issued(case: Case, key: str) -> bool:
+    return case.sql(_KEY, (key,)).rows()[0][7] is not None
+
+

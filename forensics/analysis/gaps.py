@@ -1,0 +1,137 @@
+"""What the evidence of a case cannot show, and what would show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from forensics.analysis.words import count
+from forensics.case import Case
+from forensics.sources import sources
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A question that stays open, why, and what would answer it."""
+
+    question: str
+    why: str
+    remedy: str
+
+
+_HELD = "SELECT source, count(*) FROM event WHERE time IS NOT NULL GROUP BY source"
+
+_UNKNOWN_HOURS = """
+SELECT c.source, count(*) AS hours
+FROM coverage AS c
+WHERE c.status <> 'present'
+GROUP BY c.source
+ORDER BY c.source
+"""
+
+_LOST = """
+SELECT v.status, count(*) AS objects, coalesce(sum(v.rejected), 0) AS records
+FROM evidence AS v
+WHERE v.status IN ('partial', 'rejected', 'unrecognised')
+GROUP BY v.status
+ORDER BY v.status
+"""
+
+_SKIPPED = """
+SELECT count(*) AS records, count(DISTINCT f.interface_id) AS interfaces, min(f.start) AS first, max(f."end") AS last
+FROM vpc_flow AS f
+WHERE f.log_status = 'SKIPDATA'
+"""
+
+_DATA_EVENTS = """
+SELECT count(*) FILTER (WHERE s.event_source = 's3.amazonaws.com') AS s3,
+  count(*) FILTER (WHERE s.event_source = 'lambda.amazonaws.com') AS lambda
+FROM cloudtrail AS s
+WHERE s.event_category = 'Data'
+"""
+
+_ABSENT = {
+    "cloudtrail": (
+        "Which API calls were made",
+        "collect the trail's objects, or at least `aws cloudtrail lookup-events` for each region",
+    ),
+    "vpc_flow": ("Which addresses the workloads spoke with", "switch on flow logs; for the past there is no substitute"),
+    "guardduty": ("What GuardDuty judged", "`aws guardduty get-findings`; findings are kept for 90 days"),
+    "lambda_log": (
+        "Which invocations ran in which execution environments",
+        "export the log group, or `aws logs filter-log-events`",
+    ),
+}
+
+
+def gaps(case: Case) -> list[Gap]:
+    """What is missing from the case as a whole: sources, hours, data events, records that did not load."""
+    held = {str(name): int(number) for name, number in case.sql(_HELD).rows()}
+    found = [
+        Gap(question, f"no {sources()[name].title} are in the evidence", remedy)
+        for name, (question, remedy) in _ABSENT.items()
+        if not held.get(name)
+    ]
+    found += _data_events(case) if held.get("cloudtrail") else []
+    found += [
+        Gap(
+            f"What {sources()[name].title} would show in {hours:,} of the case's hours",
+            "no record of that hour is in evidence, and whether the log was on is not known",
+            "check that the objects of those hours were collected; see the coverage figure",
+        )
+        for name, hours in case.sql(_UNKNOWN_HOURS).rows()
+        if held.get(str(name))
+    ]
+    return [*found, *_skipped(case), *_lost(case)]
+
+
+def _data_events(case: Case) -> list[Gap]:
+    s3, functions = _first(case, _DATA_EVENTS)
+    found = []
+    if not s3:
+        found.append(
+            Gap(
+                "Which S3 objects were read or written",
+                "the trail holds no S3 data events: that none are seen does not mean that none happened",
+                "S3 server access logs, if the bucket had them on; switch on data events",
+            )
+        )
+    if not functions:
+        found.append(
+            Gap(
+                "Who invoked the functions",
+                "the trail holds no Lambda data events, and function logs name no caller",
+                "access logs of what stands before the function (API Gateway, ALB, CloudFront, WAF); data events",
+            )
+        )
+    return found
+
+
+def _skipped(case: Case) -> list[Gap]:
+    records, interfaces, first, last = _first(case, _SKIPPED)
+    if not records:
+        return []
+    return [
+        Gap(
+            f"What {count(interfaces, 'interface')} sent and received while flow records were lost",
+            f"{count(records, 'flow record')} with SKIPDATA between {first:%Y-%m-%d %H:%M:%S} and {last:%H:%M:%S} UTC: AWS itself lost what was sent then",
+            "nothing brings them back",
+        )
+    ]
+
+
+def _lost(case: Case) -> list[Gap]:
+    return [
+        Gap(
+            f"What {count(objects, f'{status} object')} held",
+            f"{count(int(records), 'record')} or parts of records did not load"
+            if records
+            else "no source of this package recognises what is in them",
+            "see the tables `evidence` and `rejected_record`",
+        )
+        for status, objects, records in case.sql(_LOST).rows()
+    ]
+
+
+def _first(case: Case, sql: str) -> tuple[Any, ...]:
+    return case.sql(sql).rows()[0]

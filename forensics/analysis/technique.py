@@ -1,0 +1,67 @@
+"""Which ATT&CK technique a call is known for, by its action; identifiers as of ATT&CK v18."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+ATTACK_VERSION = "18"
+
+TECHNIQUES: tuple[tuple[str, str], ...] = (
+    ("sts:GetCallerIdentity", "T1087.004"),
+    ("sts:AssumeRole*", "T1078.004"),
+    ("sts:GetFederationToken", "T1550.001"),
+    ("sts:GetSessionToken", "T1550.001"),
+    ("signin:GetSigninToken", "T1538"),
+    ("iam:CreateUser", "T1136.003"),
+    ("iam:CreateAccessKey", "T1098.001"),
+    ("iam:CreateLoginProfile", "T1098.001"),
+    ("iam:UpdateLoginProfile", "T1098.001"),
+    ("iam:Attach*Policy", "T1098.003"),
+    ("iam:Put*Policy", "T1098.003"),
+    ("iam:CreatePolicyVersion", "T1098.003"),
+    ("iam:AddUserToGroup", "T1098.003"),
+    ("iam:UpdateAssumeRolePolicy", "T1098.003"),
+    ("iam:CreateRole", "T1098.003"),
+    ("iam:List*", "T1087.004"),
+    ("iam:Get*", "T1087.004"),
+    ("secretsmanager:*SecretValue", "T1555.006"),
+    ("secretsmanager:List*", "T1555.006"),
+    ("ssm:GetParameter*", "T1552.001"),
+    ("s3:ListBuckets", "T1580"),
+    ("s3:ListObject*", "T1619"),
+    ("s3:GetBucket*", "T1619"),
+    ("s3:GetObject*", "T1530"),
+    ("s3:CopyObject", "T1537"),
+    ("s3:DeleteObject*", "T1485"),
+    ("s3:PutBucketLifecycle", "T1485.001"),
+    ("s3:PutBucketPolicy", "T1537"),
+    ("lambda:List*", "T1526"),
+    ("lambda:GetFunction*", "T1526"),
+    ("lambda:CreateFunction*", "T1648"),
+    ("lambda:UpdateFunction*", "T1648"),
+    ("ec2:RunInstances", "T1578.002"),
+    ("ec2:Describe*", "T1580"),
+    ("rds:Describe*", "T1580"),
+    ("ecs:RunTask", "T1610"),
+    ("ecs:RegisterTaskDefinition", "T1610"),
+    ("ecs:ExecuteCommand", "T1609"),
+    ("cloudtrail:StopLogging", "T1562.008"),
+    ("cloudtrail:DeleteTrail", "T1562.008"),
+    ("cloudtrail:UpdateTrail", "T1562.008"),
+    ("cloudtrail:PutEventSelectors", "T1562.008"),
+    ("ec2:DeleteFlowLogs", "T1562.008"),
+    ("guardduty:DeleteDetector", "T1562.001"),
+    ("guardduty:UpdateDetector", "T1562.001"),
+    ("cloudtrail:Describe*", "T1654"),
+    ("logs:Describe*", "T1654"),
+)
+"""Pattern over `event.action` and technique; the first that matches counts."""
+
+TRANSFER = "T1041"
+EXPOSURE = "T1552.001"
+USE = "T1078.004"
+
+
+def technique(action: str) -> str:
+    """The technique a call is known for; "" where it is known for none."""
+    return next((found for pattern, found in TECHNIQUES if fnmatchcase(action, pattern)), "")

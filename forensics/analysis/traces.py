@@ -1,0 +1,193 @@
+"""Statements on an intrusion's traces: its calls, its traffic, and the findings that name it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from forensics.analysis.intrusion import Intrusion
+from forensics.analysis.statement import Statement, cite, weakest
+from forensics.analysis.technique import TRANSFER, technique
+from forensics.analysis.words import at, count, during, listed, size
+
+MOST_CITED = 5_000
+"""Records cited by one statement; it says so where there are more."""
+
+_CALLS = """
+SELECT t.access_key_id, t.action, t.outcome, t.source_ip, t.principal, t.session, count(*) AS calls,
+  min(t.time) AS first, max(t.time) AS last, sum(t.bytes) AS bytes, array_agg(t.event_id ORDER BY t.time, t.event_id) AS ids
+FROM timeline AS t
+GROUP BY t.access_key_id, t.action, t.outcome, t.source_ip, t.principal, t.session
+ORDER BY min(t.time), t.action, t.source_ip
+"""
+
+_RESOURCES = """
+SELECT u.resource
+FROM timeline AS t, unnest(t.resources) AS u(resource)
+WHERE t.access_key_id = ? AND t.action IS NOT DISTINCT FROM ? AND t.source_ip IS NOT DISTINCT FROM ?
+  AND t.outcome IS NOT DISTINCT FROM ?
+GROUP BY u.resource
+ORDER BY u.resource
+LIMIT 1000
+"""
+
+_MINTED = """
+SELECT k.issuance_event_id, k.access_key_id, k.principal, k.expires_at
+FROM credential AS k
+WHERE k.issuance_event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
+ORDER BY k.access_key_id
+"""
+
+_FLOWS = """
+SELECT f.interface_id, f.remote, f.action, count(DISTINCT f.event_id) AS records, min(f.time) AS first,
+  max(f.end_time) AS last,
+  coalesce(sum(CASE WHEN f.dstaddr = f.remote THEN f.bytes END),
+    sum(CASE WHEN f.direction = 'to' THEN f.bytes END)) AS sent,
+  coalesce(sum(CASE WHEN f.srcaddr = f.remote THEN f.bytes END),
+    sum(CASE WHEN f.direction = 'from' THEN f.bytes END)) AS received,
+  array_agg(f.event_id ORDER BY f.time, f.event_id) AS ids
+FROM flow AS f
+GROUP BY f.interface_id, f.remote, f.action
+ORDER BY min(f.time), f.interface_id, f.remote, f.action
+"""
+
+"""A gateway's interface records each packet twice, on its way in and out: only the leg with the address itself counts."""
+
+_ENDS = """
+SELECT a.workload, a.certainty
+FROM attribution AS a
+WHERE a.question = 'endpoint' AND a.event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
+GROUP BY a.workload, a.certainty
+ORDER BY a.workload, a.certainty
+"""
+
+_FINDINGS = """
+SELECT f.finding_id, f.type, f.severity, f.title, f.time, f.end_time, f.principal, f.workload, f.resources,
+  e.source_ip, f.access_key_id
+FROM finding AS f
+JOIN event AS e ON e.event_id = f.finding_id
+WHERE f.access_key_id IN (SELECT u.key FROM unnest(CAST(? AS VARCHAR[])) AS u(key))
+  OR f.workload IN (SELECT u.workload FROM unnest(CAST(? AS VARCHAR[])) AS u(workload))
+ORDER BY f.time, f.finding_id
+"""
+
+
+def calls(intrusion: Intrusion) -> Iterator[Statement]:
+    """A statement for each credential, action, outcome and address, in order of time."""
+    for number, row in enumerate(intrusion.calls.select(_CALLS).rows(), 1):
+        yield _call(intrusion, f"call-{number:02d}", row)
+
+
+def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+    key, action, outcome, address, principal, session, calls, first, last, octets, ids = row
+    resources = [str(item[0]) for item in intrusion.calls.select(_RESOURCES, key, action, address, outcome).rows()]
+    sentences = [
+        f"With the credential {key}, {count(calls, 'call')} of {action} from {address} {_ended(outcome, calls)}"
+        f" {during(first, last)}."
+    ]
+    if resources:
+        sentences.append(f"Named in them: {listed(resources)}.")
+    if octets:
+        sentences.append(f"S3 sent {size(octets)}.")
+    sentences += _minted(intrusion, ids)
+    if len(ids) > MOST_CITED:
+        sentences.append(f"The first {MOST_CITED:,} records are cited.")
+    return Statement(
+        id=identifier,
+        title=f"{action} {_ended(outcome, calls)}" + (f" {calls:,} times" if calls > 1 else ""),
+        statement=" ".join(sentences),
+        time=first,
+        certainty="recorded",
+        technique=technique(action),
+        principal=principal or session,
+        resources=tuple(resources[:50]),
+        evidence=cite(intrusion.case, ids[:MOST_CITED]),
+    )
+
+
+def _ended(outcome: str | None, calls: int) -> str:
+    words = {"success": "succeeded", "denied": "was denied" if calls == 1 else "were denied", "error": "failed"}
+    return words.get(outcome or "", "ended unknown")
+
+
+def _minted(intrusion: Intrusion, event_ids: list[str]) -> list[str]:
+    rows = intrusion.case.sql(_MINTED, (event_ids[:MOST_CITED],)).rows()
+    return [
+        f"It gave the new credential {key}"
+        + (f" of {principal}" if principal else "")
+        + (f", valid until {at(expires)}." if expires else ", valid until it is deactivated.")
+        for _, key, principal, expires in rows
+    ]
+
+
+def traffic(intrusion: Intrusion) -> Iterator[Statement]:
+    """A statement for each interface that exchanged traffic with an address of the intruder."""
+    for number, row in enumerate(intrusion.flows(_FLOWS).rows(), 1):
+        yield _flow(intrusion, f"flow-{number:02d}", row)
+
+
+def _flow(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+    interface, remote, action, records, first, last, sent, received, ids = row
+    ends = intrusion.case.sql(_ENDS, (ids,)).rows()
+    workloads = sorted({str(workload) for workload, _ in ends})
+    certainty = weakest(str(word) for _, word in ends) if ends else "recorded"
+    accepted = action != "REJECT"
+    text = (
+        f"{_capital(during(first, last))}, interface {interface or '(none named)'} and {remote}"
+        f" {'exchanged traffic' if accepted else 'tried to exchange traffic and it was rejected'}:"
+        f" {size(sent or 0)} towards {remote}, {size(received or 0)} from it, in {count(records, 'flow record')}."
+    )
+    return Statement(
+        id=identifier,
+        title=f"{'Traffic with' if accepted else 'Rejected traffic with'} {remote} at {interface or 'an unnamed interface'}",
+        statement=f"{text} {_holder(workloads, certainty)}",
+        time=first,
+        certainty=certainty,
+        technique=TRANSFER if accepted and (sent or 0) > (received or 0) else "",
+        workload=workloads[0] if len(workloads) == 1 else None,
+        resources=tuple(workloads) if len(workloads) > 1 else (interface,) if interface else (),
+        evidence=cite(intrusion.case, ids[:MOST_CITED]),
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _holder(workloads: list[str], certainty: str) -> str:
+    if not workloads:
+        return "Which workload the traffic belongs to is not known: nothing in evidence says who held the interface."
+    if certainty == "shared":
+        return f"The interface was shared by {listed(workloads, 5)}: which of them it was, flow logs do not tell."
+    if certainty == "recorded":
+        return f"The records name {workloads[0]}."
+    return f"The interface was held by {listed(workloads)} ({certainty})."
+
+
+def findings(intrusion: Intrusion) -> Iterator[Statement]:
+    """A statement for each finding that names a credential or a workload of the intrusion; samples are left out."""
+    rows = intrusion.case.sql(_FINDINGS, (list(intrusion.keys), list(intrusion.launched))).rows()
+    for number, row in enumerate(rows, 1):
+        yield _finding(intrusion, f"finding-{number:02d}", row)
+
+
+def _finding(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+    finding_id, kind, severity, title, first, last, principal, workload, resources, address, key = row
+    seen: datetime = first
+    return Statement(
+        id=identifier,
+        title=f"GuardDuty: {title or kind}",
+        statement=(
+            f"GuardDuty reported {kind}, severity {severity:g}"
+            + (f", for the credential {key}" if key else "")
+            + (f" and the address {address}" if address else "")
+            + f", seen {during(seen, max(last or seen, seen))}."
+        ),
+        time=seen,
+        certainty="recorded",
+        principal=principal,
+        workload=workload,
+        resources=tuple(resources or ()),
+        evidence=cite(intrusion.case, [finding_id]),
+    )

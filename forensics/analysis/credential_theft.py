@@ -58,7 +58,7 @@ ORDER BY s.started_at, s.request_id
 
 _LINEAGE = """
 SELECT k.access_key_id, CASE WHEN list_contains(?, k.access_key_id) THEN 'stolen' ELSE 'came of it' END AS role, k.kind,
-  k.principal, k.issued_at, k.issued_by_access_key_id, k.issued_by_principal, k.expires_at, k.first_used, k.last_used,
+  k.principal, k.issued_at, coalesce(k.issued_by_access_key_id, k.issued_by_principal) AS issued_by, k.expires_at, k.first_used, k.last_used,
   k.issuance_event_id
 FROM credential AS k
 WHERE list_contains(?, k.access_key_id)

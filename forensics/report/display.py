@@ -19,6 +19,7 @@ from forensics.timeline import Timeline
 from forensics.views.labels import moment, shorten, visible
 
 if TYPE_CHECKING:
+    from forensics.analysis.containment import Command
     from forensics.analysis.statement import Citation, Statement
 
 ESCAPED = {"text/html": {"forensics": "escaped"}}
@@ -63,6 +64,23 @@ def show_text(text: str) -> Shown:
     shown = visible(text, keep="\n")
     paragraphs = [part.strip() for part in shown.split("\n\n") if part.strip()]
     return Shown("".join(f'<p class="fx-text">{escape(part)}</p>' for part in paragraphs), shown)
+
+
+def show_answer(text: str, *, alarming: bool = True) -> Shown:
+    """The answer to a report's question, set off from the rest."""
+    inner = show_text(text)
+    quiet = "" if alarming else " fx-quiet"
+    return Shown(f'<div class="fx-answer{quiet}">{inner.html}</div>', inner.text)
+
+
+def show_commands(commands: Sequence[Command]) -> Shown:
+    """Commands to copy, each under what it is for; nothing runs them."""
+    items = "".join(
+        f"<li><p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>" for item in commands
+    )
+    html = f'<ul class="fx-commands">{items}</ul>' if commands else '<p class="fx-text">Nothing to contain was found.</p>'
+    text = "\n\n".join(f"# {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
+    return Shown(html, text or "Nothing to contain was found.")
 
 
 def show_table(

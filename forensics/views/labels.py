@@ -42,8 +42,8 @@ def label(text: object, length: int = 90) -> str:
 
 
 def moment(time: datetime | None) -> str:
-    """A time as `2026-03-01 09:12:31`, with its fraction if it has one; None is a dash."""
-    return "–" if time is None else time.isoformat(sep=" ")
+    """A time as `2026-03-01 09:12:31`, with milliseconds if it has a fraction; None is a dash."""
+    return "–" if time is None else time.isoformat(sep=" ", timespec="milliseconds" if time.microsecond else "seconds")
 
 
 def count_of(number: int, noun: str, plural: str = "") -> str:

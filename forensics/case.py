@@ -103,9 +103,9 @@ class Case:
         connection.executemany(
             "INSERT INTO case_info VALUES (?, ?)", [["schema_version", str(SCHEMA_VERSION)], ["created_at", made]]
         )
-        connection.execute("COMMIT")
         case = cls(root, connection, read_only=False)
         case.prepare()
+        connection.execute("COMMIT")
         return case
 
     @classmethod
@@ -175,7 +175,7 @@ def _connect(file: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         return connection
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if "could not set lock" in str(error).lower():
             raise CaseLocked(f"{file} is being written by another process: wait for it, or stop it; {error}") from None
         raise CaseError(f"cannot open {file}: {error}") from None
     except duckdb.Error as error:

@@ -1,6 +1,7 @@
 """The demonstration: a made-up incident from its logs to the report, all in one directory."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,10 +32,13 @@ def _incident(directory: Path, say: Say) -> Path:
 
     truth = directory / "incident" / "truth.json"
     if not truth.is_file():
-        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        part = directory / "incident.part"
+        if directory.exists() and (not directory.is_dir() or any(path != part for path in directory.iterdir())):
             raise UsageError(f"{directory} exists and is no demonstration: name a directory that is new or empty")
         say(f"making up an incident under {truth.parent}")
-        simulate(SCENARIO, truth.parent)
+        shutil.rmtree(part, ignore_errors=True)
+        simulate(SCENARIO, part)
+        part.rename(truth.parent)
     return truth
 
 

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
@@ -154,12 +155,13 @@ def _fill(case: Case, pending: Sequence[tuple[Item, int]], workers: int, progres
     with tempfile.TemporaryDirectory(prefix="loading-", dir=case.path) as folder:
         alone = workers == 1 or total < ALONE_BYTES
         reading = _alone if alone else _Workers(workers).results
-        for result, size in reading(list(_tasks(pending)), folder):
-            writer.take(result)
-            done += size
-            if progress:
-                progress(done, total)
-        writer.commit()
+        with writer.undoing():
+            for result, size in reading(list(_tasks(pending)), folder):
+                writer.take(result)
+                done += size
+                if progress:
+                    progress(done, total)
+            writer.commit()
 
 
 _ALLOCATION = {
@@ -174,7 +176,8 @@ Tasks = Sequence[tuple[list[Item], int]]
 
 def _alone(tasks: Tasks, folder: str) -> Iterator[tuple[Result, int]]:
     for place, (items, size) in enumerate(tasks):
-        yield run(f"{folder}/{place}", items), size
+        for result in run(f"{folder}/{place}", items):
+            yield result, size if result.outcomes else 0
 
 
 class _Workers:
@@ -184,7 +187,7 @@ class _Workers:
         self._count = count
 
     def results(self, tasks: Tasks, folder: str) -> Iterator[tuple[Result, int]]:
-        """Each task's result with its size; at most two tasks a process are under way."""
+        """Each task's result, piece by piece, its size with the last; at most two tasks a process are under way."""
         command = [sys.executable, "-P", "-m", "forensics.worker"]
         environment = {**os.environ, **_ALLOCATION, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         with contextlib.ExitStack() as stack:
@@ -196,7 +199,8 @@ class _Workers:
                 if place < len(tasks):
                     _send(processes[place % len(processes)], f"{folder}/{place}", tasks[place][0])
                 if (ready := place - ahead) >= 0 and ready < len(tasks):
-                    yield _receive(processes[ready % len(processes)]), tasks[ready][1]
+                    for result in _receive(processes[ready % len(processes)]):
+                        yield result, tasks[ready][1] if result.outcomes else 0
 
 
 @contextlib.contextmanager
@@ -212,17 +216,22 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
 
 
 def _send(process: subprocess.Popen[str], prefix: str, items: list[Item]) -> None:
+    """Hand over a task; that a process has ended is seen when its result is waited for."""
+    Path(f"{prefix}.task").write_text(json.dumps([list(asdict(item).values()) for item in items]), encoding="utf-8")
     pipe = cast(IO[str], process.stdin)
-    line = json.dumps({"prefix": prefix, "items": [list(asdict(item).values()) for item in items]})
-    pipe.write(line + "\n")
-    pipe.flush()
+    with contextlib.suppress(BrokenPipeError):
+        pipe.write(json.dumps(prefix) + "\n")
+        pipe.flush()
 
 
-def _receive(process: subprocess.Popen[str]) -> Result:
-    line = cast(IO[str], process.stdout).readline()
-    if not line:
-        raise CaseError(f"a loading process ended early (exit status {process.wait()}): load again to go on")
-    return Result.loads(line)
+def _receive(process: subprocess.Popen[str]) -> Iterator[Result]:
+    pipe = cast(IO[str], process.stdout)
+    while line := pipe.readline():
+        result = Result.loads(line)
+        yield result
+        if result.outcomes:
+            return
+    raise CaseError(f"a loading process ended early (exit status {process.wait()}): load again to go on")
 
 
 class Writer:
@@ -232,10 +241,11 @@ class Writer:
         self._con = con
         self._open: list[Result] = []
         self._rows = 0
+        self._careful = False
         self._present: dict[str, set[str]] = {}
 
     def take(self, result: Result) -> None:
-        """Insert a result's rows; commit once enough have come together."""
+        """Insert the rows of a piece of a result; commit once enough have come together, objects whole."""
         if not self._open:
             self._begin()
         self._open.append(result)
@@ -244,17 +254,29 @@ class Writer:
         except duckdb.Error:
             self._again()
         self._rows += result.rows
-        if self._rows >= COMMIT_ROWS:
+        if result.outcomes and self._rows >= COMMIT_ROWS:
             self.commit()
 
     def commit(self) -> None:
         """Make what was taken last."""
         if self._open:
+            if self._careful:
+                self._con.execute(_RECOUNT)
             self._con.execute("COMMIT")
         for result in self._open:
             for _, path in result.files:
                 Path(path).unlink(missing_ok=True)
-        self._open, self._rows = [], 0
+        self._open, self._rows, self._careful = [], 0, False
+
+    @contextlib.contextmanager
+    def undoing(self) -> Iterator[None]:
+        """Whatever interrupts the work undoes what is not committed, so that this connection can load again."""
+        try:
+            yield
+        except BaseException:
+            if self._open:
+                self._con.execute("ROLLBACK")
+            raise
 
     def _begin(self) -> None:
         self._con.execute("BEGIN")
@@ -263,7 +285,7 @@ class Writer:
     def _again(self) -> None:
         """A value that the database refuses fails a whole statement: do the open transaction anew, value by value."""
         self._con.execute("ROLLBACK")
-        self._present = {}
+        self._present, self._careful = {}, True
         self._begin()
         for result in self._open:
             self._insert(result, careful=True)
@@ -272,7 +294,8 @@ class Writer:
         for name, path in result.files:
             with pa.memory_map(path) as file:
                 self._rows_of(name, pa.ipc.open_stream(file).read_all(), careful=careful)
-        _settle(self._con, result.outcomes)
+        if result.outcomes:
+            _settle(self._con, result.outcomes)
 
     def _rows_of(self, name: str, batch: pa.Table, *, careful: bool) -> None:
         """The statements read `batch` itself: a registered table would be kept until the commit."""
@@ -338,6 +361,20 @@ def _insert_sql(source: Source, columns: set[str], *, careful: bool) -> str:
     )
 
 
+_RECOUNT = """
+UPDATE evidence
+SET rejected = r.rejected,
+  status = CASE WHEN evidence.status = 'loaded' THEN 'partial' ELSE evidence.status END,
+  reason = coalesce(evidence.reason, r.reason)
+FROM (
+  SELECT object_id, count(*) AS rejected, min(reason) AS reason
+  FROM rejected_record
+  GROUP BY object_id
+) AS r
+WHERE r.object_id = evidence.object_id AND r.rejected <> evidence.rejected
+"""
+"""What the database refused is rejected after an object's outcome was known."""
+
 _SETTLE = """
 UPDATE evidence
 SET source = o.source,
@@ -351,18 +388,8 @@ FROM outcome AS o
 WHERE o.object_id = evidence.object_id
 """
 
-_OUTCOME = pa.schema(
-    [
-        ("object_id", pa.string()),
-        ("source", pa.string()),
-        ("account_id", pa.string()),
-        ("region", pa.string()),
-        ("status", pa.string()),
-        ("records", pa.int64()),
-        ("rejected", pa.int64()),
-        ("reason", pa.string()),
-    ]
-)
+_TEXTS = ("object_id", "source", "account_id", "region", "status", "reason")
+_OUTCOME = pa.schema([*((name, pa.string()) for name in _TEXTS), ("records", pa.int64()), ("rejected", pa.int64())])
 
 
 def _settle(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:

@@ -74,7 +74,8 @@ def _text(part: Part, record: int) -> str | None:
 
 def _event(event: LogEvent) -> str:
     held = msgspec.to_builtins(event)
-    return json.dumps({**held.pop("stream"), **held}, ensure_ascii=False)
+    text = json.dumps({**held.pop("stream"), **held}, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _line(part: LinePart, record: int) -> str | None:

@@ -134,7 +134,7 @@ def parse_time(moment: Moment) -> datetime:
         return datetime.combine(moment, time())
     try:
         return parse_time(datetime.fromisoformat(moment.strip()))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(
             f"not a time: {moment!r}; write 2026-11-05, 2026-11-05T09:12 or 2026-11-05T09:12:31Z (UTC unless it says)"
         ) from None

@@ -7,10 +7,9 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -23,6 +22,8 @@ from forensics.readers.recognise import by_key
 
 _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
+_PIECE_BYTES = 32 << 20
+_PIECE_REJECTS = 5_000
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
@@ -58,7 +59,7 @@ class Outcome:
 
 @dataclass
 class Result:
-    """What came of a task: Arrow files by source, and the outcome of each object."""
+    """A piece of what came of a task: Arrow files by source; the last piece has the outcome of each object."""
 
     files: list[tuple[str, str]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -83,47 +84,59 @@ class Task:
     def __init__(self, prefix: Path) -> None:
         self._prefix = prefix
         self._result = Result()
+        self._outcomes: list[Outcome] = []
+        self._files = 0
+        self._bytes = 0
         self._tables: dict[tuple[str, pa.Schema], list[pa.Table]] = {}
         self._writers: dict[tuple[str, pa.Schema], pa.ipc.RecordBatchStreamWriter] = {}
         self._held: dict[str, list[tuple[str, int, Json]]] = {}
         self._rejects: list[tuple[str, Reject]] = []
+        self._rejected: Counter[str] = Counter()
+        self._reasons: dict[str, str] = {}
         self._counts: dict[str, Counter[str]] = {}
 
-    def run(self, items: Sequence[Item]) -> Result:
-        """Read the objects and write the files."""
+    def run(self, items: Sequence[Item]) -> Iterator[Result]:
+        """Read the objects and write the files, a piece at a time however large an object is."""
         for item in items:
-            self._object(item)
+            for _ in self._object(item):
+                if self._bytes >= _PIECE_BYTES or len(self._rejects) >= _PIECE_REJECTS:
+                    yield self._piece()
         while self._held:
             self._build_json(next(iter(self._held)))
+        self._settle()
+        last = self._piece()
+        last.outcomes = self._outcomes
+        yield last
+
+    def _piece(self) -> Result:
         self._flush()
         self._write_rejects()
-        self._settle()
-        return self._result
+        done, self._result, self._bytes = self._result, Result(), 0
+        return done
 
-    def _object(self, item: Item) -> None:
+    def _object(self, item: Item) -> Iterator[None]:
+        """Read an object, pausing after each part of it."""
         hint = by_key(item.key)
         outcome = Outcome(item.object_id, account_id=hint.account_id, region=hint.region)
-        self._result.outcomes.append(outcome)
+        self._outcomes.append(outcome)
         counts = self._counts[item.object_id] = Counter()
         unclaimed: list[Reject] = []
         if item.damage:
-            self._rejects.append((item.object_id, Reject(None, item.damage, "")))
+            self._reject(item.object_id, Reject(None, item.damage, ""))
         try:
             with Path(item.path).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != item.sha256:
-                self._rejects.append(
-                    (item.object_id, Reject(None, "the bytes are not those acquired: verify the case", ""))
-                )
+                self._reject(item.object_id, Reject(None, "the bytes are not those acquired: verify the case", ""))
                 return
             for part in read(Path(item.path), item.key):
                 self._part(item.object_id, part, counts, unclaimed)
+                yield
         except OSError as error:
-            self._rejects.append((item.object_id, Reject(None, f"cannot be read: {error.strerror}", "")))
+            self._reject(item.object_id, Reject(None, f"cannot be read: {error.strerror}", ""))
         known = bool(counts) or hint.source is not None
-        damaged = any(object_id == item.object_id for object_id, _ in self._rejects[-1:])
-        if known or damaged:
-            self._rejects.extend((item.object_id, reject) for reject in unclaimed)
+        if known or self._rejected[item.object_id]:
+            self._reject(item.object_id, *unclaimed)
             outcome.source = hint.source
         else:
             outcome.status = "unrecognised"
@@ -132,7 +145,7 @@ class Task:
     def _part(self, object_id: str, part: Part, counts: Counter[str], unclaimed: list[Reject]) -> None:
         if isinstance(part, Reject):
             if part.claimed:
-                self._rejects.append((object_id, part))
+                self._reject(object_id, part)
             else:
                 unclaimed.append(part)
             return
@@ -146,7 +159,7 @@ class Task:
                     held = self._held.setdefault(part.source, [])
             return
         columns = build(part)
-        self._rejects.extend((object_id, reject) for reject in columns.rejects)
+        self._reject(object_id, *columns.rejects)
         self._keep(columns, pa.repeat(pa.scalar(object_id), columns.table.num_rows))
         counts[part.source] += columns.table.num_rows
 
@@ -156,7 +169,7 @@ class Task:
         columns = build(JsonPart(source, range(len(held)), [record for _, _, record in held]))
         for reject in columns.rejects:
             object_id, number, _ = held[reject.record or 0]
-            self._rejects.append((object_id, Reject(number, reject.reason, reject.excerpt)))
+            self._reject(object_id, Reject(number, reject.reason, reject.excerpt))
         places = columns.table["record"].to_pylist()
         object_ids = [held[place][0] for place in places]
         table = columns.table.set_column(0, "record", pa.array([held[place][1] for place in places], pa.int64()))
@@ -170,9 +183,15 @@ class Task:
         """A record that came among those of another source."""
         for part in by_record([(number, record)]):
             if isinstance(part, Reject):
-                self._rejects.append((object_id, part))
+                self._reject(object_id, part)
             elif isinstance(part, JsonPart):
-                self._held.setdefault(part.source, []).append((object_id, number, record))
+                self._held.setdefault(part.source, []).append((object_id, number, part.records[0]))
+
+    def _reject(self, object_id: str, *rejects: Reject) -> None:
+        for reject in rejects:
+            self._rejects.append((object_id, reject))
+            self._rejected[object_id] += 1
+            self._reasons.setdefault(object_id, reject.reason)
 
     def _keep(self, columns: Columns, object_ids: pa.Array) -> None:
         """Write rows out; small tables wait for others of their kind."""
@@ -190,16 +209,22 @@ class Task:
         tables = self._tables.pop(key)
         merged = tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries().combine_chunks()
         if key not in self._writers:
-            path = f"{self._prefix}.{len(self._result.files)}.arrow"
+            path = self._path()
             self._writers[key] = pa.ipc.new_stream(pa.OSFile(path, "wb"), merged.schema)
             self._result.files.append((key[0], path))
         self._writers[key].write_table(merged)
+        self._bytes += merged.nbytes
+
+    def _path(self) -> str:
+        self._files += 1
+        return f"{self._prefix}.{self._files}.arrow"
 
     def _flush(self) -> None:
         for key in list(self._tables):
             self._write(key)
         for writer in self._writers.values():
             writer.close()
+        self._writers = {}
 
     def _write_rejects(self) -> None:
         if not self._rejects:
@@ -208,30 +233,29 @@ class Task:
             {"object_id": object_id, "record": item.record, "reason": item.reason, "excerpt": _storable(item.excerpt)}
             for object_id, item in self._rejects
         ]
-        path = f"{self._prefix}.rejects.arrow"
+        self._rejects = []
+        path = self._path()
         with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, _REJECTS) as writer:
             writer.write_table(pa.Table.from_pylist(rows, _REJECTS))
         self._result.files.append(("rejected_record", path))
 
     def _settle(self) -> None:
-        rejected = Counter(object_id for object_id, _ in self._rejects)
-        reasons = {object_id: item.reason for object_id, item in reversed(self._rejects)}
-        for outcome in self._result.outcomes:
+        for outcome in self._outcomes:
             counts = self._counts.get(outcome.object_id, Counter())
             outcome.records = counts.total()
-            outcome.rejected = rejected[outcome.object_id]
+            outcome.rejected = self._rejected[outcome.object_id]
             if counts:
                 outcome.source = min(counts, key=lambda name: (-counts[name], name))
             if outcome.rejected:
                 outcome.status = "partial" if outcome.records else "rejected"
-                outcome.reason = reasons[outcome.object_id]
+                outcome.reason = self._reasons[outcome.object_id]
 
 
 def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def run(prefix: str, items: Sequence[Item]) -> Result:
+def run(prefix: str, items: Sequence[Item]) -> Iterator[Result]:
     """Read a group of objects into Arrow files whose names begin with `prefix`.
 
     Records hold no cycles: looking for some while they are built would take a third of the time.
@@ -239,19 +263,22 @@ def run(prefix: str, items: Sequence[Item]) -> Result:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return Task(Path(prefix)).run(items)
+        yield from Task(Path(prefix)).run(items)
     finally:
         if collecting:
             gc.enable()
 
 
 def main() -> None:
-    """Serve tasks: a line of JSON in, a line of JSON out, until the input ends."""
+    """Serve tasks until the input ends: a line of input names a task's files, a line of output is a piece of its result.
+
+    The objects to read are in the file with the suffix `.task`: a pipe holds too little for a list of them.
+    """
     for line in sys.stdin:
-        held: dict[str, Any] = json.loads(line)
-        result = run(held["prefix"], [Item(*item) for item in held["items"]])
-        sys.stdout.write(result.dumps() + "\n")
-        sys.stdout.flush()
+        prefix: str = json.loads(line)
+        for result in run(prefix, [Item(*item) for item in json.loads(Path(f"{prefix}.task").read_bytes())]):
+            sys.stdout.write(result.dumps() + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from forensics import custody
 from forensics.case import Case
 from forensics.cli import main
+from tests.worlds import add, call
 
 HOSTILE = {
     "evil-1": "<script>alert(1)</script>",
@@ -43,14 +44,13 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 def case(tmp_path: Path) -> Path:
     """A case with one CloudTrail event per hostile user agent, a minute apart."""
     with Case.create(tmp_path / "case") as made:
-        insert = (
-            "INSERT INTO cloudtrail"
-            " (object_id, record, event_id, event_time, event_source, event_name, user_agent)"
-            " VALUES ('0123456789abcdef', ?, ?, TIMESTAMP '2026-11-05 09:00:00' + to_minutes(?),"
-            " 's3.amazonaws.com', 'GetObject', ?)"
+        times = [f"09:{minute:02}:00" for minute in range(len(HOSTILE))]
+        hostile = zip(HOSTILE.items(), times, strict=True)
+        add(
+            made.connection,
+            "cloudtrail",
+            [call({}, "s3:GetObject", at=at, eventID=name, userAgent=agent) for (name, agent), at in hostile],
         )
-        values = [[place, name, place, agent] for place, (name, agent) in enumerate(HOSTILE.items())]
-        made.connection.executemany(insert, values)
     return tmp_path / "case"
 
 
@@ -155,7 +155,8 @@ def test_every_row_comes_out(run: Run, case: Path, tmp_path: Path) -> None:
     out = tmp_path / "rows.csv"
     query = "SELECT i.number FROM range(250000) AS i(number)"
     assert run("sql", case, query, "--format", "csv", "--out", out) == (0, "", "")
-    assert sum(1 for _ in out.open()) == 250_001
+    with out.open() as written:
+        assert sum(1 for _ in written) == 250_001
 
 
 def test_timeline_keeps_to_its_window(run: Run, case: Path) -> None:
@@ -199,7 +200,7 @@ def test_timesketch_has_the_columns_it_asks_for(run: Run, case: Path, tmp_path: 
 
 def test_timesketch_says_how_many_events_have_no_time(run: Run, case: Path) -> None:
     with Case.open(case, read_only=False) as opened:
-        opened.connection.execute("UPDATE cloudtrail SET event_time = NULL WHERE event_id = 'evil-1'")
+        opened.connection.execute("UPDATE stored.cloudtrail SET event_time = NULL WHERE event_id = 'evil-1'")
     _, out, err = run("timeline", case, "--format", "timesketch")
     assert (len(out.splitlines()), err) == (4, "forensics: 1 events without a time are left out\n")
 

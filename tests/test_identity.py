@@ -201,9 +201,9 @@ def test_a_masked_unique_id_joins_nobody(case: Case) -> None:
 
 def test_principals_say_when_they_acted(case: Case) -> None:
     resolved(case, call(orders(), at="08:00:00"), call(orders("second"), at="10:30:00"))
+    first, last = datetime(2026, 11, 5, 8), datetime(2026, 11, 5, 10, 30)
     assert case.sql("SELECT * FROM principal").rows() == [
-        (ORDERS, "role", "111122223333", "orders-exec", "AROAEXAMPLEORDERSEXEC")
-        + (datetime(2026, 11, 5, 8), datetime(2026, 11, 5, 10, 30))
+        (ORDERS, "role", "111122223333", "orders-exec", "AROAEXAMPLEORDERSEXEC", first, last)
     ]
 
 

@@ -53,9 +53,9 @@ def test_a_key_carries_the_facts_of_its_issuance(case: Case) -> None:
     add_cloudtrail(case.connection, [issued, call(role("admin", "ops", key="ASIAEXAMPLE1"), at="08:10:00")])
     used = datetime(2026, 11, 5, 8, 10)
     assert one(case, "*") == (
-        ("ASIAEXAMPLE1", "temporary", ROLE + "admin", SESSION + "admin/ops")
-        + (datetime(2026, 11, 5, 8), datetime(2026, 11, 5, 20), DEV, "AKIAEXAMPLEDEV", "mint-ASIAEXAMPLE1")
-        + (used, used, None, None, None, None)
+        *("ASIAEXAMPLE1", "temporary", ROLE + "admin", SESSION + "admin/ops"),
+        *(datetime(2026, 11, 5, 8), datetime(2026, 11, 5, 20), DEV, "AKIAEXAMPLEDEV", "mint-ASIAEXAMPLE1"),
+        *(used, used, None, None, None, None),
     )
 
 

@@ -91,7 +91,7 @@ def test_a_figure_cannot_end_its_script() -> None:
 
 def test_code_is_folded_and_output_is_not() -> None:
     made = page(code(nbf.v4.new_output("stream", text="said"), source="print('said')"))
-    assert '<details class="code"><summary>show code</summary>' in made
+    assert '<details class="code"><summary>code</summary>' in made
     assert '<pre class="text">said</pre>' in made
 
 

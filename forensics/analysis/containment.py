@@ -41,7 +41,7 @@ def containment(intrusion: Intrusion, workload: str | None = None) -> list[Comma
     """Revoke the sessions, switch off the keys, stop what was launched; in that order."""
     commands: dict[str, Command] = {}
     for key, kind, principal, name, principal_kind in intrusion.case.sql(_KEYS, (list(intrusion.keys),)).rows():
-        made = _of_key(str(key), str(kind), principal, name, principal_kind)
+        made = _of_key(str(key), str(kind), principal=principal, name=name, principal_kind=principal_kind)
         if made:
             commands.setdefault(made.command, made)
     found = list(commands.values())
@@ -58,8 +58,15 @@ def containment(intrusion: Intrusion, workload: str | None = None) -> list[Comma
     return found
 
 
-def _of_key(key: str, kind: str, principal: str | None, name: str | None, principal_kind: str | None) -> Command | None:
+def _of_key(
+    key: str, kind: str, *, principal: str | None, name: str | None, principal_kind: str | None
+) -> Command | None:
     user = name or (principal or "").rpartition("/")[2]
+    if kind == "long_term" and principal_kind == "root":
+        return Command(
+            f"switch off the access key {key} of the account's root, signed in as root",
+            f"aws iam update-access-key --access-key-id {quote(key)} --status Inactive",
+        )
     if kind == "long_term" and user:
         return Command(
             f"switch off the access key {key} of {user}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from forensics.analysis import traces
@@ -37,24 +38,24 @@ WITH usual AS (
   FROM invocation AS i
   GROUP BY i.workload
 ), suspect AS (
-  SELECT i.request_id, i.execution_environment, i.started_at, i.ended_at, i.duration_ms, i.memory_mb, i.max_memory_mb,
-    i.error, i.evidence_event_ids, u.duration_ms AS usual_ms
+  SELECT i.request_id, i.execution_environment, i.started_at, coalesce(i.ended_at, i.started_at) AS ended_at,
+    i.duration_ms, i.memory_mb, i.max_memory_mb, i.error, i.evidence_event_ids, u.duration_ms AS usual_ms
   FROM invocation AS i
   JOIN usual AS u ON u.workload = i.workload
   WHERE i.workload = ? AND i.started_at < ?
     AND (i.error IS NOT NULL OR i.duration_ms > ? * u.duration_ms)
 )
-SELECT s.request_id, s.execution_environment, s.started_at, s.ended_at, s.duration_ms, s.usual_ms, s.memory_mb,
-  s.max_memory_mb, s.error, s.evidence_event_ids, f.interface_id, f.remote, max(f.bytes) AS bytes
+SELECT s.request_id, s.execution_environment, s.started_at, s.duration_ms, s.usual_ms, s.memory_mb, s.max_memory_mb,
+  s.error, s.evidence_event_ids, f.interface_id, f.remote, CAST(sum(f.bytes) AS BIGINT) AS bytes,
+  array_agg(f.event_id ORDER BY f.time, f.event_id) AS flow_ids
 FROM suspect AS s
 JOIN flow AS f ON f.time <= s.ended_at + to_seconds(?) AND f.end_time >= s.started_at - to_seconds(?)
 JOIN attribution AS a ON a.event_id = f.event_id AND a.question = 'endpoint' AND a.workload = ?
 WHERE f.direction = 'to'
-GROUP BY s.request_id, s.execution_environment, s.started_at, s.ended_at, s.duration_ms, s.usual_ms, s.memory_mb,
-  s.max_memory_mb, s.error, s.evidence_event_ids, f.interface_id, f.remote
-ORDER BY s.started_at, s.request_id
+GROUP BY s.request_id, s.execution_environment, s.started_at, s.duration_ms, s.usual_ms, s.memory_mb, s.max_memory_mb,
+  s.error, s.evidence_event_ids, f.interface_id, f.remote
+ORDER BY s.started_at, s.request_id, f.interface_id, f.remote
 """
-
 
 _LINEAGE = """
 SELECT k.access_key_id, CASE WHEN list_contains(?, k.access_key_id) THEN 'stolen' ELSE 'came of it' END AS role, k.kind,
@@ -79,7 +80,10 @@ SELECT i.request_id, i.version, i.execution_environment, i.started_at, i.ended_a
   i.memory_mb, i.error
 FROM invocation AS i
 WHERE i.workload = ? AND i.started_at < ?
-  AND i.ended_at >= (SELECT min(k.issued_at) FROM credential AS k WHERE list_contains(?, k.access_key_id))
+  AND coalesce(i.ended_at, i.started_at) >= (
+    SELECT coalesce(min(coalesce(k.issued_at, k.session_created_at)), TIMESTAMP '0001-01-01')
+    FROM credential AS k
+    WHERE list_contains(?, k.access_key_id))
 ORDER BY i.duration_ms DESC NULLS LAST, i.started_at
 """
 
@@ -100,36 +104,38 @@ class Theft:
 
     @property
     def first_use(self) -> datetime | None:
-        """When a credential was first used from outside."""
-        return min((use.first_used for use in self.uses if use.place == "outside"), default=None)
+        """When a credential was first used from outside; None too where those records have no time."""
+        return min((use.first_used for use in self.uses if use.place == "outside" and use.first_used), default=None)
 
     @property
     def verdict(self) -> str:
-        """The answer in two or three sentences."""
-        subject = f"credentials of {self.workload}" if self.workload else "the credentials asked about"
+        """The answer in a few sentences."""
         keys = {use.access_key_id for use in self.uses}
+        subject = f"credentials of {self.workload}" if self.workload else "the credentials asked about"
         if not keys:
             return f"No use of {subject} is in evidence. That says nothing about hours whose logs are not there."
+        open_questions = sorted({use.address for use in self.uses if use.place == "undetermined"})
+        doubt = f" Undetermined: {listed(open_questions)}." if open_questions else ""
         if not self.found:
-            open_questions = sorted({use.address for use in self.uses if use.place == "undetermined"})
-            doubt = f" Undetermined: {listed(open_questions)}." if open_questions else ""
             return (
                 f"No use of {subject} from outside was found: {count(len(keys), 'credential')},"
                 f" {count(sum(use.calls for use in self.uses), 'call')}.{doubt}"
             )
-        first = self.first_use
-        assert first is not None  # noqa: S101  (found says so)
+        return self._found_verdict(len(keys)) + doubt
+
+    def _found_verdict(self, asked: int) -> str:
+        stolen = self.intrusion.stolen
         calls, octets = self.intrusion.calls.select("SELECT count(*), sum(bytes) FROM timeline").rows()[0]
         return (
-            f"{len(self.intrusion.stolen)} of {count(len(keys), 'credential')} of {self.workload or 'the keys asked about'}"
-            f" {'was' if len(self.intrusion.stolen) == 1 else 'were'} used from outside, first at {at(first)}, from"
-            f" {listed(sorted({item for found in self.intrusion.stolen.values() for item in found}))}."
+            f"{len(stolen)} of {count(asked, 'credential')} of {self.workload or 'the keys asked about'}"
+            f" {'was' if len(stolen) == 1 else 'were'} used from outside, first at {at(self.first_use)}, from"
+            f" {listed(sorted({item for found in stolen.values() for item in found}))}."
             f" {count(len(self.intrusion.derived), 'further credential')} came of it. With all of them"
-            f" {count(int(calls), 'call')} were made from {listed(self.intrusion.addresses)};"
-            f" S3 sent {size(octets or 0)}."
+            f" {count(int(calls), 'call')} {'was' if calls == 1 else 'were'} made from {listed(self.intrusion.addresses)}"
+            + (f"; S3 sent {size(octets)}." if octets else ".")
         )
 
-    @property
+    @cached_property
     def statements(self) -> list[Statement]:
         """Everything found, each with its records, in order of time; empty where nothing was."""
         if not self.found:
@@ -151,7 +157,13 @@ class Theft:
             return []
         pad = LEAK_PADDING_SECONDS
         rows = self.intrusion.flows(
-            f"SELECT * FROM (\n{_LEAK}\n) AS leak", self.workload, self.first_use, UNUSUAL_FACTOR, pad, pad, self.workload
+            f"SELECT * FROM (\n{_LEAK}\n) AS leak",
+            self.workload,
+            self.first_use,
+            UNUSUAL_FACTOR,
+            pad,
+            pad,
+            self.workload,
         ).rows()
         return [_leak(self.case, f"leak-{number:02d}", self.workload, row) for number, row in enumerate(rows, 1)]
 
@@ -214,7 +226,8 @@ def investigate(
 _SUSPECTS = """
 SELECT f.access_key_id, min(f.finding_id) AS finding_id
 FROM finding AS f
-WHERE f.type LIKE '%CredentialExfiltration%' AND f.access_key_id IS NOT NULL
+JOIN credential AS k ON k.access_key_id = f.access_key_id
+WHERE f.type LIKE '%CredentialExfiltration%'
 GROUP BY f.access_key_id
 ORDER BY f.access_key_id
 """
@@ -234,7 +247,9 @@ def _only_suspect(case: Case) -> str:
 def _key_of_finding(case: Case, finding_id: str) -> str:
     rows = case.sql("SELECT access_key_id FROM finding WHERE finding_id = ?", (finding_id,)).rows()
     if not rows:
-        raise UnknownName("finding", finding_id, (str(row[0]) for row in case.sql("SELECT finding_id FROM finding").rows()))
+        raise UnknownName(
+            "finding", finding_id, (str(row[0]) for row in case.sql("SELECT finding_id FROM finding").rows())
+        )
     if not rows[0][0]:
         raise UsageError(f"the finding {finding_id} names no credential: give the workload or the access key id")
     return str(rows[0][0])
@@ -243,13 +258,15 @@ def _key_of_finding(case: Case, finding_id: str) -> str:
 def _workload_of_key(case: Case, access_key_id: str) -> str | None:
     rows = case.sql(_KEY, (access_key_id,)).rows()
     if not rows:
-        known = case.sql("SELECT access_key_id FROM credential LIMIT 11").rows()
+        known = case.sql("SELECT access_key_id FROM credential ORDER BY access_key_id LIMIT 11").rows()
         raise UnknownName("access key id", access_key_id, (str(row[0]) for row in known))
     return None if rows[0][8] is None else str(rows[0][8])
 
 
 def _issuance(case: Case, number: int, key: str) -> Statement | None:
-    _, _, principal, session, issued, expires, issuer, event_id, workload, certainty, _ = case.sql(_KEY, (key,)).rows()[0]
+    _, _, principal, session, issued, expires, issuer, event_id, workload, certainty, _ = case.sql(_KEY, (key,)).rows()[
+        0
+    ]
     if event_id is None:
         return None
     return Statement(
@@ -271,8 +288,8 @@ def _issuance(case: Case, number: int, key: str) -> Statement | None:
 
 def _first_use(case: Case, identifier: str, use: Use, others: tuple[Use, ...]) -> Statement:
     own = [item for item in others if item.access_key_id == use.access_key_id and item.place == "inside"]
-    overlap = [item.address for item in own if item.first_used <= use.last_used and item.last_used >= use.first_used]
-    text = f"From {at(use.first_used)} the credential {use.access_key_id} was used from {use.address}: {use.why}."
+    overlap = [item.address for item in own if _meanwhile(item, use)]
+    text = f"From {at(use.first_used)} on the credential {use.access_key_id} was used from {use.address}: {use.why}."
     if use.user_agent:
         text += f" User agent: {use.user_agent[:200]}."
     if overlap:
@@ -289,8 +306,14 @@ def _first_use(case: Case, identifier: str, use: Use, others: tuple[Use, ...]) -
     )
 
 
+def _meanwhile(one: Use, other: Use) -> bool:
+    if not (one.first_used and one.last_used and other.first_used and other.last_used):
+        return False
+    return one.first_used <= other.last_used and other.first_used <= one.last_used
+
+
 def _leak(case: Case, identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:
-    request, environment, started, _, duration, usual, memory, used, error, ids, interface, remote, octets = row
+    request, environment, started, duration, usual, memory, used, error, ids, interface, remote, octets, flow_ids = row
     return Statement(
         id=identifier,
         title=f"An unusual invocation of {workload.rpartition(':')[2]} while its interface spoke with {remote}",
@@ -307,7 +330,7 @@ def _leak(case: Case, identifier: str, workload: str, row: tuple[Any, ...]) -> S
         technique=EXPOSURE,
         workload=workload,
         resources=(environment,),
-        evidence=cite(case, ids),
+        evidence=cite(case, [*ids, *flow_ids]),
     )
 
 
@@ -344,5 +367,3 @@ def _incident_gaps(theft: Theft) -> list[Gap]:
 
 def _issued(case: Case, key: str) -> bool:
     return case.sql(_KEY, (key,)).rows()[0][7] is not None
-
-

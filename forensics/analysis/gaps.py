@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from forensics.analysis.words import count
+from forensics.analysis.words import count, during
 from forensics.case import Case
 from forensics.sources import sources
 
@@ -19,7 +19,7 @@ class Gap:
     remedy: str
 
 
-_HELD = "SELECT source, count(*) FROM event WHERE time IS NOT NULL GROUP BY source"
+_HELD = "SELECT source, count(*) FROM event GROUP BY source"
 
 _UNKNOWN_HOURS = """
 SELECT c.source, count(*) AS hours
@@ -55,7 +55,10 @@ _ABSENT = {
         "Which API calls were made",
         "collect the trail's objects, or at least `aws cloudtrail lookup-events` for each region",
     ),
-    "vpc_flow": ("Which addresses the workloads spoke with", "switch on flow logs; for the past there is no substitute"),
+    "vpc_flow": (
+        "Which addresses the workloads spoke with",
+        "switch on flow logs; for the past there is no substitute",
+    ),
     "guardduty": ("What GuardDuty judged", "`aws guardduty get-findings`; findings are kept for 90 days"),
     "lambda_log": (
         "Which invocations ran in which execution environments",
@@ -114,7 +117,7 @@ def _skipped(case: Case) -> list[Gap]:
     return [
         Gap(
             f"What {count(interfaces, 'interface')} sent and received while flow records were lost",
-            f"{count(records, 'flow record')} with SKIPDATA between {first:%Y-%m-%d %H:%M:%S} and {last:%H:%M:%S} UTC: AWS itself lost what was sent then",
+            f"{count(records, 'flow record')} with SKIPDATA {during(first, last)}: AWS itself lost what was sent then",
             "nothing brings them back",
         )
     ]

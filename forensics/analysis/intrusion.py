@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from forensics.case import Case, Query
 from forensics.timeline import Timeline
-
-MAX_DEPTH = 32
 
 _CHILDREN = """
 SELECT k.access_key_id, e.source_ip
@@ -29,6 +28,22 @@ ORDER BY w.workload
 """
 
 _KEYS_OF = "SELECT access_key_id FROM credential WHERE workload = ? ORDER BY access_key_id"
+
+_CALLED_FROM = """
+SELECT t.source_ip
+FROM timeline AS t
+LEFT JOIN attribution AS a ON a.event_id = t.event_id AND a.question = 'used_from'
+LEFT JOIN event AS own ON own.source = 'cloudtrail' AND own.source_ip = t.source_ip
+  AND list_contains(CAST(? AS VARCHAR[]), own.access_key_id)
+LEFT JOIN lifetime AS h ON h.holds = t.source_ip AND h.holds_kind IN ('private_ip', 'public_ip')
+  AND list_contains(CAST(? AS VARCHAR[]), h.workload)
+WHERE a.event_id IS NULL
+  AND own.event_id IS NULL
+  AND h.workload IS NULL
+  AND regexp_matches(t.source_ip, '^[0-9a-fA-F:.]+$')
+GROUP BY t.source_ip
+"""
+"""An address that a workload held, or that the stolen credentials were used from by their owner, is not the intruder's."""
 
 FLOWS = """
 SELECT f.object_id || '/' || f.record AS event_id, f.start AS time, f."end" AS end_time, f.interface_id, f.srcaddr,
@@ -52,8 +67,10 @@ WHERE f.srcaddr IN (SELECT a.address FROM theirs AS a)
 
 @dataclass(frozen=True)
 class Intrusion:
-    """Stolen credentials and where they were used from outside; credentials that were minted from there; workloads
-    that those calls launched. `stolen` maps an access key id to outside addresses."""
+    """Stolen credentials, where they were used from outside, and what came of it: keys minted, workloads launched.
+
+    `stolen` maps an access key id to outside addresses; `derived` are the keys minted from there.
+    """
 
     case: Case
     stolen: Mapping[str, tuple[str, ...]]
@@ -75,14 +92,12 @@ class Intrusion:
         """The stolen credentials and all that came of them."""
         return (*self.stolen, *self.derived)
 
-    @property
+    @cached_property
     def addresses(self) -> list[str]:
-        """Every address the calls came from, in order."""
-        known = "regexp_matches(source_ip, '^[0-9a-fA-F:.]+$')"
-        rows = self.calls.select(f"SELECT DISTINCT source_ip FROM timeline WHERE {known} ORDER BY source_ip").rows()
+        """Every address of the intruder's: those from outside, and where else calls came from that no workload held."""
+        rows = self.calls.select(_CALLED_FROM, list(self.stolen), list(self.launched)).rows()
         outside = [address for found in self.stolen.values() for address in found]
-        own = [] if not self.launched else self._own_addresses()
-        return sorted({*outside, *(str(row[0]) for row in rows)} - set(own))
+        return sorted({*outside, *(str(row[0]) for row in rows)})
 
     def flows(self, sql: str, *params: object) -> Query:
         """A query over the flow records with the intruder's addresses, which `sql` calls `flow`."""
@@ -104,33 +119,23 @@ class Intrusion:
         )
         return Timeline(self.case).where(inner, *calls.params, *self.keys, *self.addresses, *self.addresses)
 
-    def _own_addresses(self) -> list[str]:
-        rows = self.case.sql(
-            "SELECT DISTINCT holds FROM lifetime WHERE holds_kind IN ('public_ip', 'private_ip')"
-            f" AND workload IN ({_marks(self.launched)})",
-            self.launched,
-        ).rows()
-        return [str(row[0]) for row in rows]
 
-
-def _marks(values: object) -> str:
-    return ", ".join("?" for _ in values)  # type: ignore[attr-defined]
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" for _ in values)
 
 
 def follow(case: Case, stolen: Mapping[str, tuple[str, ...]]) -> Intrusion:
     """Everything that came of the stolen credentials: minted by them from outside, minted by those, launched by any."""
     derived: dict[str, None] = {}
     frontier = list(stolen)
-    launched: tuple[str, ...] = ()
-    for _ in range(MAX_DEPTH):
+    while True:
         found = [key for parent in frontier for key in _minted(case, parent, stolen.get(parent))]
         launched = _launched(Intrusion(case, stolen, tuple(derived)))
         found += [str(row[0]) for workload in launched for row in case.sql(_KEYS_OF, (workload,)).rows()]
         frontier = [key for key in dict.fromkeys(found) if key not in derived and key not in stolen]
         if not frontier:
-            break
+            return Intrusion(case, stolen, tuple(derived), launched)
         derived |= dict.fromkeys(frontier)
-    return Intrusion(case, stolen, tuple(derived), launched)
 
 
 def _minted(case: Case, parent: str, addresses: tuple[str, ...] | None) -> list[str]:

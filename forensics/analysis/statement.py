@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from forensics.case import Case
+from forensics.sources import sources
 
 CERTAINTIES = ("recorded", "matched", "bounded", "inferred", "shared")
 """From strongest to weakest; a chain is as certain as its weakest link."""
@@ -67,23 +69,54 @@ _ORDER = (
     "evidence",
 )
 
-_CITE = """
+_PLACES = """
+SELECT u.event_id, v.uri, v.sha256, CAST(regexp_extract(u.event_id, '/([0-9]+)$', 1) AS BIGINT) AS record
+FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id)
+JOIN evidence AS v ON v.object_id = regexp_extract(u.event_id, '^([0-9a-f]{16})/[0-9]+$', 1)
+"""
+"""An event id of our own names its object and its place there."""
+
+_UNIQUE = """
 SELECT e.event_id, v.uri, v.sha256, e.record
 FROM event AS e
 JOIN evidence AS v ON v.object_id = e.object_id
-WHERE e.event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
-ORDER BY e.time, e.event_id
+WHERE e.source IN ({sources})
+  AND e.event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
 """
+"""AWS's own ids are looked for only in the sources that have them."""
+
+_OWN = re.compile(r"[0-9a-f]{16}/[0-9]+")
 
 
 def cite(case: Case, event_ids: Iterable[str]) -> tuple[Citation, ...]:
-    """The records behind those events, in order of time; ids that are no event of the case are an error."""
+    """The records behind those events, in their order. Raises ValueError for ids that are no event of the case."""
     wanted = list(dict.fromkeys(event_ids))
-    rows = case.sql(_CITE, (wanted,)).rows() if wanted else []
-    found = tuple(Citation(uri=row[1], sha256=row[2], record=row[3], event_id=row[0]) for row in rows)
-    if missing := set(wanted) - {citation.event_id for citation in found}:
-        raise ValueError(f"cited events that are not in the case: {sorted(missing)[:5]}")
-    return found
+    found = _found(case, wanted)
+    if missing := [item for item in wanted if item not in found]:
+        raise ValueError(f"cited events that are not in the case: {missing[:5]}")
+    return tuple(found[item] for item in wanted)
+
+
+def _found(case: Case, wanted: Sequence[str]) -> dict[str, Citation]:
+    own = [item for item in wanted if _OWN.fullmatch(item)]
+    given = [item for item in wanted if not _OWN.fullmatch(item)]
+    rows = case.sql(_PLACES, (own,)).rows() if own else []
+    if given:
+        names = ", ".join(f"'{item.name}'" for item in sources().values() if item.event.unique)
+        rows += case.sql(_UNIQUE.format(sources=names), (given,)).rows()
+    return {str(row[0]): Citation(uri=row[1], sha256=row[2], record=row[3], event_id=row[0]) for row in rows}
+
+
+def named(event_ids: Iterable[str]) -> tuple[Citation, ...]:
+    """Those events as citations still without their records; `cited` looks up those of many statements at once."""
+    return tuple(Citation(uri="", sha256="", record=-1, event_id=item) for item in dict.fromkeys(event_ids))
+
+
+def cited(case: Case, statements: Sequence[Statement]) -> list[Statement]:
+    """The statements with the records behind every event they name, looked up together. Raises ValueError."""
+    wanted = dict.fromkeys(item.event_id for statement in statements for item in statement.evidence)
+    found = {item.event_id: item for item in cite(case, wanted)}
+    return [replace(item, evidence=tuple(found[place.event_id] for place in item.evidence)) for item in statements]
 
 
 def weakest(certainties: Iterable[str]) -> str:

@@ -62,6 +62,6 @@ EXPOSURE = "T1552.001"
 USE = "T1078.004"
 
 
-def technique(action: str) -> str:
-    """The technique a call is known for; "" where it is known for none."""
-    return next((found for pattern, found in TECHNIQUES if fnmatchcase(action, pattern)), "")
+def technique(action: str | None) -> str:
+    """The technique a call is known for; "" where it is known for none, or the record names no action."""
+    return next((found for pattern, found in TECHNIQUES if fnmatchcase(action or "", pattern)), "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 from forensics.analysis.intrusion import Intrusion
@@ -51,7 +50,6 @@ FROM flow AS f
 GROUP BY f.interface_id, f.remote, f.action
 ORDER BY min(f.time), f.interface_id, f.remote, f.action
 """
-
 """A gateway's interface records each packet twice, on its way in and out: only the leg with the address itself counts."""
 
 _ENDS = """
@@ -82,10 +80,9 @@ def calls(intrusion: Intrusion) -> Iterator[Statement]:
 def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
     key, action, outcome, address, principal, session, calls, first, last, octets, ids = row
     resources = [str(item[0]) for item in intrusion.calls.select(_RESOURCES, key, action, address, outcome).rows()]
-    sentences = [
-        f"With the credential {key}, {count(calls, 'call')} of {action} from {address} {_ended(outcome, calls)}"
-        f" {during(first, last)}."
-    ]
+    action, place = action or "an action not named", address or "an address not recorded"
+    ended = f"{_ended(outcome, calls)} {during(first, last)}"
+    sentences = [f"With the credential {key}, {count(calls, 'call')} of {action} from {place} {ended}."]
     if resources:
         sentences.append(f"Named in them: {listed(resources)}.")
     if octets:
@@ -174,17 +171,16 @@ def findings(intrusion: Intrusion) -> Iterator[Statement]:
 
 def _finding(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
     finding_id, kind, severity, title, first, last, principal, workload, resources, address, key = row
-    seen: datetime = first
     return Statement(
         id=identifier,
         title=f"GuardDuty: {title or kind}",
         statement=(
-            f"GuardDuty reported {kind}, severity {severity:g}"
+            f"GuardDuty reported {kind}, severity {'not stated' if severity is None else format(severity, 'g')}"
             + (f", for the credential {key}" if key else "")
             + (f" and the address {address}" if address else "")
-            + f", seen {during(seen, max(last or seen, seen))}."
+            + f", seen {during(first, max(first, last) if first and last else first or last)}."
         ),
-        time=seen,
+        time=first,
         certainty="recorded",
         principal=principal,
         workload=workload,

@@ -18,15 +18,15 @@ def size(octets: float) -> str:
     return count(int(octets), "byte")
 
 
-def at(moment: datetime) -> str:
-    """`2026-11-05 09:12:31 UTC`."""
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+def at(moment: datetime | None) -> str:
+    """`2026-11-05 09:12:31 UTC`; of a record without a time, that it has none."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "a time not recorded"
 
 
-def during(first: datetime, last: datetime) -> str:
+def during(first: datetime | None, last: datetime | None) -> str:
     """`at …` for one moment, `between … and …` for two; the day is said once."""
-    if first == last:
-        return f"at {at(first)}"
+    if first == last or not first or not last:
+        return f"at {at(first or last)}"
     if first.date() == last.date():
         return f"between {first:%Y-%m-%d %H:%M:%S} and {last:%H:%M:%S} UTC"
     return f"between {at(first)} and {at(last)}"

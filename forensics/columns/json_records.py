@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from forensics.columns.values import ARROW, KINDS, convert, epoch, iso
 from forensics.readers.documents import BAD_JSON, Json, members
@@ -162,10 +161,13 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
 
 
 def _raws(values: Sequence[Any]) -> pa.Array:
-    if values.count(_NULL) == len(values):
-        return pa.nulls(len(values), pa.string())
-    texts = pa.array(list(map(bytes, values)), pa.binary()).cast(pa.string())
-    return pc.if_else(pc.equal(texts, "null"), pa.scalar(None, pa.string()), texts)
+    texts: list[bytes | None] = list(map(bytes, values))
+    nulls = texts.count(b"null")
+    if nulls == len(texts):
+        return pa.nulls(len(texts), pa.string())
+    if nulls:
+        texts = [None if text == b"null" else text for text in texts]
+    return pa.array(texts, pa.binary()).cast(pa.string())
 
 
 def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json]]) -> pa.Table:

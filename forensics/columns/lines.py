@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from forensics.columns.values import ARROW, KINDS, count_from, epoch, scalar
+from forensics.readers.documents import MENDED
 from forensics.readers.parts import LinePart, Reject
 from forensics.source import Column, Source, snake
 
@@ -21,6 +22,8 @@ def line_table(source: Source, part: LinePart, rejects: list[Reject]) -> pa.Tabl
     if not part.data.strip():
         return pa.table({"record": pa.array([], pa.int64())})
     try:
+        if part.data.count(b"\r") != part.data.count(b"\r\n"):
+            return _split(source, columns, part, rejects)
         table = _csv(source, columns, part.data)
     except (pa.ArrowException, OverflowError):
         return _split(source, columns, part, rejects)
@@ -72,11 +75,12 @@ def _csv_type(column: Column) -> pa.DataType:
 def _split(source: Source, columns: Sequence[Column | None], part: LinePart, rejects: list[Reject]) -> pa.Table:
     """Line by line, on any run of blanks; a wrong number of fields rejects the line."""
     rows: list[tuple[int, list[str]]] = []
-    lines = (line for line in part.data.decode("utf-8", "replace").split("\n") if line.strip())
-    for number, line in enumerate(lines, part.first):
+    lines = (line for line in part.data.split(b"\n") if line.strip())
+    for number, text in enumerate(lines, part.first):
+        line = text.decode("utf-8", "replace")
+        if line.encode() != text:
+            rejects.append(Reject.of(number, MENDED, repr(text)[2:-1]))
         fields = line.split()
-        if tuple(fields) == part.header:
-            continue
         if len(fields) == len(columns):
             rows.append((number, fields))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,7 @@ ARROW = {
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _LONGEST_TIME = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
@@ -93,19 +95,17 @@ def _boolean(value: Any) -> bool:
 
 
 def _time(column: Column, value: Any) -> datetime:
-    if isinstance(value, bool):
+    if isinstance(value, str) and not (column.epoch and value.lstrip("-").isdigit()):
+        if len(value) > _LONGEST_TIME:
+            raise ValueError("too long for a time")
+        moment = datetime.fromisoformat(value.strip())
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError("not a time")
-    if column.epoch and not isinstance(value, str):
-        seconds = value / _PER_SECOND[column.epoch]
-        return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
-    if column.epoch and value.lstrip("-").isdigit():
-        return _time(column, int(value))
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
-    if len(value) > _LONGEST_TIME:
-        raise ValueError("too long for a time")
-    moment = datetime.fromisoformat(value.strip())
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    try:
+        return datetime.fromtimestamp(float(value) / _PER_SECOND.get(column.epoch, 1), UTC).replace(tzinfo=None)
+    except OSError:
+        raise ValueError("no calendar has this time") from None
 
 
 def array(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:
@@ -128,9 +128,11 @@ def _texts(column: Column, numbers: Sequence[int], values: Sequence[Any], reject
     for number, value in zip(numbers, values, strict=True):
         text = value if isinstance(value, str) or value is None else str(value)
         if text is not None and not text.isascii():
-            valid = text.encode("utf-8", "replace").decode("utf-8")
+            valid = _SURROGATE.sub("\ufffd", text)
             if valid != text:
-                rejects.append(Reject.of(number, f"{column.field} holds characters that are not valid text", ascii(text)))
+                rejects.append(
+                    Reject.of(number, f"{column.field} holds characters that are not valid text", ascii(text))
+                )
                 text = valid
         found.append(text)
     return pa.array(found, pa.string())

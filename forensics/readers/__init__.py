@@ -12,7 +12,7 @@ from forensics.readers.parts import Part, Reject
 from forensics.readers.recognise import KeyHint, by_key
 from forensics.readers.stream import content
 
-WHOLE = 64 << 20
+WHOLE = 32 << 20
 """Text of up to so many bytes is held whole; longer text is read in windows of about this size."""
 
 _BOM = b"\xef\xbb\xbf"
@@ -52,8 +52,9 @@ def _windows(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, boo
     size = len(first)
     for chunk in chunks:
         if size + len(chunk) > WHOLE:
-            yield b"".join(held), False
+            window = b"".join(held)
             held, size = [], 0
+            yield window, False
         held.append(chunk)
         size += len(chunk)
     yield b"".join(held), True

@@ -12,8 +12,10 @@ import msgspec
 
 Json = bytes | msgspec.Raw
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 _OPEN = re.compile(rb'\A[\s\xef\xbb\xbf]*(?:\{\s*"[^"\\]{1,64}"\s*:\s*)?\[')
+_BEGINS = re.compile(rb'[\s,]*(\{\s*"[^"\\]{1,64}"\s*:)')
+_SEPARATORS = (b" ", b"\r", b"\n", b"\t", b",")
 _START = re.compile(rb'(?:\A|[:,\[\n}])\s*(\{)\s*["}]')
 _UNPAIRED = re.compile(
     rb"(?P<kept>(?:\\\\)++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
@@ -40,10 +42,11 @@ BAD_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 
 @dataclass(frozen=True)
 class Lost:
-    """Text that is no whole document."""
+    """Text that is no whole document; `cut` where it has no end."""
 
     reason: str
     text: bytes
+    cut: bool = False
 
 
 def members(document: Json) -> dict[str, msgspec.Raw] | None:
@@ -93,6 +96,23 @@ def trail_records(text: bytes) -> list[msgspec.Raw] | None:
         return None
 
 
+def opening_items(text: bytes, start: int, *, listed: bool) -> tuple[list[msgspec.Raw], int]:
+    """Most documents of a text from `start` on in one pass, and where they end; none unless all are well formed.
+
+    They are items of a list, or one a line. The last to begin as the first does may be cut off: it is not among them.
+    """
+    if (first := _BEGINS.match(text, start)) is None:
+        return [], start
+    end = max(text.rfind(first[1]), first.start(1))
+    while end > start and text[end - 1 : end] in _SEPARATORS:
+        end -= 1
+    body = memoryview(text)[first.start(1) : end]
+    try:
+        return (_items.decode(b"".join((b"[", body, b"]"))) if listed else _raw.decode_lines(body)), end
+    except BAD_JSON:
+        return [], start
+
+
 def is_whole(document: Json) -> bool:
     """Whether that is one JSON document, strings and all."""
     try:
@@ -123,8 +143,15 @@ def _several(data: bytes, accept: Callable[[Json], bool]) -> Iterator[Json | Los
             else:
                 yield Lost("the line is not JSON", line)
         return
-    opened = _OPEN.match(data)
+    opened = None if _begins_whole(data) else _OPEN.match(data)
     yield from _scan(data, accept, opened.end() if opened else 0)
+
+
+def _begins_whole(data: bytes) -> bool:
+    """Whether the first of several documents is an object and whole."""
+    begin = data.find(b"{")
+    end = element_end(data, begin) if data.lstrip()[:1] == b"{" else None
+    return end is not None and is_whole(data[begin:end])
 
 
 def _well_formed(line: bytes) -> bool:
@@ -145,9 +172,9 @@ def _scan(data: bytes, accept: Callable[[Json], bool], start: int) -> Iterator[J
             yield data[begin:end]
             position = end
             continue
-        resumed = _resume(data, begin + 1, accept)
+        resumed = _resume(data, begin + 1, accept, len(data) if end is None else end)
         cut = end is None and resumed == len(data)
-        yield Lost(_why(data[begin:resumed], cut=cut), data[begin:resumed])
+        yield Lost(_why(data[begin:resumed], cut=cut), data[begin:resumed], cut)
         position = resumed
         if cut:
             return
@@ -186,14 +213,14 @@ def element_end(data: bytes, begin: int, limit: int | None = None) -> int | None
     return None
 
 
-def _resume(data: bytes, begin: int, accept: Callable[[Json], bool]) -> int:
-    """Where the next whole record begins that `accept` takes, after damage."""
-    for found in _START.finditer(data, begin):
+def _resume(data: bytes, begin: int, accept: Callable[[Json], bool], stop: int) -> int:
+    """Where the next whole record begins that `accept` takes, after damage and before `stop`."""
+    for found in _START.finditer(data, begin, stop):
         at = found.start(1)
         end = element_end(data, at, _LONGEST)
         if end is not None and is_whole(data[at:end]) and accept(data[at:end]):
             return at
-    return len(data)
+    return stop
 
 
 def _why(text: bytes, *, cut: bool) -> str:

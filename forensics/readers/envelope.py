@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,7 +11,7 @@ from typing import Any, cast
 import msgspec
 from isal import igzip, isal_zlib
 
-from forensics.readers.documents import BAD_JSON, Json, items, members, value
+from forensics.readers.documents import BAD_JSON, Json, element_end, is_whole, items, members, value
 from forensics.source import LogStream
 
 _DEPTH = 6
@@ -19,6 +20,7 @@ _TEXT = ("CloudTrailEvent", "_raw")
 _INSIDE = ("detail", "data", "_source", "aws", "cloudtrail", "awscloudtrail")
 _NOT_PACKED = (KeyError, TypeError, ValueError, EOFError, OSError, cast(type[Exception], isal_zlib.error))
 """What unpacking a subscription's data raises where it is not base64 of gzip; OSError covers BadGzipFile."""
+_EVENTS = re.compile(rb'\s*\{(?=.{0,4096}?"messageType")[^{}]{0,65536}?"logEvents"\s*:\s*\[', re.DOTALL)
 _WIRE_NAMES = {"TaskCreatedAt": "createdAt", "LoginAttributes": "LoginAttributes", "SubNetId": "subNetId"}
 
 
@@ -64,7 +66,7 @@ def unwrap(document: Json, depth: int = _DEPTH) -> Iterator[Leaf]:
     if "messageType" in parts and "logEvents" in parts:
         yield from _subscription(document)
     elif (listed := _list(parts)) is not None:
-        yield from _listed(*listed, depth - 1)
+        yield from _listed(listed, depth - 1)
     elif "events" in parts and (events := _api_events(parts["events"])) is not None:
         yield from events
     else:
@@ -79,6 +81,12 @@ def _single(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
         if name in parts and isinstance(text := _string(parts[name]), str):
             yield from _text(text, depth - 1)
             return
+    if (camel := _from_api(document)) is not None:
+        yield camel
+        return
+    if parts.keys() >= {"message", "timestamp"} and parts.keys() & {"ingestionTime", "logStreamName"}:
+        yield from _api_events(b"[" + bytes(document) + b"]") or (document,)
+        return
     if len(parts) <= 12 and "eventName" not in parts:
         for name in _INSIDE:
             if name in parts and members(parts[name]):
@@ -87,22 +95,16 @@ def _single(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
     yield document
 
 
-def _list(parts: Mapping[str, msgspec.Raw]) -> tuple[str, list[msgspec.Raw]] | None:
-    for name in _LISTS:
-        if name in parts and (found := items(parts[name])) is not None:
-            return name, found
-    return None
+def _list(parts: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw] | None:
+    return next((found for name in _LISTS if name in parts and (found := items(parts[name])) is not None), None)
 
 
-def _listed(list_name: str, found: list[msgspec.Raw], depth: int) -> Iterator[Leaf]:
+def _listed(found: list[msgspec.Raw], depth: int) -> Iterator[Leaf]:
     if are_events(found):
         yield from found
         return
     for item in found:
-        if list_name == "Findings" and (camel := _from_api(item)) is not None:
-            yield camel
-        else:
-            yield from unwrap(item, depth)
+        yield from unwrap(item, depth)
 
 
 def _text(text: str, depth: int) -> Iterator[Leaf]:
@@ -125,7 +127,7 @@ def _awslogs(raw: Json) -> bytes | None:
     held = _string(raw)
     try:
         packed = base64.b64decode(held["data"])
-        return cast(bytes, igzip.decompress(packed))  # type: ignore[no-untyped-call]
+        return cast(bytes, igzip.decompress(packed)) or None  # type: ignore[no-untyped-call]
     except _NOT_PACKED:
         return None
 
@@ -144,6 +146,18 @@ def _subscription(document: Json) -> Iterator[Leaf]:
             yield LogEvent(stream, event["message"], _text_of(event, "id"), _milliseconds(event.get("timestamp")))
         else:
             yield msgspec.json.encode(event)
+
+
+def whole_events(text: bytes) -> tuple[bytes, bytes] | None:
+    """A subscription's envelope that is cut off, closed after its last whole event, and the rest; None for any other."""
+    head = _EVENTS.match(text)
+    if head is None:
+        return None
+    end = head.end()
+    while (begin := text.find(b"{", end)) >= 0 and (after := element_end(text, begin)) is not None:
+        end = after
+    closed = text[:end] + b"]}"
+    return (closed, text[end:].lstrip(b", \r\n\t")) if is_whole(closed) else None
 
 
 def _api_events(raw: Json) -> list[LogEvent] | None:

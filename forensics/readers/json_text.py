@@ -16,17 +16,21 @@ from forensics.readers.documents import (
     is_whole,
     members,
     mended,
+    opening_items,
     trail_records,
 )
-from forensics.readers.envelope import Leaf, Line, LogEvent, are_events, unwrap
+from forensics.readers.envelope import Leaf, Line, LogEvent, are_events, unwrap, whole_events
 from forensics.readers.line_text import header_or_default
 from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject
 from forensics.readers.recognise import KeyHint, json_source, stream_source
 from forensics.source import LogStream, Source
 
 _OPENING = 4096
+_LONGEST_DOCUMENT = 8 << 20
 _BETWEEN = b" \r\n\t,"
 _LOOK = 10
+LONGEST_RECORD = 256 << 20
+"""Bytes of a record beyond which it is not read: the reading processes stay within bounds."""
 
 
 def _recordlike(document: Json) -> bool:
@@ -60,6 +64,9 @@ class JsonReader:
             whole = False
             yield from self._window(text, last=last)
             held = text[self._consumed :]
+            if len(held) > LONGEST_RECORD:
+                yield self._lost("a record is too long to read; the object is not read further", held)
+                return
 
     def _documents(self, text: bytes) -> Iterator[Part]:
         records = trail_records(text)
@@ -69,11 +76,13 @@ class JsonReader:
         batch: list[Leaf] = []
         for document in documents(text, _recordlike):
             if isinstance(document, Lost):
+                lost = document
+                if lost.cut and (closed := whole_events(lost.text)):
+                    batch.extend(unwrap(closed[0]))
+                    lost = Lost(lost.reason, closed[1])
                 yield from self._leaves(batch)
                 batch = []
-                yield Reject.of(
-                    self._number(document), document.reason, document.text, claimed=document.reason != NO_JSON
-                )
+                yield Reject.of(self._number(lost), lost.reason, lost.text, claimed=lost.reason != NO_JSON)
             elif members(document) is None and (whole := mended(document)):
                 yield from self._leaves(batch)
                 batch = list(unwrap(whole))
@@ -96,13 +105,19 @@ class JsonReader:
         """Whole elements of a text too long to hold: items of its first list, lines, or documents without separator."""
         position = 0
         if self._first:
-            found = text.find(b"[", 0, _OPENING) if not _first_is_whole(text) else -1
-            self._opened, self._first = found >= 0, False
-            position = found + 1
+            position = _list_begins(text)
+            self._opened, self._first = position > 0, False
+        found, whole_until = opening_items(text, position, listed=self._opened)
+        plain = are_events(found)
+        if plain or all(map(is_whole, found)):
+            yield from self._leaves(found if plain else [leaf for item in found for leaf in unwrap(item)])
+            position = whole_until
         batch: list[Leaf] = []
-        while (begin := text.find(b"{", position)) >= 0 and (end := element_end(text, begin)) is not None:
-            element = text[begin:end]
-            between, position = text[position:begin].strip(_BETWEEN), end
+        while (begin := text.find(b"{", position)) >= 0 and (after := element_end(text, begin)) is not None:
+            element = text[begin:after]
+            gap, position = text[position:begin], after
+            between = gap.strip(_BETWEEN + b"]}")
+            self._opened &= b"]" not in gap
             whole = element if is_whole(element) else mended(element)
             if between or whole != element:
                 yield from self._leaves(batch)
@@ -116,15 +131,15 @@ class JsonReader:
                     yield Reject.of(self._next, MENDED, element)
                 batch.extend(unwrap(whole))
         yield from self._leaves(batch)
-        self._consumed = begin if begin >= 0 else position
+        self._consumed = position
         if last:
-            yield from self._end(text[self._consumed :])
+            yield from self._end(text[position:].lstrip(_BETWEEN))
 
     def _end(self, rest: bytes) -> Iterator[Part]:
-        if rest.lstrip(_BETWEEN + b"]"):
+        if b"{" in rest or (rest.strip(b"]} \r\n\t") and not self._opened):
             yield self._lost("the text is cut off inside a record", rest)
         elif self._opened and b"]" not in rest:
-            yield Reject(None, "the text is cut off: its list of records is not closed", "")
+            yield Reject.of(None, "the text is cut off: its list of records is not closed", rest)
 
     def _lost(self, reason: str, text: bytes) -> Reject:
         return Reject.of(self._number(Lost(reason, text)), reason, text)
@@ -160,7 +175,7 @@ class JsonReader:
             if source is not None:
                 found.setdefault(source.name, []).append((number, event))
                 known.setdefault(event.stream, source)
-            elif event.message.lstrip().startswith("{") and json_source(event.message.encode("utf-8", "replace")):
+            elif event.message.lstrip().startswith("{") and _is_record(event.message.encode("utf-8", "replace")):
                 inside.append((number, event.message.encode("utf-8", "replace")))
             else:
                 unclaimed.setdefault(event.stream, []).append((number, event))
@@ -199,6 +214,10 @@ class JsonReader:
             yield LinePart(self._header[0].name, first, self._header[1], data)
 
 
+def _is_record(text: bytes) -> bool:
+    return json_source(text) is not None or ((whole := mended(text)) is not None and json_source(whole) is not None)
+
+
 def by_record(records: Iterable[tuple[int, Json]]) -> Iterator[Part]:
     """Each record judged by itself."""
     found: dict[str, list[tuple[int, Json]]] = {}
@@ -215,6 +234,9 @@ def by_record(records: Iterable[tuple[int, Json]]) -> Iterator[Part]:
         yield JsonPart(name, [number for number, _ in pairs], [record for _, record in pairs])
 
 
-def _first_is_whole(text: bytes) -> bool:
-    line, newline, _ = text.lstrip().partition(b"\n")
-    return bool(newline) and is_whole(line)
+def _list_begins(text: bytes) -> int:
+    """Where the items of the first list begin; 0 for documents one after the other."""
+    start = len(text) - len(text.lstrip())
+    if text[start : start + 1] == b"{" and element_end(text, start, _LONGEST_DOCUMENT) is not None:
+        return 0
+    return text.find(b"[", 0, _OPENING) + 1

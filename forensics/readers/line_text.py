@@ -16,6 +16,8 @@ from forensics.source import LogStream, Source
 from forensics.sources import sources
 
 _LOOK = 20
+LONGEST_LINE = 64 << 20
+"""Bytes of a line beyond which it is not read: the reading processes stay within bounds."""
 _NEWLINE, _SHORT = 10, 5
 _EXPORTED = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z ", re.MULTILINE)
 _EXPORT_KEY = re.compile(r"(?:^|/)([^/]+)/\d{6}(?:\.gz)?$")
@@ -47,7 +49,7 @@ class LineReader:
             if found := header_or_default(line.decode("utf-8", "replace")):
                 yield from self._fields(found, first, chunks, skipped=lines[:place])
                 return
-        if _EXPORTED.match(first) and (source := self._exported_source(first)):
+        if _EXPORTED.search(first) and (source := self._exported_source(first)):
             yield from self._exported(source, first, chunks)
             return
         yield Reject.of(None, "no source claims these lines", lines[0], claimed=False)
@@ -60,13 +62,15 @@ class LineReader:
             if line.strip():
                 yield Reject.of(self._take(1), "the line comes before the header", line)
         rest = first[sum(len(line) + 1 for line in skipped) :]
-        line, _, after = rest.partition(b"\n")
-        if tuple(line.decode("utf-8", "replace").split()) == header:
+        head, _, after = rest.partition(b"\n")
+        if tuple(head.decode("utf-8", "replace").split()) == header:
             rest = after
-        for text, last in _whole_lines(rest, chunks):
-            body = text
+        else:
+            head = " ".join(header).encode()
+        for text, last in self._whole_lines(rest, chunks):
+            body = _without(head, text)
             if last and self._damage and not text.endswith(b"\n"):
-                body, _, cut = text.rpartition(b"\n")
+                body, _, cut = body.rpartition(b"\n")
                 body += b"\n" if body else b""
                 yield from self._part(source, header, body)
                 yield Reject.of(self._take(1), "the line is cut off", cut)
@@ -83,6 +87,19 @@ class LineReader:
         self._next += count
         return first
 
+    def _whole_lines(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+        """Text that ends with a line, chunk by chunk, each with whether it is the last."""
+        held = first
+        for chunk in chunks:
+            whole, newline, rest = (held + chunk).rpartition(b"\n")
+            if newline:
+                yield whole + newline, False
+            held = rest
+            if len(held) > LONGEST_LINE:
+                self._damage.append("a line is too long to read; the object is not read further")
+                break
+        yield held, True
+
     def _exported_source(self, first: bytes) -> Source | None:
         stream = self._stream()
         messages = (line.partition(b" ")[2].decode("utf-8", "replace") for line in first.split(b"\n")[:500])
@@ -98,10 +115,12 @@ class LineReader:
     def _exported(self, source: Source, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Page "Exporting log data to Amazon S3": a line without a time continues the message before it."""
         stream, held = self._stream(), b""
-        for more, last in _whole_lines(first, chunks):
+        for more, last in self._whole_lines(first, chunks):
             text = held + more
-            starts = [found.start() for found in _EXPORTED.finditer(text)]
-            end = len(text) if last or not starts else starts[-1]
+            starts = [found.start() for found in _EXPORTED.finditer(text) if _time(found[1])]
+            end = len(text) if last else starts[-1] if starts else 0
+            if before := text[: starts[0] if starts else end].strip():
+                yield Reject.of(self._take(1), "the text comes before the first event", before)
             held = text[end:]
             bounds = [*(start for start in starts if start < end), end]
             events = [_event(stream, text[a:b]) for a, b in pairwise(bounds)]
@@ -109,22 +128,27 @@ class LineReader:
             yield EventPart(source.name, range(number, number + len(events)), events)
 
 
+def _time(stamp: bytes) -> datetime | None:
+    """The time a line of an export begins with; what only looks like one continues the message before it."""
+    try:
+        return datetime.fromisoformat(stamp.decode("ascii")).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def _event(stream: LogStream, text: bytes) -> LogEvent:
     stamp, _, message = text.partition(b" ")
-    at = datetime.fromisoformat(stamp.decode("ascii")).replace(tzinfo=UTC)
-    words = message.decode("utf-8", "replace").removesuffix("\n")
+    at = _time(stamp) or datetime.min.replace(tzinfo=UTC)
+    words = message.decode("utf-8", "surrogateescape").removesuffix("\n")
     return LogEvent(stream, words, None, round(at.timestamp() * 1000))
 
 
-def _whole_lines(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Text that ends with a line, chunk by chunk, each with whether it is the last."""
-    held = first
-    for chunk in chunks:
-        whole, newline, rest = (held + chunk).rpartition(b"\n")
-        if newline:
-            yield whole + newline, False
-        held = rest
-    yield held, True
+def _without(header: bytes, text: bytes) -> bytes:
+    """The lines that do not repeat the header: files one after the other have one each."""
+    head = header.rstrip()
+    if head not in text:
+        return text
+    return b"\n".join(line for line in text.split(b"\n") if line.rstrip() != head)
 
 
 def _count(data: bytes) -> int:

@@ -84,6 +84,8 @@ class _Member:
 
     def salvage(self) -> bytes:
         """What a decoder that checks nothing still gets out, beyond what was given."""
+        if self._given > _KEEP:
+            return b""
         raw = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
         got = bytearray()
         body = bytes(self._seen[_header(self._seen) :])
@@ -146,9 +148,9 @@ def _bunzip(blocks: Iterable[bytes], note: Note) -> Iterator[bytes]:
     try:
         for block in blocks:
             data = block
-            while data:
+            while data or (member and not member.needs_input):
                 member = member or bz2.BZ2Decompressor()
-                if out := member.decompress(data):
+                if out := member.decompress(data, CHUNK):
                     yield out
                 data, member = (member.unused_data, None) if member.eof else (b"", member)
     except OSError as error:

@@ -76,9 +76,12 @@ def show_answer(text: str, *, alarming: bool = True) -> Shown:
 def show_commands(commands: Sequence[Command]) -> Shown:
     """Commands to copy, each under what it is for; nothing runs them."""
     items = "".join(
-        f"<li><p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>" for item in commands
+        f"<li><p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>"
+        for item in commands
     )
-    html = f'<ul class="fx-commands">{items}</ul>' if commands else '<p class="fx-text">Nothing to contain was found.</p>'
+    html = (
+        f'<ul class="fx-commands">{items}</ul>' if commands else '<p class="fx-text">Nothing to contain was found.</p>'
+    )
     text = "\n\n".join(f"# {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
     return Shown(html, text or "Nothing to contain was found.")
 

@@ -69,7 +69,7 @@ _INSTANCE = "'arn:aws:ec2:' || s.aws_region || ':' || s.recipient_account_id || 
 RESOURCE_IDS = rf"""CASE
 WHEN s.event_source IN ('lambda.amazonaws.com', 'sts.amazonaws.com', 'iam.amazonaws.com', 'ec2.amazonaws.com',
   'ecs.amazonaws.com') OR (s.event_source = 's3.amazonaws.com' AND s.resources IS NULL)
-THEN list_distinct(list_filter(list_concat(
+THEN list_sort(list_distinct(list_filter(list_concat(
   json_extract_string(s.resources, '$[*].ARN'),
   CASE s.event_source
     WHEN 's3.amazonaws.com' THEN [
@@ -102,7 +102,7 @@ THEN list_distinct(list_filter(list_concat(
     END
     WHEN 'ecs.amazonaws.com' THEN json_extract_string(s.response_elements, '$.tasks[*].taskArn')
   END),
-lambda r: r IS NOT NULL AND r <> ''))
+lambda r: r IS NOT NULL AND r <> '')))
 WHEN s.resources IS NOT NULL THEN json_extract_string(s.resources, '$[*].ARN')
 END"""
 """ARNs and ids an event is about: those CloudTrail lists, and those its request and response name."""
@@ -125,7 +125,7 @@ EVENT = EventMap(
       ELSE 'error'
     END""",
         "bytes": """CASE
-      WHEN s.event_source = 's3.amazonaws.com' THEN CAST(s.bytes_transferred_out AS BIGINT)
+      WHEN s.event_source = 's3.amazonaws.com' THEN TRY_CAST(s.bytes_transferred_out AS BIGINT)
     END""",
         "user_agent": "s.user_agent",
         "summary": """coalesce(s.event_name, 'unnamed event')

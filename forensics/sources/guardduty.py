@@ -55,11 +55,11 @@ COLUMNS = (
     Column("service.additionalInfo", "JSON", name="additional_info"),
 )
 
-RESOURCE_IDS = """list_distinct(list_filter(list_concat(
+RESOURCE_IDS = """list_sort(list_distinct(list_filter(list_concat(
   [s.function_arn, s.task_arn, 'arn:aws:ec2:' || s.region || ':' || s.account_id || ':instance/' || s.instance_id],
   json_extract_string(s.network_interfaces, '$[*].networkInterfaceId'),
   json_extract_string(s.resource, '$.s3BucketDetails[*].arn')),
-lambda r: r IS NOT NULL))"""
+lambda r: r IS NOT NULL)))"""
 """ARNs and ids a finding is about."""
 
 EVENT = EventMap(

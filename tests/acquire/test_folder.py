@@ -123,7 +123,8 @@ def test_half_a_tgz_gives_its_first_members_and_the_start_of_the_cut_one(tmp_pat
         evidence.add(case, tmp_path / "x.tgz")
         rows = case.sql("SELECT object_id, reason, size FROM evidence WHERE status = 'pending' ORDER BY uri").rows()
         assert [size > 40_000 for _, _, size in rows] == [False, True]
-        start = evidence.open_object(case, rows[1][0]).read()
+        with evidence.open_object(case, rows[1][0]) as handle:
+            start = handle.read()
     assert rows[1][1] == f"cut off after {len(start)} bytes: unexpected end of data"
     assert blob.startswith(start)
 

@@ -1,0 +1,29 @@
+"""What every test, and every tour, runs under."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HOMES = {
+    "HOME": "",
+    "USERPROFILE": "",
+    "XDG_CACHE_HOME": ".cache",
+    "XDG_CONFIG_HOME": ".config",
+    "XDG_DATA_HOME": ".local/share",
+    "IPYTHONDIR": ".ipython",
+    "JUPYTER_CONFIG_DIR": ".jupyter",
+    "JUPYTER_DATA_DIR": ".local/share/jupyter",
+    "JUPYTER_RUNTIME_DIR": ".local/share/jupyter/runtime",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing is read from the user's home, or left there: the home is a folder of this run."""
+    home = tempfile.TemporaryDirectory(prefix="forensics-home-")
+    config.add_cleanup(home.cleanup)
+    patch = pytest.MonkeyPatch()
+    config.add_cleanup(patch.undo)
+    for name, place in HOMES.items():
+        patch.setitem(os.environ, name, str(Path(home.name) / place))

@@ -1,0 +1,182 @@
+"""What AWS wraps records in is taken off, however often, and nothing inside is lost."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forensics.readers.envelope import Line, LogEvent, unwrap
+from forensics.readers.json_text import JsonReader
+from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject
+from forensics.readers.recognise import KeyHint
+from forensics.source import LogStream
+from tests.loading import FLOW, envelope, finding, trail
+
+STREAM = LogStream("/aws/lambda/orders-fn", "2026/11/05/[$LATEST]0abc", "111122223333")
+
+
+def leaves(held: Any) -> list[Any]:
+    found = unwrap(held if isinstance(held, bytes) else json.dumps(held).encode())
+    return [leaf if isinstance(leaf, LogEvent | Line) else json.loads(bytes(leaf)) for leaf in found]
+
+
+def read(text: bytes) -> list[Part]:
+    return list(JsonReader(KeyHint()).read([(text, True)]))
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        {"detail-type": "AWS API Call via CloudTrail", "detail": trail()},
+        {"Records": [trail()]},
+        [[trail()]],
+        {"_source": trail()},
+        {"aws": {"cloudtrail": trail()}},
+        {"Events": [{"EventId": "x", "ReadOnly": "true", "CloudTrailEvent": json.dumps(trail())}], "NextToken": "t"},
+        {"_raw": json.dumps(trail()), "source": "x"},
+        {"data": {"detail": trail()}},
+    ],
+)
+def test_every_wrapping_leaves_the_record(wrapped: Any) -> None:
+    assert leaves(wrapped) == [trail()]
+
+
+def test_a_record_that_has_a_detail_of_its_own_stays_whole() -> None:
+    record = trail(detail={"a": 1}, data={"b": 2})
+    assert leaves(record) == [record]
+
+
+def test_a_subscription_gives_its_events_with_their_stream() -> None:
+    assert leaves(envelope("one", "two")) == [
+        LogEvent(STREAM, "one", f"{0:056d}", 1793869200123),
+        LogEvent(STREAM, "two", f"{1:056d}", 1793869200124),
+    ]
+
+
+def test_a_control_message_holds_no_records() -> None:
+    held = json.loads(envelope("CWL CONTROL MESSAGE: Checking health of destination Firehose."))
+    assert leaves(held | {"messageType": "CONTROL_MESSAGE"}) == []
+
+
+def test_the_event_a_subscriber_function_gets_is_unpacked() -> None:
+    data = base64.b64encode(gzip.compress(envelope("one"))).decode()
+    assert [leaf.message for leaf in leaves({"awslogs": {"data": data}})] == ["one"]
+
+
+@pytest.mark.parametrize("data", ["", "not base64!", base64.b64encode(b"\x1f\x8b broken").decode(), None, 5])
+def test_data_that_does_not_unpack_stays_as_it_is(data: Any) -> None:
+    assert leaves({"awslogs": {"data": data}}) == [{"awslogs": {"data": data}}]
+
+
+@pytest.mark.parametrize("half", ["not ours", 5, None, {"message": 5}])
+def test_what_is_no_log_event_inside_a_subscription_is_still_given(half: Any) -> None:
+    held = json.loads(envelope("one"))
+    held["logEvents"].append(half)
+    found = leaves(held)
+    assert [found[0].message, found[1]] == ["one", half]
+
+
+def test_output_of_filter_log_events_names_the_stream() -> None:
+    event = {"logStreamName": "s", "timestamp": 5, "message": "m", "ingestionTime": 6, "eventId": "e"}
+    assert leaves({"events": [event], "searchedLogStreams": []}) == [LogEvent(LogStream(None, "s"), "m", "e", 5, 6)]
+
+
+def test_get_findings_are_spelled_as_in_the_export() -> None:
+    found = leaves(
+        {"Findings": [{"Type": "T", "Severity": 5, "Resource": {"ResourceType": "AccessKey"}, "Service": {}}]}
+    )
+    assert found == [{"type": "T", "severity": 5, "resource": {"resourceType": "AccessKey"}, "service": {}}]
+
+
+def test_names_that_boto_spells_otherwise_get_their_wire_names() -> None:
+    held = {
+        "Type": "T",
+        "Severity": 5,
+        "Service": {"LoginAttributes": [{"User": "u"}]},
+        "Resource": {"TaskCreatedAt": 1},
+    }
+    assert leaves(held) == [
+        {"type": "T", "severity": 5, "service": {"LoginAttributes": [{"user": "u"}]}, "resource": {"createdAt": 1}}
+    ]
+
+
+def test_wrapping_without_end_is_left_on() -> None:
+    held: Any = trail()
+    for _ in range(20):
+        held = {"detail": held}
+    assert len(leaves(held)) == 1
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["Records", "detail", "events", "logEvents", "messageType", "_raw", "awslogs", "message"]
+                ),
+                inner,
+            )
+        ),
+    )
+)
+def test_any_shape_unwraps_without_an_error(held: Any) -> None:
+    assert isinstance(leaves(held), list)
+
+
+def test_braces_inside_a_message_do_not_part_envelopes() -> None:
+    parts = read(envelope("a}{b") + envelope('{"c": "}{"}'))
+    assert [event.message for part in parts if isinstance(part, EventPart) for event in part.events] == [
+        "a}{b",
+        '{"c": "}{"}',
+    ]
+
+
+def test_an_envelope_cut_off_gives_the_whole_events_before_the_cut() -> None:
+    text = envelope("one", "two", "three")
+    parts = read(text[: text.index(b"three")])
+    assert [event.message for part in parts if isinstance(part, EventPart) for event in part.events] == ["one", "two"]
+    assert [part.record for part in parts if isinstance(part, Reject)] == [2]
+
+
+def test_findings_of_the_api_cut_off_give_the_whole_ones() -> None:
+    one = {"Type": "T", "Severity": 5, "Resource": {}, "Service": {}}
+    parts = read(json.dumps({"Findings": [one, one]}).encode()[:-20])
+    assert [len(part.records) for part in parts if isinstance(part, JsonPart)] == [1]
+
+
+def test_cloudtrail_records_in_a_log_group_go_to_cloudtrail() -> None:
+    parts = read(envelope(json.dumps(trail()), group="my-trail", stream="111122223333_CloudTrail_us-east-1"))
+    assert [(part.source, list(part.numbers)) for part in parts if isinstance(part, JsonPart)] == [("cloudtrail", [0])]
+
+
+def test_events_of_a_stream_nobody_knows_are_counted_in_the_reason() -> None:
+    parts = read(envelope("hello", "world", group="my-group", stream="my-stream"))
+    reason = "no source claims log group my-group, stream my-stream: 2 events"
+    assert parts == [Reject(0, reason, "hello", claimed=False)]
+
+
+def test_an_output_whose_stream_one_line_gives_away_is_of_that_source_as_a_whole() -> None:
+    start = "START RequestId: 8c1f2d3e-1111-2222-3333-444455556666 Version: $LATEST"
+    events = [{"timestamp": 5, "message": text, "ingestionTime": 6} for text in ('{"a": 1}', start, "plain")]
+    parts = read(json.dumps({"events": events, "nextForwardToken": "f"}).encode())
+    assert [(part.source, list(part.numbers)) for part in parts if isinstance(part, EventPart)] == [
+        ("lambda_log", [0, 1, 2])
+    ]
+
+
+def test_flow_lines_inside_json_keep_their_numbers() -> None:
+    parts = read(b"\n".join(json.dumps({"_raw": FLOW}).encode() for _ in range(3)))
+    assert [(part.source, part.first, part.data.count(b"\n")) for part in parts if isinstance(part, LinePart)] == [
+        ("vpc_flow", 0, 3)
+    ]
+
+
+def test_records_of_several_sources_are_told_apart() -> None:
+    parts = read(json.dumps([{"x": 1}, finding()]).encode())
+    assert [part.source for part in parts if isinstance(part, JsonPart)] == ["guardduty"]

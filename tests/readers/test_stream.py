@@ -1,0 +1,106 @@
+"""The bytes of an object come out whatever they are wrapped in, and damage is told after what could be had."""
+
+import bz2
+import gzip
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from forensics.readers import stream
+
+TEXT = b"".join(b"line %d of a log that is long enough to be worth packing\n" % number for number in range(2000))
+
+
+def unpack(folder: Path, data: bytes) -> tuple[bytes, list[str]]:
+    """What comes out, and what is said of damage."""
+    path = folder / "object"
+    path.write_bytes(data)
+    notes: list[str] = []
+    return b"".join(stream.content(path, notes.append)), notes
+
+
+def zstd(data: bytes) -> bytes:
+    return bytes(pa.compress(data, codec="zstd", asbytes=True))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        TEXT,
+        gzip.compress(TEXT),
+        gzip.compress(TEXT[:999]) + gzip.compress(TEXT[999:]),
+        gzip.compress(gzip.compress(TEXT)),
+        gzip.compress(TEXT) + bytes(512),
+        bz2.compress(TEXT),
+        bz2.compress(TEXT[:999]) + bz2.compress(TEXT[999:]),
+        zstd(TEXT),
+    ],
+    ids=["plain", "gzip", "members", "twice", "padded", "bzip2", "bzip2 twice", "zstd"],
+)
+def test_every_wrapping_gives_the_same_bytes(tmp_path: Path, packed: bytes) -> None:
+    assert unpack(tmp_path, packed) == (TEXT, [])
+
+
+def test_a_member_that_ends_with_a_block_is_followed_by_the_next(tmp_path: Path, monkeypatch) -> None:
+    first = gzip.compress(TEXT[:999])
+    monkeypatch.setattr(stream, "_BLOCK", len(first))
+    assert unpack(tmp_path, first + gzip.compress(TEXT[999:])) == (TEXT, [])
+
+
+def test_a_gzip_cut_off_gives_what_comes_before(tmp_path: Path) -> None:
+    packed = gzip.compress(TEXT)
+    got, notes = unpack(tmp_path, packed[: len(packed) // 2])
+    assert notes == ["gzip data is cut off"]
+    assert len(got) > 1000
+    assert TEXT.startswith(got)
+
+
+def test_a_wrong_checksum_gives_all_and_says_so(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(TEXT))
+    packed[-6] ^= 0xFF
+    got, notes = unpack(tmp_path, bytes(packed))
+    assert got == TEXT
+    assert len(notes) == 1
+    assert notes[0].startswith("gzip data is damaged")
+
+
+def test_damage_in_the_middle_gives_what_comes_before(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(TEXT, compresslevel=1))
+    middle = len(packed) // 2
+    packed[middle : middle + 64] = bytes(64)
+    got, notes = unpack(tmp_path, bytes(packed))
+    assert got[:1000] == TEXT[:1000]
+    assert len(notes) == 1
+
+
+def test_what_follows_a_gzip_is_told(tmp_path: Path) -> None:
+    got, notes = unpack(tmp_path, gzip.compress(TEXT) + b"and a plain tail")
+    assert (got, notes) == (TEXT, ["what follows the end of the gzip data is not gzip"])
+
+
+@pytest.mark.parametrize("packed", [bz2.compress(TEXT), zstd(TEXT)], ids=["bzip2", "zstd"])
+def test_other_packings_cut_off_say_so(tmp_path: Path, packed: bytes) -> None:
+    got, notes = unpack(tmp_path, packed[: len(packed) // 2])
+    assert TEXT.startswith(got)
+    assert len(notes) == 1
+
+
+def test_a_header_alone_and_an_empty_file_hold_nothing(tmp_path: Path) -> None:
+    assert unpack(tmp_path, b"") == (b"", [])
+    assert unpack(tmp_path, b"\x1f\x8b") == (b"", ["gzip data is cut off"])
+
+
+@pytest.mark.parametrize("pack", [lambda data: zlib.compress(data, wbits=31), bz2.compress], ids=["gzip", "bzip2"])
+def test_a_bomb_stays_in_bounded_memory(tmp_path: Path, pack) -> None:
+    size = 64 << 20
+    path = tmp_path / "bomb"
+    path.write_bytes(pack(bytes(size)))
+    tracemalloc.start()
+    seen = sum(len(chunk) for chunk in stream.content(path, print))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert seen == size
+    assert peak < 32 << 20

@@ -15,22 +15,17 @@ from pathlib import Path
 from typing import IO, cast
 
 import duckdb
-import pyarrow as pa
 
-from forensics import resolution, storage
+from forensics import custody, resolution
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
-from forensics.source import Source
-from forensics.sources import sources
-from forensics.worker import Item, Outcome, Result, run
+from forensics.worker import Item, Result, run
+from forensics.writer import Writer
 
 TASK_BYTES = 2 << 20
 """Stored bytes that one task reads, at least one object."""
 
 TASK_OBJECTS = 512
-COMMIT_ROWS = 500_000
-"""Rows between commits; a crash costs reading them again."""
-
 ALONE_BYTES = 2 << 20
 """Less evidence than this is read in this process: starting others takes longer."""
 
@@ -108,7 +103,10 @@ def load(case: Case, *, workers: int | None = None, progress: Progress | None = 
             _fill(case, pending, workers or os.cpu_count() or 1, progress)
     if resolve and (pending or resolution.is_stale(case.connection)):
         resolution.resolve(case.connection)
-    return ledger(case)
+    made = ledger(case)
+    if pending:
+        custody.append(case.path, "load", detail={"objects": made.objects, "records": made.records})
+    return made
 
 
 def _pending(case: Case) -> list[tuple[Item, int]]:
@@ -232,167 +230,3 @@ def _receive(process: subprocess.Popen[str]) -> Iterator[Result]:
         if result.outcomes:
             return
     raise CaseError(f"a loading process ended early (exit status {process.wait()}): load again to go on")
-
-
-class Writer:
-    """Puts results into the case, many in a transaction."""
-
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
-        self._open: list[Result] = []
-        self._rows = 0
-        self._careful = False
-        self._present: dict[str, set[str]] = {}
-
-    def take(self, result: Result) -> None:
-        """Insert the rows of a piece of a result; commit once enough have come together, objects whole."""
-        if not self._open:
-            self._begin()
-        self._open.append(result)
-        try:
-            self._insert(result, careful=False)
-        except duckdb.Error:
-            self._again()
-        self._rows += result.rows
-        if result.outcomes and self._rows >= COMMIT_ROWS:
-            self.commit()
-
-    def commit(self) -> None:
-        """Make what was taken last."""
-        if self._open:
-            if self._careful:
-                self._con.execute(_RECOUNT)
-            self._con.execute("COMMIT")
-        for result in self._open:
-            for _, path in result.files:
-                Path(path).unlink(missing_ok=True)
-        self._open, self._rows, self._careful = [], 0, False
-
-    @contextlib.contextmanager
-    def undoing(self) -> Iterator[None]:
-        """Whatever interrupts the work undoes what is not committed, so that this connection can load again."""
-        try:
-            yield
-        except BaseException:
-            if self._open:
-                self._con.execute("ROLLBACK")
-            raise
-
-    def _begin(self) -> None:
-        self._con.execute("BEGIN")
-        resolution.mark_stale(self._con)
-
-    def _again(self) -> None:
-        """A value that the database refuses fails a whole statement: do the open transaction anew, value by value."""
-        self._con.execute("ROLLBACK")
-        self._present, self._careful = {}, True
-        self._begin()
-        for result in self._open:
-            self._insert(result, careful=True)
-
-    def _insert(self, result: Result, *, careful: bool) -> None:
-        for name, path in result.files:
-            with pa.memory_map(path) as file:
-                self._rows_of(name, pa.ipc.open_stream(file).read_all(), careful=careful)
-        if result.outcomes:
-            _settle(self._con, result.outcomes)
-
-    def _rows_of(self, name: str, batch: pa.Table, *, careful: bool) -> None:
-        """The statements read `batch` itself: a registered table would be kept until the commit."""
-        if name == "rejected_record":
-            self._con.execute("INSERT INTO rejected_record SELECT object_id, record, reason, excerpt FROM batch")
-            return
-        source = sources()[name]
-        columns = self._columns(source, batch)
-        if careful:
-            for column in _json_columns(source, columns):
-                self._con.execute(_refused(column))
-        self._con.execute(_insert_sql(source, columns, careful=careful))
-
-    def _columns(self, source: Source, batch: pa.Table) -> set[str]:
-        """The columns to insert: those with values; the table grows those that it lacks."""
-        valued = {name for name in batch.column_names if batch[name].null_count < batch.num_rows}
-        valued |= {"object_id", "record", *(name for name, _, _ in source.derived)}
-        valued |= {"identity_key"} if source.identity else set()
-        if not valued <= self._present.get(source.name, set()):
-            storage.grow(self._con, source, valued)
-            self._present[source.name] = storage.present(self._con, source)
-        return valued & set(batch.column_names)
-
-
-def _json_columns(source: Source, columns: set[str]) -> list[str]:
-    return [name for name, kind in source.table_columns if kind == "JSON" and name in columns]
-
-
-def _refused(column: str) -> str:
-    return f"""
-INSERT INTO rejected_record
-SELECT object_id, record, '{column} is not JSON that the database reads', left("{column}", 10000)
-FROM batch
-WHERE "{column}" IS NOT NULL AND NOT json_valid("{column}")
-"""
-
-
-def _insert_sql(source: Source, columns: set[str], *, careful: bool) -> str:
-    derived = {name: sql for name, _, sql in source.derived}
-    inner: list[str] = []
-    for name, kind in source.table_columns:
-        if name in columns:
-            check = careful and kind == "JSON"
-            text = f'CASE WHEN json_valid("{name}") THEN "{name}" END' if check else f'"{name}"'
-            inner.append(f'{text} AS "{name}"')
-        elif name not in derived and name != "identity_key":
-            inner.append(f'CAST(NULL AS {kind}) AS "{name}"')
-    outer = [
-        f'{derived[name]} AS "{name}"'
-        if name in derived
-        else f"{source.identity.key} AS identity_key"
-        if name == "identity_key" and source.identity
-        else f's."{name}"'
-        for name, _ in source.table_columns
-        if name in columns or name in derived or name == "identity_key"
-    ]
-    targets = [
-        f'"{name}"' for name, _ in source.table_columns if name in columns or name in derived or name == "identity_key"
-    ]
-    return (
-        f'INSERT INTO stored."{source.name}" ({", ".join(targets)})\n'
-        f"SELECT {', '.join(outer)}\nFROM (SELECT {', '.join(inner)} FROM batch) AS s"
-    )
-
-
-_RECOUNT = """
-UPDATE evidence
-SET rejected = r.rejected,
-  status = CASE WHEN evidence.status = 'loaded' THEN 'partial' ELSE evidence.status END,
-  reason = coalesce(evidence.reason, r.reason)
-FROM (
-  SELECT object_id, count(*) AS rejected, min(reason) AS reason
-  FROM rejected_record
-  GROUP BY object_id
-) AS r
-WHERE r.object_id = evidence.object_id AND r.rejected <> evidence.rejected
-"""
-"""What the database refused is rejected after an object's outcome was known."""
-
-_SETTLE = """
-UPDATE evidence
-SET source = o.source,
-  account_id = o.account_id,
-  region = o.region,
-  status = o.status,
-  records = o.records,
-  rejected = o.rejected,
-  reason = o.reason
-FROM outcome AS o
-WHERE o.object_id = evidence.object_id
-"""
-
-_TEXTS = ("object_id", "source", "account_id", "region", "status", "reason")
-_OUTCOME = pa.schema([*((name, pa.string()) for name in _TEXTS), ("records", pa.int64()), ("rejected", pa.int64())])
-
-
-def _settle(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
-    outcome = pa.Table.from_pylist([asdict(item) for item in outcomes], _OUTCOME)
-    con.execute(_SETTLE)
-    del outcome

@@ -15,8 +15,9 @@ from tests.loading import FLOW, FLOW_HEADER, put, records, tables, trail
 SCRIPT = """
 import sys, time
 import forensics.load as loading
+import forensics.writer as writing
 from forensics.case import Case
-loading.COMMIT_ROWS, loading.TASK_OBJECTS, loading.ALONE_BYTES = 20, 2, 0
+writing.COMMIT_ROWS, loading.TASK_OBJECTS, loading.ALONE_BYTES = 20, 2, 0
 with Case.open(sys.argv[1], read_only=False) as case:
     print("open", flush=True)
     loading.load(case, workers=2, progress=lambda done, total: print(done, flush=True))

@@ -12,7 +12,7 @@ from forensics.analysis.containment import Command, containment
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.gaps import Gap, gaps
 from forensics.analysis.intrusion import Intrusion, follow
-from forensics.analysis.statement import Statement, cite
+from forensics.analysis.statement import Statement, cited, named
 from forensics.analysis.technique import EXPOSURE, USE
 from forensics.analysis.words import at, count, listed, size
 from forensics.case import Case, Query
@@ -142,7 +142,8 @@ class Theft:
             return []
         made = [*self._issuances(), *self._first_uses(), *self._leaks()]
         made += [*traces.calls(self.intrusion), *traces.traffic(self.intrusion), *traces.findings(self.intrusion)]
-        return sorted(made, key=lambda item: (item.time or datetime.max, _RANK[item.id.partition("-")[0]], item.id))  # noqa: DTZ901
+        made.sort(key=lambda item: (item.time or datetime.max, _RANK[item.id.partition("-")[0]], item.id))  # noqa: DTZ901
+        return cited(self.case, made)
 
     def _issuances(self) -> list[Statement]:
         found = [_issuance(self.case, number, key) for number, key in enumerate(self.intrusion.stolen, 1)]
@@ -150,7 +151,7 @@ class Theft:
 
     def _first_uses(self) -> list[Statement]:
         outside = [use for use in self.uses if use.place == "outside"]
-        return [_first_use(self.case, f"theft-{number:02d}", use, self.uses) for number, use in enumerate(outside, 1)]
+        return [_first_use(f"theft-{number:02d}", use, self.uses) for number, use in enumerate(outside, 1)]
 
     def _leaks(self) -> list[Statement]:
         if not self.workload or self.first_use is None:
@@ -165,7 +166,7 @@ class Theft:
             pad,
             self.workload,
         ).rows()
-        return [_leak(self.case, f"leak-{number:02d}", self.workload, row) for number, row in enumerate(rows, 1)]
+        return [_leak(f"leak-{number:02d}", self.workload, row) for number, row in enumerate(rows, 1)]
 
     @property
     def lineage(self) -> Query:
@@ -282,11 +283,11 @@ def _issuance(case: Case, number: int, key: str) -> Statement | None:
         certainty=certainty or "recorded",
         principal=principal,
         workload=workload,
-        evidence=cite(case, [event_id]),
+        evidence=named([event_id]),
     )
 
 
-def _first_use(case: Case, identifier: str, use: Use, others: tuple[Use, ...]) -> Statement:
+def _first_use(identifier: str, use: Use, others: tuple[Use, ...]) -> Statement:
     own = [item for item in others if item.access_key_id == use.access_key_id and item.place == "inside"]
     overlap = [item.address for item in own if _meanwhile(item, use)]
     text = f"From {at(use.first_used)} on the credential {use.access_key_id} was used from {use.address}: {use.why}."
@@ -294,7 +295,7 @@ def _first_use(case: Case, identifier: str, use: Use, others: tuple[Use, ...]) -
         text += f" User agent: {use.user_agent[:200]}."
     if overlap:
         text += f" Meanwhile the workload went on using it from {listed(overlap)}."
-    cited = [use.first_event_id] + ([use.finding_id] if use.finding_id else [])
+    shown_by = [use.first_event_id] + ([use.finding_id] if use.finding_id else [])
     return Statement(
         id=identifier,
         title=f"{use.access_key_id} used from outside, {use.address}",
@@ -302,7 +303,7 @@ def _first_use(case: Case, identifier: str, use: Use, others: tuple[Use, ...]) -
         time=use.first_used,
         certainty="inferred",
         technique=USE,
-        evidence=cite(case, cited),
+        evidence=named(shown_by),
     )
 
 
@@ -312,7 +313,7 @@ def _meanwhile(one: Use, other: Use) -> bool:
     return one.first_used <= other.last_used and other.first_used <= one.last_used
 
 
-def _leak(case: Case, identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:
+def _leak(identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:
     request, environment, started, duration, usual, memory, used, error, ids, interface, remote, octets, flow_ids = row
     return Statement(
         id=identifier,
@@ -330,7 +331,7 @@ def _leak(case: Case, identifier: str, workload: str, row: tuple[Any, ...]) -> S
         technique=EXPOSURE,
         workload=workload,
         resources=(environment,),
-        evidence=cite(case, [*ids, *flow_ids]),
+        evidence=named([*ids, *flow_ids]),
     )
 
 

@@ -12,7 +12,7 @@ from forensics.timeline import Timeline
 _CHILDREN = """
 SELECT k.access_key_id, e.source_ip
 FROM credential AS k
-JOIN event AS e ON e.event_id = k.issuance_event_id
+JOIN event AS e ON e.event_id = k.issuance_event_id AND e.source = 'cloudtrail'
 WHERE k.issued_by_access_key_id = ?
 ORDER BY k.access_key_id
 """

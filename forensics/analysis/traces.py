@@ -1,4 +1,7 @@
-"""Statements on an intrusion's traces: its calls, its traffic, and the findings that name it."""
+"""Statements on an intrusion's traces: its calls, its traffic, and the findings that name it.
+
+They name the events they rest on; `statement.cited` looks up the records of all of them at once.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from forensics.analysis.intrusion import Intrusion
-from forensics.analysis.statement import Statement, cite, weakest
+from forensics.analysis.statement import Statement, named, weakest
 from forensics.analysis.technique import TRANSFER, technique
 from forensics.analysis.words import at, count, during, listed, size
 
@@ -99,7 +102,7 @@ def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statem
         technique=technique(action),
         principal=principal or session,
         resources=tuple(resources[:50]),
-        evidence=cite(intrusion.case, ids[:MOST_CITED]),
+        evidence=named(ids[:MOST_CITED]),
     )
 
 
@@ -144,7 +147,7 @@ def _flow(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statem
         technique=TRANSFER if accepted and (sent or 0) > (received or 0) else "",
         workload=workloads[0] if len(workloads) == 1 else None,
         resources=tuple(workloads) if len(workloads) > 1 else (interface,) if interface else (),
-        evidence=cite(intrusion.case, ids[:MOST_CITED]),
+        evidence=named(ids[:MOST_CITED]),
     )
 
 
@@ -166,10 +169,10 @@ def findings(intrusion: Intrusion) -> Iterator[Statement]:
     """A statement for each finding that names a credential or a workload of the intrusion; samples are left out."""
     rows = intrusion.case.sql(_FINDINGS, (list(intrusion.keys), list(intrusion.launched))).rows()
     for number, row in enumerate(rows, 1):
-        yield _finding(intrusion, f"finding-{number:02d}", row)
+        yield _finding(f"finding-{number:02d}", row)
 
 
-def _finding(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+def _finding(identifier: str, row: tuple[Any, ...]) -> Statement:
     finding_id, kind, severity, title, first, last, principal, workload, resources, address, key = row
     return Statement(
         id=identifier,
@@ -185,5 +188,5 @@ def _finding(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Sta
         principal=principal,
         workload=workload,
         resources=tuple(resources or ()),
-        evidence=cite(intrusion.case, [finding_id]),
+        evidence=named([finding_id]),
     )

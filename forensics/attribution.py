@@ -43,9 +43,11 @@ WHERE h.holds_kind = 'eni'
 _ENDPOINT_NETWORK = """
 CREATE OR REPLACE TEMP TABLE endpoint_network AS
 WITH used AS (
-  SELECT DISTINCT source_ip_address AS address, vpc_endpoint_id
+  SELECT source_ip_address AS address, vpc_endpoint_id,
+    min(coalesce(vpc_endpoint_account_id, recipient_account_id)) AS account_id, min(aws_region) AS region
   FROM cloudtrail
   WHERE vpc_endpoint_id <> ''
+  GROUP BY source_ip_address, vpc_endpoint_id
 ), made AS (
   SELECT coalesce(s.response_elements->'$.CreateVpcEndpointResponse.vpcEndpoint',
     s.response_elements->'$.vpcEndpoint') AS card
@@ -58,7 +60,7 @@ WITH used AS (
   FROM made
   GROUP BY card->>'$.vpcEndpointId'
 )
-SELECT u.address, u.vpc_endpoint_id, k.vpc_id
+SELECT u.address, u.vpc_endpoint_id, u.account_id, u.region, k.vpc_id
 FROM used AS u
 LEFT JOIN known AS k ON k.vpc_endpoint_id = u.vpc_endpoint_id
 """
@@ -78,9 +80,11 @@ SELECT DISTINCT h.holds AS place, e.vpc_endpoint_id AS network, h.workload,
     h.evidence_event_ids
 FROM lifetime AS h
 JOIN endpoint_network AS e ON e.address = h.holds
+JOIN workload AS w ON w.workload = h.workload
 LEFT JOIN address_network AS n ON n.workload = h.workload AND n.address = h.holds
 WHERE h.holds_kind = 'private_ip'
-  AND (e.vpc_id IS NULL OR n.vpc_id IS NULL OR e.vpc_id = n.vpc_id)
+  AND (e.vpc_id = n.vpc_id
+    OR (e.vpc_id IS NULL OR n.vpc_id IS NULL) AND w.account_id = e.account_id AND w.region = e.region)
 """
 
 _STRETCH = """

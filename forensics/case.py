@@ -110,7 +110,7 @@ class Case:
 
     @classmethod
     def open(cls, path: str | Path, *, read_only: bool = True) -> Self:
-        """Open a case; read-only unless asked otherwise. Raises NotACase, CaseLocked, NewerCase, CaseError."""
+        """Open a case; read-only unless asked otherwise: then SQL reaches no file either. Raises NotACase, CaseLocked, NewerCase, CaseError."""
         root = Path(path)
         file = root / DATABASE
         if not file.is_file():
@@ -173,6 +173,8 @@ def _connect(file: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(file), read_only=read_only, config=dict(CONFIG))
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        if read_only:
+            connection.execute("SET enable_external_access = false")
         return connection
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():

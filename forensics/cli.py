@@ -186,6 +186,10 @@ def _run_load(options: argparse.Namespace) -> None:
     with _open(options.case, write=True) as case, _progress("load", "B") as show:
         ledger = load(case, workers=options.workers, progress=show)
     _say(str(ledger))
+    if ledger.objects.keys() & {"partial", "rejected", "unrecognised"}:
+        _say(
+            f'which and why: forensics sql {options.case} "SELECT status, reason, uri FROM evidence WHERE reason IS NOT NULL"'
+        )
 
 
 def _verify(commands: Commands) -> None:
@@ -220,6 +224,9 @@ def _timeline(commands: Commands) -> None:
     parser.add_argument("--principal", metavar="P", help="calls of an IAM ARN, unique id or name")
     parser.add_argument("--workload", metavar="W", help="events of a workload, by ARN or name")
     parser.add_argument("--resource", metavar="R", help="events about an ARN or id")
+    parser.add_argument("--access-key", metavar="K", help="events of an access key id")
+    parser.add_argument("--address", metavar="A", help="events from or to an address, as recorded")
+    parser.add_argument("--source", metavar="S", help="events of one source")
     parser.add_argument("--from", dest="start", metavar="T", help="not before: 2026-11-05 or 2026-11-05T09:12, UTC")
     parser.add_argument("--to", dest="end", metavar="T", help="before: 2026-11-05 or 2026-11-05T09:12, UTC")
     _output_options(parser, TIMELINE_FORMATS)
@@ -231,7 +238,7 @@ def _run_timeline(options: argparse.Namespace) -> None:
 
     with _open(options.case) as case:
         timeline = Timeline(case).between(options.start, options.end)
-        for name in ("principal", "workload", "resource"):
+        for name in ("principal", "workload", "resource", "access_key", "address", "source"):
             if (value := getattr(options, name)) is not None:
                 timeline = getattr(timeline, name)(value)
         if options.format == "timesketch":

@@ -50,9 +50,17 @@ class _Line:
     def entry(self) -> dict[str, Any] | None:
         try:
             value = json.loads(self.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
-        return value if isinstance(value, dict) else None
+        return value if _is_entry(value) else None
+
+
+def _is_entry(value: Any) -> bool:
+    """Whether a line holds what an entry must."""
+    if not isinstance(value, dict) or not isinstance(value.get("seq"), int):
+        return False
+    objects = value.get("objects", [])
+    return isinstance(objects, list) and all(isinstance(item, dict) for item in objects)
 
 
 def append(

@@ -52,6 +52,7 @@ def resolve_copies(con: duckdb.DuckDBPyConnection) -> None:
 
 def _copies(source: Source) -> str:
     event_id = source.event.columns["event_id"]
+    same = "".join(f", {expression}" for expression in source.event.same)
     return f"""
 INSERT INTO superseded
 WITH repeated AS (
@@ -62,7 +63,7 @@ WITH repeated AS (
 ), ranked AS (
   SELECT s.object_id, s.record,
     row_number() OVER (
-      PARTITION BY r.event_id ORDER BY {source.event.version} DESC NULLS LAST, s.object_id, s.record) AS place
+      PARTITION BY r.event_id{same} ORDER BY {source.event.version} DESC NULLS LAST, s.object_id, s.record) AS place
   FROM "{source.name}" AS s
   JOIN repeated AS r ON r.event_id = {event_id}
 )

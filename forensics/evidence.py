@@ -19,6 +19,7 @@ from forensics.acquire import Found, folder
 from forensics.acquire.archive import explain
 from forensics.custody import Problem
 from forensics.errors import EvidenceError, UnknownName, UsageError
+from forensics.sources import sources
 from forensics.store import CHUNK, INCOMING, STORE, Progress, Store, Taken, take_all
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def verify(case: Case, *, progress: Progress | None = None) -> Verification:
             problems += [Problem(row[0], kind, detail) for kind, detail in found]
             if progress:
                 progress(number, size)
-    problems += _check_record(case)
+    problems += [*_check_record(case), *_check_rows(case)]
     problems += _check_strays(case, {row[1] for row in files})
     entries = sum(1 for _ in custody.entries(case.path))
     return Verification(len(files), size, entries, custody.head(case.path), tuple(problems))
@@ -313,6 +314,9 @@ _File = tuple[str, str, str, int, str]
 def _check_file(case: Case, row: _File) -> tuple[_File, int, list[tuple[str, str]]]:
     _, stored_at, sha256, size, object_id = row
     path = path_of(case, stored_at)
+    copied = not Path(stored_at).is_absolute()
+    if (path.exists() and not path.is_file()) or (copied and path.is_symlink()):
+        return row, 0, [("altered", f"object {object_id}: {path} is not the file that was put there")]
     try:
         with path.open("rb") as handle:
             digest, read = _digest(handle)
@@ -337,6 +341,35 @@ def _digest(handle: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def _check_rows(case: Case) -> list[Problem]:
+    """Objects of which the source tables hold another number of rows than were loaded."""
+    counted = "\nUNION ALL\n".join(
+        f'SELECT object_id, count(*) AS rows FROM "{name}" GROUP BY object_id' for name in sources()
+    )
+    rows = (
+        case.connection.cursor()
+        .execute(f"""
+WITH counted AS (
+  SELECT object_id, sum(rows) AS rows
+  FROM ({counted}) AS c
+  GROUP BY object_id
+)
+SELECT v.uri, v.object_id, v.records, coalesce(c.rows, 0) AS rows
+FROM evidence AS v
+LEFT JOIN counted AS c ON c.object_id = v.object_id
+WHERE v.status IN ('loaded', 'partial') AND v.records <> coalesce(c.rows, 0)
+ORDER BY v.uri
+""")
+        .fetchall()
+    )
+    return [
+        Problem(
+            uri, "rows", f"object {object_id}: the tables hold {int(there)} of the {records} records that were loaded"
+        )
+        for uri, object_id, records, there in rows
+    ]
+
+
 def _check_record(case: Case) -> list[Problem]:
     """Rows that no custody entry speaks of, entries whose objects are not listed, and sizes that differ."""
     rows = case.connection.cursor().execute("SELECT uri, sha256, size FROM evidence ORDER BY uri, sha256").fetchall()
@@ -345,7 +378,7 @@ def _check_record(case: Case) -> list[Problem]:
     recorded: dict[tuple[str, str], tuple[int, int]] = {}
     for entry in custody.entries(case.path):
         for item in entry.get("objects", ()):
-            recorded[item["uri"], item["sha256"]] = (item["size"], entry["seq"])
+            recorded[item.get("uri"), item.get("sha256")] = (item.get("size"), entry["seq"])
     problems = []
     for (uri, sha256), size in listed.items():
         known = recorded.get((uri, sha256))

@@ -185,7 +185,7 @@ WHERE u.delivery IS NULL
 _LAMBDA_MINTED = f"""
 WITH minted AS (
   SELECT m.access_key_id, m.session_name, m.role, m.account_id, m.region, m.event_id, m.moment,
-    min(CASE WHEN f.region = m.region THEN f.workload END) AS here,
+    min(CASE WHEN f.region = m.region AND (f.role IS NULL OR f.role = m.role) THEN f.workload END) AS here,
     min(CASE WHEN f.role = m.role THEN f.workload END) AS same_role,
     count(DISTINCT CASE WHEN f.role = m.role THEN f.workload END) AS same_roles,
     count(f.workload) AS known

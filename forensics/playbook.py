@@ -113,12 +113,14 @@ class Playbook:
         return values
 
     def _report(self, notebook: NotebookNode, case: Path, values: Mapping[str, Any]) -> str:
+        from forensics import custody
         from forensics.report import html
 
         shown = {item.name: values.get(item.name, item.default) for item in self.parameters}
         facts = {
             "question": self.question,
-            "case": case.resolve().name,
+            "case": str(case.resolve()),
+            "custody head": custody.head(case),
             "playbook": self.name,
             "parameters": shown,
         }

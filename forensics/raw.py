@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -19,7 +20,7 @@ FROM event
 WHERE event_id = ?
 """
 _OBJECT = """
-SELECT stored_at, uri
+SELECT stored_at, uri, sha256
 FROM evidence
 WHERE object_id = ?
 """
@@ -35,8 +36,11 @@ def raw_record(case: Case, reference: str) -> str:
     found = case.sql(_OBJECT, (object_id,)).rows()
     if not found:
         raise UnknownName("object", object_id)
-    stored_at, uri = found[0]
+    stored_at, uri, sha256 = found[0]
     try:
+        with (case.path / stored_at).open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                raise EvidenceError(f"the object {object_id} ({uri}) is not the bytes acquired: verify the case")
         parts = read(case.path / Path(stored_at), uri)
         text = next((text for part in parts if (text := _text(part, record)) is not None), None)
     except OSError as error:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics.errors import PlaybookError
+from forensics.errors import PlaybookError, UsageError
 from forensics.views.labels import shorten, visible
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def execute(
             )
             return executed
         except PapermillExecutionError as error:
-            raise PlaybookError(_stopped(playbook, notebook, error)) from None
+            raise _stopped(playbook, notebook, error) from None
         except RuntimeError as error:
             raise PlaybookError(_died(playbook, Path(scratch), error)) from None
 
@@ -132,11 +132,17 @@ def _counter(path: Path, progress: Progress) -> Callable[..., None]:
     return count
 
 
-def _stopped(playbook: Playbook, notebook: Path, error: Any) -> str:
+_WRONG_CALLS = ("UsageError", "UnknownName", "AmbiguousName")
+
+
+def _stopped(playbook: Playbook, notebook: Path, error: Any) -> PlaybookError | UsageError:
+    """What stopped a playbook; a wrong parameter, which only the case could tell, is a wrong call."""
     first = next((line for line in str(error.source).splitlines() if line.strip()), "")
     last = ([line for line in str(error.evalue).splitlines() if line.strip()] or [""])[-1]
+    if error.ename in _WRONG_CALLS:
+        return UsageError(f"the playbook {playbook.name}: {_said(last)}")
     what = f"{error.ename}: {last}" if last else str(error.ename)
-    return (
+    return PlaybookError(
         f"the playbook {playbook.name} stopped in cell [{error.exec_count}] `{_said(first)}`: {_said(what)}; "
         f"the notebook up to there is {notebook}"
     )

@@ -73,12 +73,14 @@ class EventMap:
     `time` is required; columns left out are NULL. `source`, `object_id` and `record` are filled in.
     `version` orders the copies of one event: the greatest is the row of `event`, ties by object and record.
     `unique` says that `event_id` is AWS's own and copies of it may be delivered more than once.
+    `same` must be equal too for rows of one event id to be copies: a record that says otherwise is no copy.
     `evidence` says that expressions also use the row of `evidence` the record came from (alias `e`).
     """
 
     columns: Mapping[str, str]
     unique: bool = False
     version: str = "NULL"
+    same: tuple[str, ...] = ()
     evidence: bool = False
 
     def __post_init__(self) -> None:

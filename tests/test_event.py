@@ -65,3 +65,13 @@ def test_a_log_event_names_its_group_and_stream(tmp_path: Path) -> None:
 
 def test_an_empty_case_has_no_events(tmp_path: Path) -> None:
     assert events(tmp_path, {"notes.txt": b"nothing"}, "event_id") == []
+
+
+def test_a_record_that_says_otherwise_under_the_same_event_id_is_no_copy(tmp_path: Path) -> None:
+    one = trail("GetObject", eventID="same", sourceIPAddress="203.0.113.9")
+    other = trail("ListBuckets", eventID="same", sourceIPAddress="198.51.100.9")
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", {"a.json": records(one), "b.json": records(other), "c.json": records(one, one)})
+        rows = case.sql("SELECT source_ip FROM event WHERE event_id = 'same' ORDER BY source_ip").rows()
+
+        assert rows == [("198.51.100.9",), ("203.0.113.9",)]

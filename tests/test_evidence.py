@@ -17,8 +17,10 @@ import pytest
 
 from forensics import custody, evidence
 from forensics.case import Case
-from forensics.errors import EvidenceError, UnknownName, UsageError
+from forensics.errors import EvidenceError, QueryError, UnknownName, UsageError
 from forensics.evidence import Added
+from forensics.load import load
+from forensics.raw import raw_record
 
 
 @pytest.fixture
@@ -258,3 +260,59 @@ def test_progress_counts_objects_and_bytes(case: Case, logs: Path) -> None:
     calls: list[tuple[int, int]] = []
     evidence.add(case, logs, progress=lambda objects, size: calls.append((objects, size)))
     assert calls == [(1, 5), (2, 11), (3, 16)]
+
+
+def test_verify_names_objects_whose_rows_are_gone(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2 111122223333 eni-1 - - - - - - - 1793869200 1793869258 - NODATA\n")
+    with Case.create(tmp_path / "case") as case:
+        evidence.add(case, tmp_path / "a.log")
+        load(case)
+        assert evidence.verify(case).ok
+        case.connection.execute("DELETE FROM stored.vpc_flow")
+
+        assert [
+            (problem.kind, "0 of the 1 records" in problem.detail) for problem in evidence.verify(case).problems
+        ] == [("rows", True)]
+
+
+def test_verify_names_a_stored_object_that_became_something_else(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    with Case.create(tmp_path / "case") as case:
+        evidence.add(case, tmp_path / "a.txt")
+        (stored,) = [path for path in (tmp_path / "case" / "evidence").rglob("*") if path.is_file()]
+        stored.unlink()
+        os.mkfifo(stored)
+
+        assert [problem.kind for problem in evidence.verify(case).problems] == ["altered"]
+
+
+def test_text_with_the_magic_word_of_tar_is_no_archive(tmp_path: Path) -> None:
+    record = '{"Records":[{"eventVersion":"1.11","eventName":"A","eventSource":"s3.amazonaws.com","userAgent":"'
+    for shift in range(5):
+        text = record + "x" * shift + "ustar" * 60 + '"}]}'
+        (tmp_path / f"{shift}.json").write_text(text)
+    with Case.create(tmp_path / "case") as case:
+        for shift in range(5):
+            evidence.add(case, tmp_path / f"{shift}.json")
+
+        assert load(case).objects == {"loaded": 5}
+
+
+def test_reading_a_case_reaches_no_file(tmp_path: Path) -> None:
+    Case.create(tmp_path / "case").close()
+    with Case.open(tmp_path / "case") as case, pytest.raises(QueryError):
+        case.sql(f"COPY (SELECT 1) TO '{tmp_path}/case/custody.jsonl'").rows()
+
+
+def test_altered_evidence_is_not_shown_as_the_record(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2 111122223333 eni-1 - - - - - - - 1793869200 1793869258 - NODATA\n")
+    with Case.create(tmp_path / "case") as case:
+        evidence.add(case, tmp_path / "a.log")
+        load(case)
+        (event_id,) = case.sql("SELECT event_id FROM event").rows()[0]
+        (stored,) = [path for path in (tmp_path / "case" / "evidence").rglob("*") if path.is_file()]
+        stored.chmod(0o600)
+        stored.write_text("forged")
+
+        with pytest.raises(EvidenceError, match="not the bytes acquired"):
+            raw_record(case, event_id)

@@ -92,7 +92,9 @@ def test_half_a_surrogate_pair_alone_or_in_an_envelope_costs_no_record(tmp_path:
             {"Events": [{"CloudTrailEvent": json.dumps(trail("D", userAgent="\ud800"))}]}
         ).encode(),
         "lambda.json": envelope("fine", "half \udcff pair"),
-        "trail.json": envelope(json.dumps(trail("E", userAgent="\ud800")), group="t", stream="t"),
+        "trail.json": envelope(
+            json.dumps(trail("E", userAgent="\ud800")), group="t", stream="111122223333_CloudTrail_us-east-1"
+        ),
     }
     with Case.create(tmp_path / "case") as case:
         loaded(case, tmp_path / "logs", files)

@@ -1,6 +1,7 @@
 """Where evidence comes from: each module finds objects and opens them; `forensics.evidence` takes them in."""
 
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -18,8 +19,13 @@ READ_ERRORS = (
     zipfile.BadZipFile,
     tarfile.TarError,
     NotImplementedError,
+    ValueError,
+    IndexError,
+    RuntimeError,
+    struct.error,
 )
-"""What reading bytes that somebody else made may raise; NotImplementedError is an unknown zip compression."""
+"""What reading bytes that somebody else made may raise: NotImplementedError is an unknown zip compression,
+RuntimeError an encrypted one, the others before it a broken directory or a name that is not in its encoding."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,18 @@ def kind_of(head: bytes, name: str) -> str:
     if head.startswith(ZIP_STARTS):
         return "zip"
     plain = _unpacked(head)
-    return "tar" if plain[TAR_MAGIC_AT:].startswith(b"ustar") or name.lower().endswith(TAR_NAMES) else ""
+    return "tar" if _is_tar(plain) or name.lower().endswith(TAR_NAMES) else ""
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether the first block is a tar header whose checksum holds: log text may carry the magic word by itself."""
+    if not head[TAR_MAGIC_AT:].startswith(b"ustar"):
+        return False
+    try:
+        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError):
+        return False
+    return True
 
 
 def explain(error: BaseException) -> str:

@@ -16,6 +16,22 @@ WHERE k.access_key_id IN (SELECT u.key FROM unnest(CAST(? AS VARCHAR[])) AS u(ke
 ORDER BY k.access_key_id
 """
 
+_USERS = """
+SELECT regexp_extract(u.resource, ':user/(.*)$', 1) AS name
+FROM timeline AS t, unnest(t.resources) AS u(resource)
+WHERE t.action = 'iam:CreateUser' AND t.outcome = 'success' AND u.resource LIKE 'arn:%:user/%'
+GROUP BY regexp_extract(u.resource, ':user/(.*)$', 1)
+ORDER BY name
+"""
+
+_SECRETS = """
+SELECT u.resource, min(t.region) AS region
+FROM timeline AS t, unnest(t.resources) AS u(resource)
+WHERE t.action = 'secretsmanager:GetSecretValue' AND t.outcome = 'success'
+GROUP BY u.resource
+ORDER BY u.resource
+"""
+
 _REVOKE = {
     "Version": "2012-10-17",
     "Statement": [
@@ -54,6 +70,8 @@ def containment(intrusion: Intrusion, workload: str | None = None) -> list[Comma
                 " --reserved-concurrent-executions 0",
             )
         )
+    found += [_of_user(str(user)) for (user,) in intrusion.calls.select(_USERS).rows()]
+    found += [_of_secret(str(secret), str(region)) for secret, region in intrusion.calls.select(_SECRETS).rows()]
     found += [_of_instance(item) for item in intrusion.launched if ":instance/" in item]
     return found
 
@@ -79,6 +97,21 @@ def _of_key(
             f" --policy-document {quote(json.dumps(_REVOKE))}",
         )
     return None
+
+
+def _of_user(name: str) -> Command:
+    return Command(
+        f"deny everything to the user {name} that was created",
+        f"aws iam attach-user-policy --user-name {quote(name.rpartition('/')[2])}"
+        " --policy-arn arn:aws:iam::aws:policy/AWSDenyAll",
+    )
+
+
+def _of_secret(secret: str, region: str) -> Command:
+    return Command(
+        f"rotate the secret {secret} that was read, once its consumers are ready",
+        f"aws secretsmanager rotate-secret --region {quote(region)} --secret-id {quote(secret)}",
+    )
 
 
 def _of_instance(workload: str) -> Command:

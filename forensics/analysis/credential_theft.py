@@ -14,6 +14,7 @@ from forensics.analysis.gaps import Gap, gaps
 from forensics.analysis.intrusion import Intrusion, follow
 from forensics.analysis.statement import Statement, cited, named
 from forensics.analysis.technique import EXPOSURE, USE
+from forensics.analysis.verdict import verdict
 from forensics.analysis.words import at, count, listed, size
 from forensics.case import Case, Query
 from forensics.errors import UnknownName, UsageError
@@ -96,6 +97,7 @@ class Theft:
     workload: str | None
     uses: tuple[Use, ...]
     intrusion: Intrusion
+    asked: str | None = None
 
     @property
     def found(self) -> bool:
@@ -110,30 +112,7 @@ class Theft:
     @property
     def verdict(self) -> str:
         """The answer in a few sentences."""
-        keys = {use.access_key_id for use in self.uses}
-        subject = f"credentials of {self.workload}" if self.workload else "the credentials asked about"
-        if not keys:
-            return f"No use of {subject} is in evidence. That says nothing about hours whose logs are not there."
-        open_questions = sorted({use.address for use in self.uses if use.place == "undetermined"})
-        doubt = f" Undetermined: {listed(open_questions)}." if open_questions else ""
-        if not self.found:
-            return (
-                f"No use of {subject} from outside was found: {count(len(keys), 'credential')},"
-                f" {count(sum(use.calls for use in self.uses), 'call')}.{doubt}"
-            )
-        return self._found_verdict(len(keys)) + doubt
-
-    def _found_verdict(self, asked: int) -> str:
-        stolen = self.intrusion.stolen
-        calls, octets = self.intrusion.calls.select("SELECT count(*), sum(bytes) FROM timeline").rows()[0]
-        return (
-            f"{len(stolen)} of {count(asked, 'credential')} of {self.workload or 'the keys asked about'}"
-            f" {'was' if len(stolen) == 1 else 'were'} used from outside, first at {at(self.first_use)}, from"
-            f" {listed(sorted({item for found in stolen.values() for item in found}))}."
-            f" {count(len(self.intrusion.derived), 'further credential')} came of it. With all of them"
-            f" {count(int(calls), 'call')} {'was' if calls == 1 else 'were'} made from {listed(self.intrusion.addresses)}"
-            + (f"; S3 sent {size(octets)}." if octets else ".")
-        )
+        return verdict(self)
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -151,7 +130,7 @@ class Theft:
 
     def _first_uses(self) -> list[Statement]:
         outside = [use for use in self.uses if use.place == "outside"]
-        return [_first_use(f"theft-{number:02d}", use, self.uses) for number, use in enumerate(outside, 1)]
+        return [_first_use(f"theft-{number:02d}", use) for number, use in enumerate(outside, 1)]
 
     def _leaks(self) -> list[Statement]:
         if not self.workload or self.first_use is None:
@@ -203,6 +182,7 @@ def investigate(
 ) -> Theft:
     """Follow the credentials of a workload, one credential, or the one that a finding names.
 
+    A credential is followed from the one it came of, together with the others of that one's workload.
     With none given, the one that GuardDuty's findings of credential exfiltration name. Raises UsageError where that
     is none or several, or more than one is given; UnknownName, AmbiguousName.
     """
@@ -213,15 +193,32 @@ def investigate(
         access_key_id = _only_suspect(case)
     if finding_id:
         access_key_id = _key_of_finding(case, finding_id)
-    key = _workload_of_key(case, access_key_id) if access_key_id else find_workload(case, workload or "")
-    asked = (access_key_id,) if access_key_id else ()
-    found = [use for use in uses(case, workload=key, access_key_ids=asked) if not asked or use.access_key_id in asked]
+    root = _root(case, access_key_id) if access_key_id else None
+    key = _workload_of_key(case, root) if root else find_workload(case, workload or "")
+    found = uses(case, workload=key, access_key_ids=(root,) if root else ())
     outside: dict[str, list[str]] = {}
     for use in found:
         if use.place == "outside":
             outside.setdefault(use.access_key_id, []).append(use.address)
     intrusion = follow(case, {name: tuple(sorted(addresses)) for name, addresses in sorted(outside.items())})
-    return Theft(case, key, tuple(found), intrusion)
+    return Theft(case, key, tuple(found), intrusion, access_key_id)
+
+
+_ROOT = """
+SELECT l.ancestor_access_key_id
+FROM lineage AS l
+LEFT JOIN credential AS k ON k.access_key_id = l.ancestor_access_key_id
+WHERE l.access_key_id = ? AND l.ancestor_access_key_id IS NOT NULL
+ORDER BY k.workload IS NULL, l.hops DESC
+LIMIT 1
+"""
+
+
+def _root(case: Case, access_key_id: str) -> str:
+    """The credential that one came of: its ancestor that was issued to a workload, else its first; itself if none."""
+    rows = case.sql(_ROOT, (access_key_id,)).rows()
+    own = None if rows == [] else _workload_of_key(case, access_key_id)
+    return str(rows[0][0]) if rows and own is None else access_key_id
 
 
 _SUSPECTS = """
@@ -287,14 +284,10 @@ def _issuance(case: Case, number: int, key: str) -> Statement | None:
     )
 
 
-def _first_use(identifier: str, use: Use, others: tuple[Use, ...]) -> Statement:
-    own = [item for item in others if item.access_key_id == use.access_key_id and item.place == "inside"]
-    overlap = [item.address for item in own if _meanwhile(item, use)]
+def _first_use(identifier: str, use: Use) -> Statement:
     text = f"From {at(use.first_used)} on the credential {use.access_key_id} was used from {use.address}: {use.why}."
     if use.user_agent:
         text += f" User agent: {use.user_agent[:200]}."
-    if overlap:
-        text += f" Meanwhile the workload went on using it from {listed(overlap)}."
     shown_by = [use.first_event_id] + ([use.finding_id] if use.finding_id else [])
     return Statement(
         id=identifier,
@@ -307,17 +300,11 @@ def _first_use(identifier: str, use: Use, others: tuple[Use, ...]) -> Statement:
     )
 
 
-def _meanwhile(one: Use, other: Use) -> bool:
-    if not (one.first_used and one.last_used and other.first_used and other.last_used):
-        return False
-    return one.first_used <= other.last_used and other.first_used <= one.last_used
-
-
 def _leak(identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:
     request, environment, started, duration, usual, memory, used, error, ids, interface, remote, octets, flow_ids = row
     return Statement(
         id=identifier,
-        title=f"An unusual invocation of {workload.rpartition(':')[2]} while its interface spoke with {remote}",
+        title=f"An unusual invocation of {workload.rpartition(':')[2]} while {interface} spoke with {remote}",
         statement=(
             f"The invocation {request}, started {at(started)} in the execution environment {environment}, took"
             f" {duration or 0:,.0f} ms (median {usual or 0:,.0f} ms)"

@@ -22,11 +22,11 @@ class Gap:
 _HELD = "SELECT source, count(*) FROM event GROUP BY source"
 
 _UNKNOWN_HOURS = """
-SELECT c.source, count(*) AS hours
+SELECT c.source, c.account_id, c.region, count(*) AS hours
 FROM coverage AS c
-WHERE c.status <> 'present'
-GROUP BY c.source
-ORDER BY c.source
+WHERE c.status <> 'present' AND c.source <> 'guardduty'
+GROUP BY c.source, c.account_id, c.region
+ORDER BY c.source, c.account_id, c.region
 """
 
 _LOST = """
@@ -78,11 +78,12 @@ def gaps(case: Case) -> list[Gap]:
     found += _data_events(case) if held.get("cloudtrail") else []
     found += [
         Gap(
-            f"What {sources()[name].title} would show in {hours:,} of the case's hours",
+            f"What {sources()[name].title} of {' '.join(filter(None, (account, region))) or 'an account not named'}"
+            f" would show in {hours:,} of the case's hours",
             "no record of that hour is in evidence, and whether the log was on is not known",
             "check that the objects of those hours were collected; see the coverage figure",
         )
-        for name, hours in case.sql(_UNKNOWN_HOURS).rows()
+        for name, account, region, hours in case.sql(_UNKNOWN_HOURS).rows()
         if held.get(str(name))
     ]
     return [*found, *_skipped(case), *_lost(case)]

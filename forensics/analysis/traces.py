@@ -144,7 +144,7 @@ def _flow(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statem
         statement=f"{text} {_holder(workloads, certainty)}",
         time=first,
         certainty=certainty,
-        technique=TRANSFER if accepted and (sent or 0) > (received or 0) else "",
+        technique=TRANSFER if workloads and accepted and (sent or 0) > (received or 0) else "",
         workload=workloads[0] if len(workloads) == 1 else None,
         resources=tuple(workloads) if len(workloads) > 1 else (interface,) if interface else (),
         evidence=named(ids[:MOST_CITED]),

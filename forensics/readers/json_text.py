@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -175,7 +176,7 @@ class JsonReader:
             if source is not None:
                 found.setdefault(source.name, []).append((number, event))
                 known.setdefault(event.stream, source)
-            elif event.message.lstrip().startswith("{") and _is_record(event.message.encode("utf-8", "replace")):
+            elif _may_carry_records(event.stream) and _is_record(event.message.encode("utf-8", "replace")):
                 inside.append((number, event.message.encode("utf-8", "replace")))
             else:
                 unclaimed.setdefault(event.stream, []).append((number, event))
@@ -187,8 +188,9 @@ class JsonReader:
             yield EventPart(name, [number for number, _ in pairs], [event for _, event in pairs])
         yield from self._json(inside)
         for stream, pairs in unclaimed.items():
-            reason = f"no source claims log group {stream.log_group}, stream {stream.log_stream}: {len(pairs)} events"
-            yield Reject.of(pairs[0][0], reason, pairs[0][1].message, claimed=False)
+            reason = f"no source claims log group {stream.log_group}, stream {stream.log_stream}"
+            for number, event in pairs:
+                yield Reject.of(number, reason, event.message, claimed=False)
 
     def _stream(self, event: LogEvent) -> Source | None:
         key = (event.stream, event.message.lstrip().startswith("{"))
@@ -216,6 +218,14 @@ class JsonReader:
 
 def _is_record(text: bytes) -> bool:
     return json_source(text) is not None or ((whole := mended(text)) is not None and json_source(whole) is not None)
+
+
+_TRAIL_STREAM = re.compile(r"^(?:o-[a-z0-9]+_)?\d{12}_CloudTrail_[a-z0-9-]+(?:_\d+)?$")
+
+
+def _may_carry_records(stream: LogStream) -> bool:
+    """Whether a stream may hold a trail's records: anybody who writes to another log could forge them there."""
+    return stream.log_stream is None or bool(_TRAIL_STREAM.match(stream.log_stream))
 
 
 def by_record(records: Iterable[tuple[int, Json]]) -> Iterator[Part]:

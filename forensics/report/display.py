@@ -29,7 +29,7 @@ MEANINGS = {
     "recorded": "the record itself, or one that shares a unique key with it, says so",
     "matched": "exactly one candidate held that interface, address or credential for the whole time",
     "bounded": "exactly one candidate, but its start or end is not in evidence",
-    "inferred": "a naming convention or a coincidence in time",
+    "inferred": "a naming convention, a coincidence in time, or another judgement that no record states",
     "shared": "several candidates held it at once",
 }
 """The words of certainty, from strongest to weakest."""

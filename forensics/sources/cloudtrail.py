@@ -68,7 +68,7 @@ _INSTANCE = "'arn:aws:ec2:' || s.aws_region || ':' || s.recipient_account_id || 
 
 RESOURCE_IDS = rf"""CASE
 WHEN s.event_source IN ('lambda.amazonaws.com', 'sts.amazonaws.com', 'iam.amazonaws.com', 'ec2.amazonaws.com',
-  'ecs.amazonaws.com') OR (s.event_source = 's3.amazonaws.com' AND s.resources IS NULL)
+  'ecs.amazonaws.com', 'secretsmanager.amazonaws.com', 'ssm.amazonaws.com', 'cloudtrail.amazonaws.com') OR (s.event_source = 's3.amazonaws.com' AND s.resources IS NULL)
 THEN list_sort(list_distinct(list_filter(list_concat(
   json_extract_string(s.resources, '$[*].ARN'),
   CASE s.event_source
@@ -100,6 +100,9 @@ THEN list_sort(list_distinct(list_filter(list_concat(
         [s.response_elements->>'$.networkInterface.networkInterfaceId',
          s.request_parameters->>'$.networkInterfaceId'])
     END
+    WHEN 'secretsmanager.amazonaws.com' THEN [s.request_parameters->>'$.secretId']
+    WHEN 'ssm.amazonaws.com' THEN [s.request_parameters->>'$.name']
+    WHEN 'cloudtrail.amazonaws.com' THEN [s.request_parameters->>'$.name']
     WHEN 'ecs.amazonaws.com' THEN json_extract_string(s.response_elements, '$.tasks[*].taskArn')
   END),
 lambda r: r IS NOT NULL AND r <> '')))
@@ -109,6 +112,15 @@ END"""
 
 EVENT = EventMap(
     unique=True,
+    same=(
+        "s.event_time",
+        "s.event_source",
+        "s.event_name",
+        "s.aws_region",
+        "s.source_ip_address",
+        "s.user_identity_access_key_id",
+        "s.error_code",
+    ),
     columns={
         "event_id": "coalesce(nullif(s.event_id, ''), s.object_id || '/' || s.record)",
         "time": "s.event_time",

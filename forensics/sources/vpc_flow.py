@@ -89,9 +89,11 @@ def claims_line(fields: Sequence[str]) -> bool:
 
 
 def claims_stream(stream: LogStream, message: str) -> bool:
-    """A stream of flow records: named after an interface, or of lines in the default format."""
+    """A stream of flow records: named after an interface; of one without a name, lines in the default format."""
+    if stream.log_stream is not None:
+        return bool(_STREAM.match(stream.log_stream))
     fields = message.split()
-    return bool(_STREAM.match(stream.log_stream or "")) or (len(fields) == len(DEFAULT) and claims_line(fields))
+    return len(fields) == len(DEFAULT) and claims_line(fields)
 
 
 SOURCE = Source(
@@ -109,9 +111,11 @@ SOURCE = Source(
             "region": "coalesce(s.region, e.region)",
             "action": "'vpc_flow:' || lower(coalesce(s.action, s.log_status, 'traffic'))",
             "resources": """CASE
+      WHEN s.interface_id IS NULL AND s.instance_id IS NOT NULL THEN [s.instance_id]
+      WHEN s.interface_id IS NULL THEN NULL
       WHEN s.ecs_task_arn IS NOT NULL THEN [s.interface_id, s.ecs_task_arn]
       WHEN s.instance_id IS NOT NULL THEN [s.interface_id, s.instance_id]
-      WHEN s.interface_id IS NOT NULL THEN [s.interface_id]
+      ELSE [s.interface_id]
     END""",
             "source_ip": "s.srcaddr",
             "destination_ip": "s.dstaddr",

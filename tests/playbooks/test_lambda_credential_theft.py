@@ -13,7 +13,7 @@ import pytest
 
 from forensics import evidence
 from forensics.case import Case
-from forensics.errors import PlaybookError
+from forensics.errors import UsageError
 from forensics.load import load
 from forensics.playbook import RunResult, playbook, playbooks
 from forensics.raw import raw_record
@@ -240,7 +240,7 @@ def test_without_records_of_the_function_the_playbook_stops_and_says_so(seven: P
     else:
         case = tmp_path / "case"
         Case.create(case).close()
-    with pytest.raises(PlaybookError, match="no workload named 'orders-fn'") as stopped:
+    with pytest.raises(UsageError, match="no workload named 'orders-fn'") as stopped:
         playbook(NAME).run(case, {"workload": "orders-fn"}, tmp_path / "out")
     assert "\n" not in str(stopped.value)
     notebook = (tmp_path / "out" / "notebook.ipynb").read_text("utf-8")

@@ -155,10 +155,19 @@ def test_cloudtrail_records_in_a_log_group_go_to_cloudtrail() -> None:
     assert [(part.source, list(part.numbers)) for part in parts if isinstance(part, JsonPart)] == [("cloudtrail", [0])]
 
 
-def test_events_of_a_stream_nobody_knows_are_counted_in_the_reason() -> None:
+def test_every_event_of_a_stream_nobody_knows_is_a_reject() -> None:
     parts = read(envelope("hello", "world", group="my-group", stream="my-stream"))
-    reason = "no source claims log group my-group, stream my-stream: 2 events"
-    assert parts == [Reject(0, reason, "hello", claimed=False)]
+    reason = "no source claims log group my-group, stream my-stream"
+    assert parts == [Reject(0, reason, "hello", claimed=False), Reject(1, reason, "world", claimed=False)]
+
+
+def test_a_line_of_another_log_that_looks_like_a_trails_record_is_none() -> None:
+    forged = json.dumps({"eventVersion": "1.11", "eventName": "DeleteTrail", "eventSource": "cloudtrail.amazonaws.com"})
+    flow = "2 111122223333 eni-1 10.0.0.1 10.0.0.2 1 2 6 1 40 1793869200 1793869258 ACCEPT OK"
+    parts = read(envelope(forged, flow, group="/ecs/webapp", stream="web/1"))
+    assert [type(part) for part in parts] == [Reject, Reject]
+    copied = read(envelope(forged, group="trail", stream="111122223333_CloudTrail_us-east-1"))
+    assert [part.source for part in copied if isinstance(part, JsonPart)] == ["cloudtrail"]
 
 
 def test_an_output_whose_stream_one_line_gives_away_is_of_that_source_as_a_whole() -> None:

@@ -341,31 +341,21 @@ def _digest(handle: BinaryIO) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _check_rows(case: Case) -> list[Problem]:
-    """Objects of which the source tables hold another number of rows than were loaded."""
-    counted = "\nUNION ALL\n".join(
-        f'SELECT object_id, count(*) AS rows FROM "{name}" GROUP BY object_id' for name in sources()
-    )
-    rows = (
-        case.connection.cursor()
-        .execute(f"""
-WITH counted AS (
-  SELECT object_id, sum(rows) AS rows
-  FROM ({counted}) AS c
-  GROUP BY object_id
-)
-SELECT v.uri, v.object_id, v.records, coalesce(c.rows, 0) AS rows
+_MISCOUNTED = """
+SELECT v.uri, v.object_id, v.records, CAST(coalesce(c.rows, 0) AS BIGINT) AS rows
 FROM evidence AS v
-LEFT JOIN counted AS c ON c.object_id = v.object_id
+LEFT JOIN (SELECT object_id, sum(rows) AS rows FROM ({counted}) AS t GROUP BY object_id) AS c ON c.object_id = v.object_id
 WHERE v.status IN ('loaded', 'partial') AND v.records <> coalesce(c.rows, 0)
 ORDER BY v.uri
-""")
-        .fetchall()
-    )
+"""
+
+
+def _check_rows(case: Case) -> list[Problem]:
+    """Objects of which the source tables hold another number of rows than were loaded."""
+    counts = (f'SELECT object_id, count(*) AS rows FROM "{name}" GROUP BY object_id' for name in sources())
+    rows = case.connection.cursor().execute(_MISCOUNTED.format(counted=" UNION ALL ".join(counts))).fetchall()
     return [
-        Problem(
-            uri, "rows", f"object {object_id}: the tables hold {int(there)} of the {records} records that were loaded"
-        )
+        Problem(uri, "rows", f"object {object_id}: the tables hold {there} of the {records} records that were loaded")
         for uri, object_id, records, there in rows
     ]
 

@@ -104,9 +104,15 @@ def load(case: Case, *, workers: int | None = None, progress: Progress | None = 
     if resolve and (pending or resolution.is_stale(case.connection)):
         resolution.resolve(case.connection)
     made = ledger(case)
-    if pending:
+    if pending or not _recorded(case, made):
         custody.append(case.path, "load", detail={"objects": made.objects, "records": made.records})
     return made
+
+
+def _recorded(case: Case, made: Ledger) -> bool:
+    """Whether custody speaks of what is loaded: a load that was killed after its last commit could not say so."""
+    told = [entry.get("detail") or {} for entry in custody.entries(case.path) if entry.get("command") == "load"]
+    return not made.records or bool(told and told[-1].get("records") == made.records)
 
 
 def _pending(case: Case) -> list[tuple[Item, int]]:

@@ -34,6 +34,10 @@ def header_or_default(line: str) -> tuple[Source, tuple[str, ...]] | None:
     return None
 
 
+_HEADER_WORDS = (b"srcaddr", b"interface-id")
+_LIKE_HEADER = re.compile(rb"^.*\b(?:srcaddr|interface-id)\b.*$", re.MULTILINE)
+
+
 class LineReader:
     """Reads one object's lines; numbers its records through the object. `damage` says whether the text is cut off."""
 
@@ -41,6 +45,7 @@ class LineReader:
         self._key = key
         self._damage = damage
         self._next = 0
+        self._header: tuple[str, ...] = ()
 
     def read(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Parts of a text given in chunks."""
@@ -58,6 +63,7 @@ class LineReader:
         self, found: tuple[Source, tuple[str, ...]], first: bytes, chunks: Iterator[bytes], *, skipped: list[bytes]
     ) -> Iterator[Part]:
         source, header = found
+        self._header = header
         for line in skipped:
             if line.strip():
                 yield Reject.of(self._take(1), "the line comes before the header", line)
@@ -72,10 +78,20 @@ class LineReader:
             if last and self._damage and not text.endswith(b"\n"):
                 body, _, cut = body.rpartition(b"\n")
                 body += b"\n" if body else b""
-                yield from self._part(source, header, body)
+                yield from self._sections(source, body)
                 yield Reject.of(self._take(1), "the line is cut off", cut)
                 return
-            yield from self._part(source, header, body)
+            yield from self._sections(source, body)
+
+    def _sections(self, source: Source, data: bytes) -> Iterator[Part]:
+        """Parts of a text in which another header may follow: files that were joined."""
+        start = 0
+        for found in _LIKE_HEADER.finditer(data) if any(word in data for word in _HEADER_WORDS) else ():
+            tokens = found.group().decode("utf-8", "replace").split()
+            if header_source(tokens) == source.name:
+                yield from self._part(source, self._header, data[start : found.start()])
+                self._header, start = tuple(tokens), found.end() + 1
+        yield from self._part(source, self._header, data[start:])
 
     def _part(self, source: Source, header: tuple[str, ...], data: bytes) -> Iterator[Part]:
         count = _count(data)

@@ -118,3 +118,15 @@ def test_text_before_the_first_exported_line_is_rejected() -> None:
     parts = read(f"tail of a message\n2026-11-05T09:10:01.123Z END RequestId: {UUID}\n", key=KEY)
     assert [part.excerpt for part in parts if isinstance(part, Reject)] == ["tail of a message"]
     assert messages(parts) == [(1, f"END RequestId: {UUID}")]
+
+
+def test_a_different_header_further_down_names_the_fields_that_follow_it() -> None:
+    swapped = FLOW_HEADER.replace("srcaddr dstaddr", "dstaddr srcaddr")
+    parts = [
+        part for part in read(f"{FLOW_HEADER}\n{FLOW}\n{swapped}\n{FLOW}\n", f"{FLOW}\n") if isinstance(part, LinePart)
+    ]
+
+    assert [(part.header, part.first, part.data.count(b"\n")) for part in parts] == [
+        (tuple(FLOW_HEADER.split()), 0, 1),
+        (tuple(swapped.split()), 1, 2),
+    ]

@@ -28,6 +28,8 @@ ARROW = {
 
 _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _LONGEST_TIME = 64
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+"""Python also takes `8_40`, `+840` and digits of other scripts."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 
@@ -78,6 +80,8 @@ def scalar(column: Column, value: Any) -> Any:
         return _boolean(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError("not a number")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError("not a number as logs write it")
     if column.type == "DOUBLE":
         return float(value)
     whole = int(value) if not isinstance(value, float) else int(value) if value.is_integer() else None

@@ -65,8 +65,9 @@ def unwrap(document: Json, depth: int = _DEPTH) -> Iterator[Leaf]:
         return
     if "messageType" in parts and "logEvents" in parts:
         yield from _subscription(document)
-    elif (listed := _list(parts)) is not None:
-        yield from _listed(listed, depth - 1)
+    elif lists := _lists(parts):
+        for found in lists:
+            yield from _listed(found, depth - 1)
     elif "events" in parts and (events := _api_events(parts["events"])) is not None:
         yield from events
     else:
@@ -95,8 +96,8 @@ def _single(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
     yield document
 
 
-def _list(parts: Mapping[str, msgspec.Raw]) -> list[msgspec.Raw] | None:
-    return next((found for name in _LISTS if name in parts and (found := items(parts[name])) is not None), None)
+def _lists(parts: Mapping[str, msgspec.Raw]) -> list[list[msgspec.Raw]]:
+    return [found for name in _LISTS if name in parts and (found := items(parts[name])) is not None]
 
 
 def _listed(found: list[msgspec.Raw], depth: int) -> Iterator[Leaf]:

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.columns import build
+from forensics.columns.values import scalar
 from forensics.readers.parts import JsonPart, LinePart
+from forensics.source import Column
 
 JSON = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6)
@@ -83,3 +86,10 @@ def test_a_field_of_a_line_is_kept_or_rejected(texts: list[str]) -> None:
             assert any(item.record == number and item.excerpt == text for item in built.rejects)
         elif row["bytes"] is not None:
             assert row["bytes"] == int(text)
+
+
+@pytest.mark.parametrize("text", ["8_40", "+840", "８４０", "0x348", " 840", "nan", "inf", ""])
+def test_text_that_only_python_takes_for_a_number_is_none(text: str) -> None:
+    for kind in ("BIGINT", "DOUBLE"):
+        with pytest.raises(ValueError, match="not a number"):
+            scalar(Column("bytes", kind), text)

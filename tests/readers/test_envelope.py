@@ -189,3 +189,10 @@ def test_flow_lines_inside_json_keep_their_numbers() -> None:
 def test_records_of_several_sources_are_told_apart() -> None:
     parts = read(json.dumps([{"x": 1}, finding()]).encode())
     assert [part.source for part in parts if isinstance(part, JsonPart)] == ["guardduty"]
+
+
+def test_every_list_of_a_document_is_read() -> None:
+    one = {"eventVersion": "1.11", "eventName": "A", "eventSource": "s3.amazonaws.com"}
+    parts = read(json.dumps({"Records": [one], "Events": [{**one, "eventName": "B"}]}).encode())
+
+    assert [len(part.records) for part in parts if isinstance(part, JsonPart)] == [2]

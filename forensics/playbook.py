@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,8 @@ class Playbook:
     ) -> RunResult:
         """Run it in a kernel of this interpreter; `out` gets the notebook, the report and the findings.
 
-        What an earlier run left there is replaced; of a failed run the notebook stays, as far as it came.
+        What an earlier run left there is replaced, its report and findings only once this run has succeeded; of a
+        failed run the notebook stays, as far as it came.
         Raises UsageError for parameters, NotACase, PlaybookError.
         """
         from forensics.case import Case
@@ -87,11 +89,10 @@ class Playbook:
         place = Path(out).resolve()
         place.mkdir(parents=True, exist_ok=True)
         result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS)
-        for path in (result.report, result.notebook, result.findings):
-            path.unlink(missing_ok=True)
         given = {"case": str(Path(case_path).resolve()), "out": str(place), **values}
-        executed = execute(self, given, result.notebook, progress=progress)
-        result.report.write_text(self._report(executed, Path(case_path), values), "utf-8")
+        with _replacing(result.report, result.findings):
+            executed = execute(self, given, result.notebook, progress=progress)
+            result.report.write_text(self._report(executed, Path(case_path), values), "utf-8")
         if not result.findings.is_file():
             raise PlaybookError(
                 f"the playbook {self.name} ended without writing {FINDINGS}: its last cell must call "
@@ -125,6 +126,20 @@ class Playbook:
             "parameters": shown,
         }
         return html(notebook, title=self.title, facts=facts)
+
+
+@contextlib.contextmanager
+def _replacing(*paths: Path) -> Iterator[None]:
+    """Put what lies at those paths aside; back if the work fails, away if it does not."""
+    aside = [(path, path.rename(path.with_name(f"{path.name}.earlier"))) for path in paths if path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path, earlier in aside:
+            earlier.replace(path)
+        raise
+    for _, earlier in aside:
+        earlier.unlink()
 
 
 def playbooks() -> dict[str, Playbook]:

@@ -146,9 +146,9 @@ class Source:
     `shape` is one of the shapes of `forensics.readers`: "json" (a record is a JSON object), "fields" (a record is
     a line of space-separated fields under a header), "log_event" (a record is an event of a CloudWatch Logs stream).
     `keys` are regular expressions over the object key; they may have groups `account` and `region`.
-    `claims` judges one JSON record.
-    `required` names columns without which a JSON record is judged again. `claims_line` judges the fields of a line
-    without a header. `claims_stream` judges a log stream by its names and one message; `parse_message` adds columns from the message.
+    `claims` judges one JSON record; `required` names columns without which one is judged again after it was typed.
+    `claims_line` judges the fields of a line without a header. `claims_stream` judges a log stream by its names and one
+    message; `parse_message` adds columns from the message.
     `default_header` names the fields of lines that come without a header; `null` is how a missing value is written.
     `derived` are further columns, (name, type, SQL expression over the columns, alias `s`), computed while loading.
     `account` and `region` are SQL expressions over the table that say whose records these are, for `evidence`.

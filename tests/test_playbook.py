@@ -170,8 +170,6 @@ def test_a_run_leaves_report_notebook_and_findings_and_nothing_else(
 
 def test_a_failed_run_says_where_and_why_and_keeps_the_notebook(tmp_path: Path, case: Path) -> None:
     out = tmp_path / "out"
-    out.mkdir()
-    (out / "findings.json").write_text("[]")
     made = notebook(tmp_path / "tiny.ipynb", "print('so far')", "\nraise ValueError('one\\ntwo \\x1b')", WRITE)
     with pytest.raises(PlaybookError) as stopped:
         made.run(case, {"access_key": "K"}, out)
@@ -181,6 +179,18 @@ def test_a_failed_run_says_where_and_why_and_keeps_the_notebook(tmp_path: Path, 
     )
     assert "so far" in (out / "notebook.ipynb").read_text()
     assert [path.name for path in out.iterdir()] == ["notebook.ipynb"]
+
+
+def test_a_failed_run_leaves_an_earlier_report_as_it_was(tmp_path: Path, case: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("report.html", "findings.json"):
+        (out / name).write_text("earlier")
+    with pytest.raises(PlaybookError):
+        notebook(tmp_path / "bad.ipynb", "1 / 0").run(case, {"access_key": "AKIA"}, out)
+
+    assert sorted(path.name for path in out.iterdir()) == ["findings.json", "notebook.ipynb", "report.html"]
+    assert (out / "report.html").read_text() == (out / "findings.json").read_text() == "earlier"
 
 
 def test_a_run_that_writes_no_findings_fails_but_keeps_its_report(tmp_path: Path, case: Path) -> None:

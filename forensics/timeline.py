@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Moment = str | date | datetime
+
+_EITHER = re.compile(r"\bor\b", re.IGNORECASE)
+"""Conditions are joined by AND: an OR within one has to stay within it."""
 
 _OF_WORKLOAD = """(
   event_id IN (SELECT event_id FROM attribution WHERE workload = ?)
@@ -38,7 +42,8 @@ class Timeline:
 
     def where(self, condition: str, *params: Any) -> Self:
         """Only events for which that SQL condition over the columns of `event` holds; values go in `params`."""
-        return replace(self, conditions=(*self.conditions, condition), params=(*self.params, *params))
+        whole = f"({condition})" if _EITHER.search(condition) else condition
+        return replace(self, conditions=(*self.conditions, whole), params=(*self.params, *params))
 
     def principal(self, name: str) -> Self:
         """Only calls of that principal: ARN, unique id or bare name. Raises UnknownName, AmbiguousName."""

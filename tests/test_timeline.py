@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +111,11 @@ def test_what_is_no_time_is_an_error_of_the_call(moment: str) -> None:
 def test_a_window_that_ends_before_it_begins_is_refused(case: Case) -> None:
     with pytest.raises(UsageError, match="the window is empty"):
         Timeline(case).between("2026-11-06", "2026-11-05")
+
+
+def test_an_or_within_a_condition_stays_within_it(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", {"a.json": records(trail("A"), trail("B"), trail("C"))})
+        either = Timeline(case).where("action LIKE '%A' OR action LIKE '%B'").where("action LIKE '%B'")
+
+        assert [row[0] for row in either.select("SELECT count(*) FROM timeline").rows()] == [1]

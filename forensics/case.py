@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from forensics import attribution, event, storage
+from forensics import attribution, configuration, event, storage
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.sources import sources
 from forensics.tables import TABLES
@@ -142,9 +142,9 @@ class Case:
 
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
-        for source in sources().values():
-            storage.prepare(self.connection, source)
+        storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
+        configuration.create_view(self.connection)
         attribution.create_view(self.connection)
 
     def sql(self, query: str, params: Params = ()) -> Query:

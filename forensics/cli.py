@@ -285,20 +285,20 @@ def _run_show(options: argparse.Namespace) -> None:
 
 def _sources(commands: Commands) -> None:
     parser = _command(commands, "sources", _run_sources, "the log sources this version reads")
+    parser.add_argument("source", metavar="SOURCE", nargs="?", help="show the columns of that one")
     _output_options(parser, FORMATS)
 
 
 def _run_sources(options: argparse.Namespace) -> None:
-    from forensics.output import Rows, write
-    from forensics.sources import sources
+    from forensics import catalogue
+    from forensics.output import write
 
-    known = list(sources().values())
-    rows = Rows.table(
-        source=[item.name for item in known],
-        title=[item.title for item in known],
-        columns=[len(item.table_columns) for item in known],
-    )
-    write(rows, options.format, options.out)
+    if options.source:
+        write(catalogue.columns(options.source), options.format, options.out)
+    elif options.format == "table" and options.out is None:
+        _say(catalogue.cards())
+    else:
+        write(catalogue.listed(), options.format, options.out)
 
 
 def _playbooks(commands: Commands) -> None:

@@ -41,7 +41,7 @@ SELECT
   s.log_stream,
   s.type,
   s.request_id,
-  s.version,
+  s.function_version AS version,
   s.level,
   s.status,
   s.error_type,

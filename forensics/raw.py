@@ -12,7 +12,7 @@ from forensics.case import Case
 from forensics.errors import EvidenceError, UnknownName
 from forensics.readers import read
 from forensics.readers.envelope import LogEvent
-from forensics.readers.parts import ArrowPart, EventPart, JsonPart, LinePart, Part, Reject
+from forensics.readers.parts import ArrowPart, EventPart, JsonPart, LinePart, Part, Reject, TextPart
 
 _PLACE = """
 SELECT object_id, record
@@ -73,6 +73,9 @@ def _text(part: Part, record: int) -> str | None:
         return _event(part.events[part.numbers.index(record)]) if record in part.numbers else None
     if isinstance(part, LinePart):
         return _line(part, record)
+    if isinstance(part, TextPart):
+        place = record - part.first
+        return part.lines[place] if 0 <= place < len(part.lines) else None
     return _row(part, record)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 TYPES = frozenset({"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "JSON"})
 """DuckDB types a column may have."""
 
-_WORD = re.compile(r"[A-Z]+s?(?=[A-Z][a-z]|\b|_|\d|$)|[A-Z]?[a-z0-9]+|\d+")
+_WORD = re.compile(r"[A-Z]{1,40}s?\d{0,40}(?=[A-Z][a-z]|\b|_|$)|[A-Z]?[a-z0-9]+|\d+|[A-Z]+")
 
 
 def snake(field: str) -> str:
@@ -139,17 +139,69 @@ class LogStream:
     owner: str | None = None
 
 
+STREAM_FIELDS = ("@owner", "@logGroup", "@logStream", "@id", "@timestamp", "@ingestionTime")
+"""Fields that a record does not hold itself, only the log stream it came in: a source may have columns of them."""
+
+
+@dataclass(frozen=True)
+class LineFormat:
+    """One layout of lines of text.
+
+    `fields` are the fields of the columns that `split` gives, in order; a last one `unmapped` is JSON text of what
+    followed those the source knows. `split` gives one text per field, None where there is none; it gives None for a
+    line of another layout, which is then rejected. Times are ISO 8601 with a zone, or numbers in the column's `epoch`.
+    Lines that begin with `comment` are neither records nor rejects, and may name another layout for what follows.
+    `continues` says whether a line belongs to the record before it.
+    """
+
+    fields: tuple[str, ...]
+    split: Callable[[str], Sequence[str | None] | None]
+    comment: str = ""
+    continues: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """What a responder should know of a source before relying on it.
+
+    `recognised` is by what its objects are told from others, `delivered` where AWS or its tools put it, `delay` how late
+    that is and whether it is complete, `organisation` how many accounts come together, `cannot_show` its blind spots.
+    """
+
+    recognised: str
+    delivered: str
+    delay: str
+    organisation: str
+    cannot_show: tuple[str, ...]
+
+
+_EVERYWHERE = {
+    "object_id": "Object of `evidence` the record is in.",
+    "record": "Place of the record in its object, from 0.",
+    "unmapped": "Fields of the record that no column knows.",
+    "identity_key": "Identity the record states, in `identity`.",
+}
+
+
 @dataclass(frozen=True)
 class Source:
     """One log source: a table, how its records are told from all others, and what they mean.
 
-    `shape` is one of the shapes of `forensics.readers`: "json" (a record is a JSON object), "fields" (a record is
-    a line of space-separated fields under a header), "log_event" (a record is an event of a CloudWatch Logs stream).
+    Records come in as many of these forms as the source declares:
+
+    * JSON objects: `claims` judges one. `lists` are members of a document that hold a list of them. `reshape` gives a
+      record that came in another form the members that the columns are declared by; it gives any other back as it is.
+      `required` names columns without which a record is judged again after it was typed.
+    * lines of text: `line_format` is given the first lines and answers with their layout, or None where they are not
+      this source's.
+    * lines of fields under a header: `default_header` names the fields of lines without one, `claims_line` judges those.
+    * events of CloudWatch Logs streams: `claims_stream` judges a stream by its names and one message; `parse_message`
+      gives columns from a message. Without it a message is read as a JSON object or a line of this source, and
+      `in_streams` says that messages of streams that no source claims by name may be such.
+    * Parquet and CSV: by a header as above, or each row as a JSON object.
+
     `keys` are regular expressions over the object key; they may have groups `account` and `region`.
-    `claims` judges one JSON record; `required` names columns without which one is judged again after it was typed.
-    `claims_line` judges the fields of a line without a header. `claims_stream` judges a log stream by its names and one
-    message; `parse_message` adds columns from the message.
-    `default_header` names the fields of lines that come without a header; `null` is how a missing value is written.
+    `null` is how a line writes a missing value.
     `derived` are further columns, (name, type, SQL expression over the columns, alias `s`), computed while loading.
     `account` and `region` are SQL expressions over the table that say whose records these are, for `evidence`.
     """
@@ -157,16 +209,20 @@ class Source:
     name: str
     title: str
     reference: str
-    shape: str
     columns: tuple[Column, ...]
     event: EventMap
+    about: About
     identity: IdentityMap | None = None
     keys: tuple[str, ...] = ()
     claims: Callable[[Mapping[str, Any]], bool] | None = None
+    lists: tuple[str, ...] = ()
+    reshape: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     required: tuple[str, ...] = ()
+    line_format: Callable[[Sequence[str]], LineFormat | None] | None = None
     claims_line: Callable[[Sequence[str]], bool] | None = None
     claims_stream: Callable[[LogStream, str], bool] | None = None
     parse_message: Callable[[LogStream, str], Mapping[str, Any]] | None = None
+    in_streams: bool = False
     default_header: Sequence[str] = ()
     derived: tuple[tuple[str, str, str], ...] = ()
     null: str = "-"
@@ -183,10 +239,18 @@ class Source:
         return " USING COMPRESSION zstd" if name in packed else ""
 
     @property
+    def documented(self) -> dict[str, str]:
+        """What every column of the table holds, in words."""
+        own = {column.name: column.doc for column in self.columns}
+        derived = dict.fromkeys((name for name, _, _ in self.derived), "Derived while loading.")
+        found = _EVERYWHERE | own | derived
+        return {name: found.get(name, "") for name, _ in self.table_columns}
+
+    @property
     def table_columns(self) -> tuple[tuple[str, str], ...]:
         """(name, DuckDB type) of every column of the table, in order."""
         own = tuple((column.name, column.type) for column in self.columns)
         key = (("identity_key", "UBIGINT"),) if self.identity else ()
-        extra = (("unmapped", "JSON"),) if self.shape == "json" else ()
+        extra = (("unmapped", "JSON"),) if self.claims or self.line_format else ()
         derived = tuple((name, kind) for name, kind, _ in self.derived)
         return (("object_id", "VARCHAR"), ("record", "BIGINT"), *own, *extra, *derived, *key)

@@ -14,13 +14,24 @@ import duckdb
 from forensics.source import Source
 
 _COLUMNS = "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'stored' AND table_name = ?"
+_SHOWN = """
+SELECT table_name, list(column_name || ' ' || data_type ORDER BY column_index)
+FROM duckdb_columns()
+WHERE schema_name = 'main'
+GROUP BY table_name
+"""
 
 
-def prepare(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Make the table and the view of a source, where they are not there yet or show fewer columns."""
+def prepare(con: duckdb.DuckDBPyConnection, sources: Iterable[Source]) -> None:
+    """Make the tables and views of sources, where they are not there yet or show other columns."""
     con.execute("CREATE SCHEMA IF NOT EXISTS stored")
-    con.execute(f'CREATE TABLE IF NOT EXISTS stored."{source.name}" (object_id VARCHAR, record BIGINT)')
-    show(con, source)
+    shown = {str(name): list(columns) for name, columns in con.execute(_SHOWN).fetchall()}
+    lacking = [
+        item for item in sources if shown.get(item.name) != [f"{name} {kind}" for name, kind in item.table_columns]
+    ]
+    for source in lacking:
+        con.execute(f'CREATE TABLE IF NOT EXISTS stored."{source.name}" (object_id VARCHAR, record BIGINT)')
+        show(con, source)
 
 
 def present(con: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
@@ -45,3 +56,20 @@ def show(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         f'"{name}"' if name in there else f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in source.table_columns
     )
     con.execute(f'CREATE OR REPLACE VIEW "{source.name}" AS\nSELECT\n  {columns}\nFROM stored."{source.name}"')
+    if said := comments(source):
+        con.execute(said)
+
+
+def comments(source: Source) -> str:
+    """Statements that say in the database what the table and each column holds: a view made anew has no comments."""
+    table = f'COMMENT ON VIEW "{source.name}" IS {_quoted(f"{source.title} (AWS: {source.reference})")}'
+    said = [
+        f'COMMENT ON COLUMN "{source.name}"."{name}" IS {_quoted(doc)}'
+        for name, doc in source.documented.items()
+        if doc
+    ]
+    return ";\n".join([table, *said])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -17,8 +17,8 @@ from forensics.columns import Columns, build
 from forensics.readers import read
 from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
-from forensics.readers.parts import JsonPart, Part, Reject
-from forensics.readers.recognise import by_key
+from forensics.readers.parts import JsonPart, Part, Reject, TextPart
+from forensics.readers.recognise import by_key, line_layout
 
 _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
@@ -162,6 +162,8 @@ class Task:
         self._reject(object_id, *columns.rejects)
         self._keep(columns, pa.repeat(pa.scalar(object_id), columns.table.num_rows))
         counts[part.source] += columns.table.num_rows
+        for number, line in columns.strays:
+            self._part(object_id, _other_line(part.source, number, str(line)), counts, unclaimed)
 
     def _build_json(self, source: str) -> None:
         """JSON records of several objects are typed together; their places are put back afterwards."""
@@ -179,9 +181,9 @@ class Task:
         for place, record in columns.strays:
             self._stray(held[place][0], held[place][1], record)
 
-    def _stray(self, object_id: str, number: int, record: Json) -> None:
+    def _stray(self, object_id: str, number: int, record: Json | str) -> None:
         """A record that came among those of another source."""
-        for part in by_record([(number, record)]):
+        for part in by_record([(number, record)]) if not isinstance(record, str) else ():
             if isinstance(part, Reject):
                 self._reject(object_id, part)
             elif isinstance(part, JsonPart):
@@ -249,6 +251,13 @@ class Task:
             if outcome.rejected:
                 outcome.status = "partial" if outcome.records else "rejected"
                 outcome.reason = self._reasons[outcome.object_id]
+
+
+def _other_line(source: str, number: int, line: str) -> Part:
+    """A line that came among those of another source."""
+    if (found := line_layout([line])) and found[0].name != source:
+        return TextPart(found[0].name, number, found[1], [line])
+    return Reject.of(number, f"the line has not the layout of {source}", line)
 
 
 def _storable(text: str) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from forensics import storage
+
 HOMES = {
     "HOME": "",
     "USERPROFILE": "",
@@ -27,3 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(patch.undo)
     for name, place in HOMES.items():
         patch.setitem(os.environ, name, str(Path(home.name) / place))
+    patch.setattr(storage, "comments", lambda _: "")  # a thousand statements for each of many cases
+
+
+COMMENTS = storage.comments
+"""What makes the comments, for the test that looks at them."""

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from forensics.columns.values import ARROW, KINDS, convert, epoch, iso
-from forensics.readers.documents import BAD_JSON, Json, members
+from forensics.columns.values import ARROW, KINDS, convert, epoch, iso, scalar
+from forensics.readers.documents import BAD_JSON, Json, members, value
 from forensics.readers.parts import JsonPart, Reject
 from forensics.readers.recognise import claims
-from forensics.source import Column, Source
+from forensics.source import STREAM_FIELDS, Column, Source
 from forensics.sources import sources
 
 
@@ -37,14 +37,16 @@ class _Layout:
 
 
 _STRICT: dict[str, Any] = {
-    "VARCHAR": str | None,
+    "VARCHAR": str | int | None,
     "JSON": msgspec.Raw,
-    "BIGINT": int | None,
-    "DOUBLE": float | None,
+    "BIGINT": int | str | None,
+    "DOUBLE": float | str | None,
     "BOOLEAN": bool | None,
     "TIMESTAMP": str | None,
 }
+_MOMENT: Any = int | float | str | None
 _NULL = msgspec.Raw(b"null")
+encode = msgspec.json.encode
 
 
 @cache
@@ -53,12 +55,14 @@ def _layout(name: str) -> _Layout:
     plain: dict[str, Any] = {}
     nested: dict[str, list[tuple[list[str], Column]]] = {}
     for column in sources()[name].columns:
+        if column.field in STREAM_FIELDS:
+            continue
         first, *rest = column.field.split(".")
         if rest:
             nested.setdefault(first, []).append((rest, column))
         else:
             plain[first] = column
-    fields = {first: _STRICT[column.type] for first, column in plain.items()} | dict.fromkeys(nested, msgspec.Raw)
+    fields = {first: _kind(column) for first, column in plain.items()} | dict.fromkeys(nested, msgspec.Raw)
     kind = _struct(fields, strict=True)
     places = list(fields)
     columns = tuple((places.index(first), column) for first, column in plain.items())
@@ -75,8 +79,8 @@ def _node(paths: Sequence[tuple[list[str], Column]]) -> _Node:
         else:
             leaves[first] = column
     nodes = {first: _node(inner) for first, inner in deeper.items()}
-    fields = {first: _STRICT[column.type] for first, column in leaves.items()}
-    fields |= {first: type(node.empty) | None for first, node in nodes.items() if first not in leaves}
+    fields = {first: _kind(column) for first, column in leaves.items()}
+    fields |= {first: msgspec.Raw if first in leaves else type(node.empty) | None for first, node in nodes.items()}
     kind = _struct(fields, strict=False)
     places = list(fields)
     return _Node(
@@ -87,6 +91,10 @@ def _node(paths: Sequence[tuple[list[str], Column]]) -> _Node:
     )
 
 
+def _kind(column: Column) -> Any:
+    return _MOMENT if column.epoch else _STRICT[column.type]
+
+
 def _struct(fields: Mapping[str, Any], *, strict: bool) -> Any:
     members = [
         (f"f{place}", kind, _NULL if kind is msgspec.Raw else None) for place, kind in enumerate(fields.values())
@@ -95,13 +103,15 @@ def _struct(fields: Mapping[str, Any], *, strict: bool) -> Any:
     return msgspec.defstruct("Members", members, rename=rename, forbid_unknown_fields=strict, gc=False)
 
 
-def json_table(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json]]) -> pa.Table:
+def json_table(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
     """The typed rows of JSON records; what does not fit goes to `rejects`, records of other sources to `strays`."""
     layout = _layout(source.name)
-    try:
-        return _strict(source, layout, part.numbers, part.records)
-    except _UNFIT:
-        return _tolerant(source, part, rejects, strays)
+    for attempt in (_strict, _reshaped):
+        try:
+            return attempt(source, layout, part.numbers, part.records)
+        except _UNFIT:
+            continue
+    return _tolerant(source, part, rejects, strays)
 
 
 class _Missing(Exception):
@@ -127,6 +137,39 @@ def _strict(source: Source, layout: _Layout, numbers: Sequence[int], records: Se
     return pa.table(arrays)
 
 
+def _reshaped(source: Source, layout: _Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
+    """All records at once, each in the declared form, members without a column apart. Raises one of _UNFIT."""
+    pairs = [_in_form(source, record) for record in records]
+    table = _strict(source, layout, numbers, [record for record, _ in pairs])
+    rest = [unknown for _, unknown in pairs]
+    return table.append_column("unmapped", pa.array(rest, pa.binary()).cast(pa.string())) if any(rest) else table
+
+
+def _in_form(source: Source, record: Json) -> tuple[Json, bytes | None]:
+    """A record in the form that the columns are declared by, and its members that no column knows."""
+    found: Mapping[str, Any] | None = members(record)
+    if found is None:
+        raise ValueError("not an object")
+    known = _known(source.name)
+    if source.reshape or source.required:
+        held = value(record)
+        if not (source.claims and source.claims(held)):
+            raise ValueError("another source's")
+        formed = source.reshape(held) if source.reshape else held
+        found = found if formed is held else formed
+    if found.keys() <= known:
+        return (record if isinstance(next(iter(found.values()), None), msgspec.Raw) else encode(found)), None
+    apart = {name: raw for name, raw in found.items() if name not in known}
+    return encode({name: raw for name, raw in found.items() if name in known}), encode(apart)
+
+
+@cache
+def _known(name: str) -> frozenset[str]:
+    """Top-level members of a source's records that have columns."""
+    fields = (column.field for column in sources()[name].columns if column.field not in STREAM_FIELDS)
+    return frozenset(field.partition(".")[0] for field in fields)
+
+
 def _spread(node: _Node, rows: Sequence[Any], arrays: dict[str, pa.Array]) -> list[tuple[Any, ...]]:
     """The columns of decoded rows, level by level."""
     empty = node.empty
@@ -135,8 +178,10 @@ def _spread(node: _Node, rows: Sequence[Any], arrays: dict[str, pa.Array]) -> li
         arrays[column.name] = _array(column, held[place] if held else ())
     for place, inner in node.inner:
         values = held[place] if held else ()
-        if values.count(None) == len(values):
+        if values.count(None) + values.count(_NULL) == len(values):
             _blank(inner, len(values), arrays)
+        elif isinstance(values[0], msgspec.Raw):
+            _spread(inner, inner.decoder.decode(b"[" + b",".join(values) + b"]"), arrays)
         else:
             _spread(inner, values, arrays)
     return held
@@ -153,11 +198,24 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
     """A typed array. Raises pa.ArrowInvalid where a value does not fit."""
     if column.type == "JSON":
         return _raws(values)
+    kind = pa.int64() if column.epoch else pa.string() if column.type == "TIMESTAMP" else ARROW[column.type]
+    try:
+        found = pa.array(values, kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return _mixed(column, values)
     if column.type != "TIMESTAMP":
-        return pa.array(values, ARROW[column.type])
-    if column.epoch:
-        return epoch(pa.array(values, pa.int64()), column)
-    return iso(pa.array(values, pa.string()))
+        return found
+    return epoch(found, column) if column.epoch else iso(found)
+
+
+def _mixed(column: Column, values: Sequence[Any]) -> pa.Array:
+    """Numbers as text among numbers, and the like. Raises pa.ArrowInvalid where a value does not fit."""
+    if column.type == "VARCHAR":
+        return pa.array([held if held is None else str(held) for held in values], pa.string())
+    try:
+        return pa.array([held if held is None else scalar(column, held) for held in values], ARROW[column.type])
+    except (ValueError, TypeError, OverflowError) as error:
+        raise pa.ArrowInvalid(str(error)) from None
 
 
 def _raws(values: Sequence[Any]) -> pa.Array:
@@ -170,7 +228,7 @@ def _raws(values: Sequence[Any]) -> pa.Array:
     return pa.array(texts, pa.binary()).cast(pa.string())
 
 
-def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json]]) -> pa.Table:
+def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
     """Record by record: the good ones together, each of the others value by value; those of other sources stray."""
     layout = _layout(source.name)
     tables: list[pa.Table] = []
@@ -179,7 +237,10 @@ def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: lis
         if _fits(source, layout, record):
             good.append((number, record))
         elif members(record) is not None and claims(source, record):
-            tables.append(_value_by_value(source, number, record, rejects))
+            try:
+                tables.append(_reshaped(source, layout, [number], [record]))
+            except _UNFIT:
+                tables.append(_value_by_value(source, number, record, rejects))
         else:
             strays.append((number, record))
     strict = _strict(source, layout, [number for number, _ in good], [record for _, record in good])
@@ -197,16 +258,16 @@ def _fits(source: Source, layout: _Layout, record: Json) -> bool:
 
 def _value_by_value(source: Source, number: int, record: Json, rejects: list[Reject]) -> pa.Table:
     held = members(record) or {}
+    if source.reshape:
+        formed = source.reshape(value(record))
+        held = members(encode(formed)) or {}
     arrays: dict[str, pa.Array] = {"record": pa.array([number], pa.int64())}
-    known = {column.field.partition(".")[0] for column in source.columns}
     for column in source.columns:
-        raw = _dig(held, column.field.split("."))
-        arrays[column.name] = _one(column, number, raw, rejects)
-    unknown = {name: raw for name, raw in held.items() if name not in known}
+        if column.field not in STREAM_FIELDS:
+            arrays[column.name] = _one(column, number, _dig(held, column.field.split(".")), rejects)
+    unknown = {name: raw for name, raw in held.items() if name not in _known(source.name)}
     if unknown:
-        arrays["unmapped"] = _one(
-            Column("unmapped", "JSON"), number, msgspec.Raw(msgspec.json.encode(unknown)), rejects
-        )
+        arrays["unmapped"] = _one(Column("unmapped", "JSON"), number, msgspec.Raw(encode(unknown)), rejects)
     return pa.table(arrays)
 
 

@@ -114,6 +114,8 @@ def _time(column: Column, value: Any) -> datetime:
 
 def array(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:
     """An array of decoded values: NULL with a reject where one does not fit."""
+    if (plain := _plain(column, values)) is not None:
+        return plain
     if column.type == "VARCHAR":
         return _texts(column, numbers, values, rejects)
     found: list[Any] = []
@@ -124,6 +126,28 @@ def array(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects
             found.append(None)
             rejects.append(Reject.of(number, f"{column.field} is not {KINDS[column.type]}", str(value)))
     return pa.array(found, ARROW[column.type])
+
+
+_OF_ONE_KIND: dict[str, set[type]] = {
+    "VARCHAR": {str},
+    "JSON": {str},
+    "BIGINT": {int},
+    "DOUBLE": {int, float},
+    "BOOLEAN": {bool},
+}
+
+
+def _plain(column: Column, values: Sequence[Any]) -> pa.Array | None:
+    """An array of values that are all of the column's own kind; None where one may not be."""
+    kinds = set(map(type, values)) - {type(None)}
+    if not kinds:
+        return pa.nulls(len(values), ARROW[column.type])
+    try:
+        if column.type == "TIMESTAMP":
+            return epoch(pa.array(values, pa.int64()), column) if column.epoch and kinds == {int} else None
+        return pa.array(values, ARROW[column.type]) if kinds <= _OF_ONE_KIND[column.type] else None
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
+        return None
 
 
 def _texts(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:

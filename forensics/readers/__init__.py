@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ WHOLE = 32 << 20
 """Text of up to so many bytes is held whole; longer text is read in windows of about this size."""
 
 _BOM = b"\xef\xbb\xbf"
+_JSON = re.compile(rb"\s*(?:\{|\[\s*(?:[\[{\"\]]|\Z))")
+"""How a text of JSON begins: a line of a log may begin with a bracket too."""
 
 
 def read(path: Path, key: str) -> Iterator[Part]:
@@ -26,7 +29,7 @@ def read(path: Path, key: str) -> Iterator[Part]:
     with path.open("rb") as file:
         magic = file.read(4)
     if magic == b"PAR1":
-        yield from read_parquet(path)
+        yield from read_parquet(path, JsonReader(by_key(key)).rows)
         return
     damage: list[str] = []
     yield from _text(content(path, damage.append), by_key(key), key, damage)
@@ -38,12 +41,12 @@ def _text(chunks: Iterator[bytes], hint: KeyHint, key: str, damage: list[str]) -
     first = next((chunk for chunk in chunks if chunk.strip()), b"").removeprefix(_BOM)
     if not first:
         yield Reject(None, "the object is empty", "", claimed=False)
-    elif first.lstrip()[:1] in (b"{", b"["):
+    elif _JSON.match(first):
         yield from JsonReader(hint).read(_windows(first, chunks))
     elif b"\0" in first[:4096]:
         yield Reject(None, "binary content of no known kind", "", claimed=False)
     else:
-        yield from LineReader(key, damage).read(first, chunks)
+        yield from LineReader(key, damage, JsonReader(hint)).read(first, chunks)
 
 
 def _windows(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -10,24 +10,30 @@ import pyarrow.parquet as pq
 
 from forensics.readers.parts import ArrowPart, Part, Reject
 from forensics.readers.recognise import header_source
+from forensics.readers.tables import Emit, as_json, table_parts
 from forensics.source import snake
 
 _ROWS = 100_000
+_JSON_ROWS = 5_000
 
 
-def read_parquet(path: Path) -> Iterator[Part]:
-    """The rows of a Parquet file, in order."""
+def read_parquet(path: Path, emit: Emit) -> Iterator[Part]:
+    """The rows of a Parquet file, in order: typed where they have a source's own header, else as JSON objects."""
     try:
         file = pq.ParquetFile(path)
         names = list(file.schema_arrow.names)
         source = header_source(names)
         if source is None:
-            yield Reject.of(None, "no source has these Parquet columns", ", ".join(names), claimed=False)
+            unknown = Reject.of(None, "no source has these Parquet columns", ", ".join(names), claimed=False)
+            rows = ([as_json(row) for row in batch.to_pylist()] for batch in file.iter_batches(_JSON_ROWS))
+            yield from table_parts(rows, emit, unknown)
+            if not file.metadata.num_rows:
+                yield unknown
             return
         number = 0
         for batch in file.iter_batches(_ROWS):
             table = pa.Table.from_batches([batch]).rename_columns([snake(name) for name in names])
             yield ArrowPart(source, number, table)
             number += table.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
         yield Reject.of(None, f"the Parquet file is damaged: {error}", "")

@@ -162,17 +162,59 @@ def _well_formed(line: bytes) -> bool:
     return True
 
 
+class _Ends:
+    """Where the objects of a damaged text end: each stretch is looked at once, however often it is asked for.
+
+    What is nested deeper than records are, or comes after very many others, is not kept in mind but looked at again,
+    until the text was gone through `_PASSES` times: then nothing more is found in it.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._known: dict[int, int | None] = {}
+        self._left = _PASSES * len(data)
+
+    def of(self, begin: int) -> int | None:
+        """Where the object that begins there ends; None if it does not."""
+        if begin not in self._known and self._left > 0:
+            self._look(begin)
+        return self._known.get(begin)
+
+    def _look(self, begin: int) -> None:
+        opened: list[int] = []
+        end = len(self._data)
+        for token in _TOKEN.finditer(self._data, begin):
+            mark = token.group()[:1]
+            if mark in b"{[":
+                opened.append(token.start())
+            elif mark in b"}]":
+                start = opened.pop()
+                if start == begin or (len(opened) < _DEEPEST and len(self._known) < _MOST):
+                    self._known[start] = token.end()
+                if not opened:
+                    end = token.end()
+                    break
+        for start in opened[:_DEEPEST]:
+            self._known.setdefault(start, None)
+        self._known.setdefault(begin, None)
+        self._left -= end - begin
+
+
+_PASSES, _DEEPEST, _MOST = 8, 4_096, 500_000
+
+
 def _scan(data: bytes, accept: Callable[[Json], bool], start: int) -> Iterator[Json | Lost]:
     position = start
+    ends = _Ends(data)
     while (begin := data.find(b"{", position)) >= 0:
-        end = element_end(data, begin)
+        end = ends.of(begin)
         if between := data[position:begin].strip(_BETWEEN):
             yield Lost("the text between the records is not JSON", between)
         if end is not None and (is_whole(data[begin:end]) or mended(data[begin:end])):
             yield data[begin:end]
             position = end
             continue
-        resumed = _resume(data, begin + 1, accept, len(data) if end is None else end)
+        resumed = _resume(data, range(begin + 1, len(data) if end is None else end), accept, ends)
         cut = end is None and resumed == len(data)
         yield Lost(_why(data[begin:resumed], cut=cut), data[begin:resumed], cut)
         position = resumed
@@ -213,14 +255,14 @@ def element_end(data: bytes, begin: int, limit: int | None = None) -> int | None
     return None
 
 
-def _resume(data: bytes, begin: int, accept: Callable[[Json], bool], stop: int) -> int:
-    """Where the next whole record begins that `accept` takes, after damage and before `stop`."""
-    for found in _START.finditer(data, begin, stop):
+def _resume(data: bytes, among: range, accept: Callable[[Json], bool], ends: _Ends) -> int:
+    """Where the next whole record begins that `accept` takes, after damage; the end of what is looked at if nowhere."""
+    for found in _START.finditer(data, among.start, among.stop):
         at = found.start(1)
-        end = element_end(data, at, _LONGEST)
-        if end is not None and is_whole(data[at:end]) and accept(data[at:end]):
+        end = ends.of(at)
+        if end is not None and end - at <= _LONGEST and is_whole(data[at:end]) and accept(data[at:end]):
             return at
-    return stop
+    return among.stop
 
 
 def _why(text: bytes, *, cut: bool) -> str:

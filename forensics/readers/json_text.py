@@ -21,15 +21,27 @@ from forensics.readers.documents import (
     trail_records,
 )
 from forensics.readers.envelope import Leaf, Line, LogEvent, are_events, unwrap, whole_events
-from forensics.readers.line_text import header_or_default
-from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject
-from forensics.readers.recognise import KeyHint, json_source, stream_source
+from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject, TextPart
+from forensics.readers.recognise import (
+    RAW,
+    KeyHint,
+    header_or_default,
+    json_source,
+    line_layout,
+    message_name,
+    message_source,
+    stream_source,
+    value_of,
+)
 from forensics.source import LogStream, Source
+from forensics.sources import sources
 
 _OPENING = 4096
 _LONGEST_DOCUMENT = 8 << 20
 _BETWEEN = b" \r\n\t,"
 _LOOK = 10
+_SAMPLE = 20
+"""Messages or lines by which a stream or a text of no fixed name is judged."""
 LONGEST_RECORD = 256 << 20
 """Bytes of a record beyond which it is not read: the reading processes stay within bounds."""
 
@@ -51,7 +63,7 @@ class JsonReader:
         self._consumed = 0
         self._first = True
         self._opened = False
-        self._streams: dict[tuple[LogStream, bool], Source | None] = {}
+        self._streams: dict[_Key, Source | None] = {}
 
     def read(self, windows: Iterable[tuple[bytes, bool]]) -> Iterator[Part]:
         """Parts of a text given in windows."""
@@ -68,6 +80,18 @@ class JsonReader:
             if len(held) > LONGEST_RECORD:
                 yield self._lost("a record is too long to read; the object is not read further", held)
                 return
+
+    def rows(self, found: Sequence[Json]) -> Iterator[Part]:
+        """Parts of JSON objects that stood one after the other: rows of a table."""
+        yield from self._leaves([leaf for row in found for leaf in unwrap(row)])
+
+    def events(self, found: Sequence[LogEvent]) -> Iterator[Part]:
+        """Parts of log events that stood one after the other in a text."""
+        yield from self._leaves(found)
+
+    def lost(self, reason: str, text: str) -> Reject:
+        """A row that does not read."""
+        return self._lost(reason, text.encode("utf-8", "replace") or b" ")
 
     def _documents(self, text: bytes) -> Iterator[Part]:
         records = trail_records(text)
@@ -167,36 +191,30 @@ class JsonReader:
         yield from by_record(records)
 
     def _events(self, events: Sequence[tuple[int, LogEvent]]) -> Iterator[Part]:
-        found: dict[str, list[tuple[int, LogEvent]]] = {}
-        known: dict[LogStream, Source] = {}
-        inside: list[tuple[int, Json]] = []
-        unclaimed: dict[LogStream, list[tuple[int, LogEvent]]] = {}
+        """Each stream's events to the source that claims the stream, else to the raw table."""
+        by_key: dict[_Key, list[tuple[int, LogEvent]]] = {}
         for number, event in events:
-            source = self._stream(event)
-            if source is not None:
-                found.setdefault(source.name, []).append((number, event))
-                known.setdefault(event.stream, source)
-            elif _may_carry_records(event.stream) and _is_record(event.message.encode("utf-8", "replace")):
-                inside.append((number, event.message.encode("utf-8", "replace")))
+            by_key.setdefault(_key(event), []).append((number, event))
+        for key, pairs in by_key.items():
+            if self._streams.get(key) is None:
+                self._streams[key] = _judge(key[0], [event.message for _, event in pairs[:_SAMPLE]])
+        found: dict[str, list[tuple[int, LogEvent]]] = {}
+        inside: list[tuple[int, Json]] = []
+        for key, pairs in by_key.items():
+            source = self._streams[key] or self._streams.get((key[0], not key[1]))
+            if source is None:
+                rest = list(_carried(pairs, inside))
+            elif source.in_streams and not _named(source, key[0], pairs[0][1].message):
+                rest = list(_each(source, pairs, found))
             else:
-                unclaimed.setdefault(event.stream, []).append((number, event))
-        for stream in unclaimed.keys() & known.keys():
-            pairs = found[known[stream].name]
-            pairs += unclaimed.pop(stream)
-            pairs.sort(key=lambda pair: pair[0])
+                found.setdefault(source.name, []).extend(pairs)
+                continue
+            if rest:
+                found.setdefault(RAW, []).extend(rest)
         for name, pairs in found.items():
+            pairs.sort(key=lambda pair: pair[0])
             yield EventPart(name, [number for number, _ in pairs], [event for _, event in pairs])
         yield from self._json(inside)
-        for stream, pairs in unclaimed.items():
-            reason = f"no source claims log group {stream.log_group}, stream {stream.log_stream}"
-            for number, event in pairs:
-                yield Reject.of(number, reason, event.message, claimed=False)
-
-    def _stream(self, event: LogEvent) -> Source | None:
-        key = (event.stream, event.message.lstrip().startswith("{"))
-        if self._streams.get(key) is None:
-            self._streams[key] = stream_source(event.stream, event.message)
-        return self._streams[key]
 
     def _lines(self, lines: Sequence[str]) -> Iterator[Part]:
         """Lines that stood inside JSON; a header among them is not a record."""
@@ -210,22 +228,77 @@ class JsonReader:
         first = self._next - len(lines)
         self._next -= len(lines) - len(rest)
         if self._header is None:
+            if (found := line_layout(rest[:_SAMPLE])) is not None:
+                yield TextPart(found[0].name, first, found[1], rest)
+                return
             yield Reject.of(first, f"no source claims these {len(lines)} lines", rest[0], claimed=False)
         elif rest:
             data = "\n".join(rest).encode("utf-8", "replace") + b"\n"
             yield LinePart(self._header[0].name, first, self._header[1], data)
 
 
-def _is_record(text: bytes) -> bool:
+_Key = tuple[LogStream, bool]
+
+
+def _key(event: LogEvent) -> _Key:
+    """Streams are judged by themselves; of events whose stream is not named the JSON ones apart."""
+    return event.stream, event.stream.log_stream is None and event.message.lstrip().startswith("{")
+
+
+def _judge(stream: LogStream, messages: Sequence[str]) -> Source | None:
+    by_name = next((source for message in messages if (source := stream_source(stream, message))), None)
+    if by_name or _may_carry_records(stream):
+        return by_name or (message_source(messages) if stream.log_stream is None else None)
+    return message_source(messages) or sources()[RAW]
+
+
+_Events = list[tuple[int, LogEvent]]
+
+
+def _named(source: Source, stream: LogStream, message: str) -> bool:
+    return source.claims_stream is not None and source.claims_stream(stream, message)
+
+
+def _carried(pairs: _Events, inside: list[tuple[int, Json]]) -> Iterator[tuple[int, LogEvent]]:
+    """Put the records that messages are apart; the other events are left."""
+    for number, event in pairs:
+        message = event.message.encode("utf-8", "replace")
+        leaves = list(unwrap(message)) if message.lstrip()[:1] == b"{" and _may_carry_records(event.stream) else []
+        if len(leaves) == 1 and isinstance(leaf := leaves[0], bytes | msgspec.Raw) and _is_record(leaf):
+            inside.append((number, leaf))
+        else:
+            yield number, event
+
+
+def _each(source: Source, pairs: _Events, found: dict[str, _Events]) -> Iterator[tuple[int, LogEvent]]:
+    """Judge the JSON messages of a stream of a free name one by one; those that nobody claims are left."""
+    for number, event in pairs:
+        plain = not event.message.lstrip().startswith("{")
+        name = source.name if plain and source.line_format and source.line_format([event.message]) else None
+        if not plain:
+            held = value_of(event.message)
+            own = held is not None and source.claims is not None and source.claims(held)
+            name = source.name if own else message_name(held)
+        if name is None:
+            yield number, event
+        else:
+            found.setdefault(name, []).append((number, event))
+
+
+def _is_record(text: Json) -> bool:
     return json_source(text) is not None or ((whole := mended(text)) is not None and json_source(whole) is not None)
 
 
 _TRAIL_STREAM = re.compile(r"^(?:o-[a-z0-9]+_)?\d{12}_CloudTrail_[a-z0-9-]+(?:_\d+)?$")
 
 
+def _trail(stream: LogStream) -> bool:
+    return bool(_TRAIL_STREAM.match(stream.log_stream or ""))
+
+
 def _may_carry_records(stream: LogStream) -> bool:
-    """Whether a stream may hold a trail's records: anybody who writes to another log could forge them there."""
-    return stream.log_stream is None or bool(_TRAIL_STREAM.match(stream.log_stream))
+    """Whether a stream may hold any record, as trails and rules of EventBridge write; elsewhere it could be forged."""
+    return stream.log_stream is None or _trail(stream) or (stream.log_group or "").startswith("/aws/events/")
 
 
 def by_record(records: Iterable[tuple[int, Json]]) -> Iterator[Part]:

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from forensics.readers.envelope import LogEvent
+from forensics.readers.layouts import LayoutReader
 from forensics.readers.parts import EventPart, LinePart, Part, Reject
-from forensics.readers.recognise import header_source, line_source, stream_source
+from forensics.readers.recognise import (
+    RAW,
+    header_or_default,
+    header_source,
+    line_layout,
+    message_source,
+    stream_source,
+)
+from forensics.readers.tables import csv_rows, header_of, table_parts
 from forensics.source import LogStream, Source
 from forensics.sources import sources
 
+if TYPE_CHECKING:
+    from forensics.readers.json_text import JsonReader
+
 _LOOK = 20
+_LOOK_FAR = 500
 LONGEST_LINE = 64 << 20
 """Bytes of a line beyond which it is not read: the reading processes stay within bounds."""
 _NEWLINE, _SHORT = 10, 5
 _EXPORTED = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z ", re.MULTILINE)
+_TAILED = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00 \S+ ")
+_TAILED_LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00) (\S+) (.*)", re.DOTALL)
 _EXPORT_KEY = re.compile(r"(?:^|/)([^/]+)/\d{6}(?:\.gz)?$")
 _LAMBDA_STREAM = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-(.*\[(?:\$LATEST|\d+)\].*)$")
-
-
-def header_or_default(line: str) -> tuple[Source, tuple[str, ...]] | None:
-    """The source that a line's fields name, or whose default format the line has, with the fields' names."""
-    tokens = line.split()
-    if name := header_source(tokens):
-        return sources()[name], tuple(tokens)
-    if source := line_source(tokens):
-        return source, tuple(source.default_header)
-    return None
 
 
 _HEADER_WORDS = (b"srcaddr", b"interface-id")
@@ -41,9 +48,10 @@ _LIKE_HEADER = re.compile(rb"^.*\b(?:srcaddr|interface-id)\b.*$", re.MULTILINE)
 class LineReader:
     """Reads one object's lines; numbers its records through the object. `damage` says whether the text is cut off."""
 
-    def __init__(self, key: str, damage: list[str]) -> None:
+    def __init__(self, key: str, damage: list[str], documents: JsonReader) -> None:
         self._key = key
         self._damage = damage
+        self._documents = documents
         self._next = 0
         self._header: tuple[str, ...] = ()
 
@@ -54,10 +62,22 @@ class LineReader:
             if found := header_or_default(line.decode("utf-8", "replace")):
                 yield from self._fields(found, first, chunks, skipped=lines[:place])
                 return
-        if _EXPORTED.search(first) and (source := self._exported_source(first)):
-            yield from self._exported(source, first, chunks)
+        if _EXPORTED.match(first.lstrip()) or (_EXPORTED.search(first) and self._exported_source(first)):
+            yield from self._exported(self._exported_source(first) or sources()[RAW], first, chunks)
             return
-        yield Reject.of(None, "no source claims these lines", lines[0], claimed=False)
+        texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
+        if layout := line_layout(texts):
+            yield from LayoutReader(layout, self._damage).read(self._whole_lines(first, chunks))
+            return
+        if _TAILED.match(first):
+            yield from self._tailed(first, chunks)
+            return
+        unknown = Reject.of(None, "no source claims these lines", lines[0], claimed=False)
+        if (header := header_of(texts[0])) is None:
+            yield unknown
+            return
+        rows = csv_rows(header, _decoded(self._whole_lines(first.partition(b"\n")[2], chunks)), self._documents.lost)
+        yield from table_parts(rows, self._documents.rows, unknown)
 
     def _fields(
         self, found: tuple[Source, tuple[str, ...]], first: bytes, chunks: Iterator[bytes], *, skipped: list[bytes]
@@ -116,10 +136,26 @@ class LineReader:
                 break
         yield held, True
 
+    def _tailed(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+        """Output of `aws logs tail`: time, stream and message; a line without a time continues the message."""
+        events: list[LogEvent] = []
+        for text, last in self._whole_lines(first, chunks):
+            for line in text.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n"):
+                if (event := _tailed_event(line)) is not None:
+                    events.append(event)
+                elif events:
+                    events[-1] = replace(events[-1], message=f"{events[-1].message}\n{line}")
+                elif line.strip():
+                    yield self._documents.lost("the text comes before the first event", line)
+            ready = events if last else events[:-1]
+            events = events[len(ready) :]
+            yield from self._documents.events(ready)
+
     def _exported_source(self, first: bytes) -> Source | None:
         stream = self._stream()
-        messages = (line.partition(b" ")[2].decode("utf-8", "replace") for line in first.split(b"\n")[:500])
-        return next((source for message in messages if (source := stream_source(stream, message))), None)
+        lines = [line.partition(b" ")[2].decode("utf-8", "replace") for line in first.split(b"\n")[:_LOOK_FAR]]
+        by_name = next((source for message in lines if (source := stream_source(stream, message))), None)
+        return by_name or message_source(lines[:_LOOK])
 
     def _stream(self) -> LogStream:
         found = _EXPORT_KEY.search(self._key)
@@ -144,12 +180,26 @@ class LineReader:
             yield EventPart(source.name, range(number, number + len(events)), events)
 
 
+def _decoded(texts: Iterator[tuple[bytes, bool]]) -> Iterator[str]:
+    for text, _ in texts:
+        yield from text.decode("utf-8", "replace").splitlines(keepends=True)
+
+
 def _time(stamp: bytes) -> datetime | None:
     """The time a line of an export begins with; what only looks like one continues the message before it."""
     try:
         return datetime.fromisoformat(stamp.decode("ascii")).replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _tailed_event(line: str) -> LogEvent | None:
+    """The event that a line of `aws logs tail` begins; None where it continues the one before."""
+    found = _TAILED_LINE.match(line)
+    at = _time(found[1].encode()) if found else None
+    if found is None or at is None:
+        return None
+    return LogEvent(LogStream(None, found[2]), found[3], None, round(at.timestamp() * 1000))
 
 
 def _event(stream: LogStream, text: bytes) -> LogEvent:

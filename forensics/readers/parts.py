@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from forensics.readers.documents import Json
 from forensics.readers.envelope import LogEvent
+from forensics.source import LineFormat
 
 EXCERPT = 10_000
 """Characters of lost text kept in `rejected_record`; the whole is in the evidence."""
@@ -54,6 +55,16 @@ class LinePart:
 
 
 @dataclass(frozen=True)
+class TextPart:
+    """Lines in a layout of a source, numbered from `first`; a record's further lines follow it after a newline."""
+
+    source: str
+    first: int
+    layout: LineFormat
+    lines: Sequence[str]
+
+
+@dataclass(frozen=True)
 class EventPart:
     """Events of log streams."""
 
@@ -71,4 +82,4 @@ class ArrowPart:
     table: pa.Table
 
 
-Part = JsonPart | LinePart | EventPart | ArrowPart | Reject
+Part = JsonPart | LinePart | TextPart | EventPart | ArrowPart | Reject

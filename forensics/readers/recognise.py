@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from forensics.readers.documents import BAD_JSON, Json, value
-from forensics.source import LogStream, Source, snake
+from forensics.source import LineFormat, LogStream, Source, snake
 from forensics.sources import sources
 
 _KNOWN_SHARE = 0.6
@@ -38,29 +39,49 @@ def by_key(key: str) -> KeyHint:
 
 
 @cache
-def of_shape(shape: str) -> tuple[Source, ...]:
-    """The sources of that shape."""
-    return tuple(item for item in sources().values() if item.shape == shape)
+def with_claims() -> tuple[Source, ...]:
+    """The sources whose records may be JSON objects."""
+    return tuple(item for item in sources().values() if item.claims)
+
+
+@cache
+def with_header() -> tuple[Source, ...]:
+    """The sources whose records may be lines of fields under a header."""
+    return tuple(item for item in sources().values() if item.default_header)
 
 
 def claims(source: Source, record: Json) -> bool:
     """Whether that JSON record is one of that source's."""
-    try:
-        held = value(record)
-    except BAD_JSON:
-        return False
-    return isinstance(held, dict) and source.claims is not None and source.claims(held)
+    held = _object(record)
+    return held is not None and source.claims is not None and source.claims(held)
 
 
 def json_source(record: Json) -> str | None:
     """The source of one JSON record; None where no source claims it."""
+    held = _object(record)
+    return object_source(held) if held is not None else None
+
+
+def object_source(held: Mapping[str, Any], among: Sequence[Source] | None = None) -> str | None:
+    """The source of one decoded JSON object; None where none of those (of all) claims it."""
+    found = with_claims() if among is None else among
+    return next((item.name for item in found if item.claims and item.claims(held)), None)
+
+
+def _object(record: Json) -> dict[str, Any] | None:
     try:
         held = value(record)
     except BAD_JSON:
         return None
-    if not isinstance(held, dict):
-        return None
-    return next((item.name for item in of_shape("json") if item.claims and item.claims(held)), None)
+    return held if isinstance(held, dict) else None
+
+
+def line_layout(lines: Sequence[str]) -> tuple[Source, LineFormat] | None:
+    """The source whose lines those are, and their layout; None where no source claims them."""
+    for item in sources().values():
+        if item.line_format and (found := item.line_format(lines)):
+            return item, found
+    return None
 
 
 def header_source(tokens: Sequence[str]) -> str | None:
@@ -68,9 +89,19 @@ def header_source(tokens: Sequence[str]) -> str | None:
     names = [snake(token) for token in tokens]
     if len(names) < 3 or len(set(names)) != len(names):
         return None
-    shares = [(len(set(names) & _names(item.name)), item.name) for item in of_shape("fields")]
+    shares = [(len(set(names) & _names(item.name)), item.name) for item in with_header()]
     known, name = max(shares, default=(0, ""))
     return name if known >= 3 and known >= _KNOWN_SHARE * len(names) else None
+
+
+def header_or_default(line: str) -> tuple[Source, tuple[str, ...]] | None:
+    """The source that a line's fields name, or whose default format the line has, with the fields' names."""
+    tokens = line.split()
+    if name := header_source(tokens):
+        return sources()[name], tuple(tokens)
+    if source := line_source(tokens):
+        return source, tuple(source.default_header)
+    return None
 
 
 @cache
@@ -83,7 +114,7 @@ def line_source(tokens: Sequence[str]) -> Source | None:
     return next(
         (
             item
-            for item in of_shape("fields")
+            for item in with_header()
             if len(tokens) == len(item.default_header) and item.claims_line and item.claims_line(tokens)
         ),
         None,
@@ -95,3 +126,32 @@ def stream_source(stream: LogStream, message: str) -> Source | None:
     return next(
         (item for item in sources().values() if item.claims_stream and item.claims_stream(stream, message)), None
     )
+
+
+RAW = "cloudwatch_log"
+"""The source of log streams that no other claims."""
+
+
+def message_source(messages: Sequence[str]) -> Source | None:
+    """The source that messages of a stream of a free name belong to, judged by themselves; None where they say nothing."""
+    for message in messages:
+        held = _object(message.encode("utf-8", "replace")) if message.lstrip().startswith("{") else None
+        if held is not None and (name := object_source(held, _free())):
+            return sources()[name]
+    lines = [message for message in messages if not message.lstrip().startswith("{")]
+    return next((item for item in _free() if lines and item.line_format and item.line_format(lines)), None)
+
+
+def value_of(message: str) -> dict[str, Any] | None:
+    """The JSON object that a message is; None for any other."""
+    return _object(message.encode("utf-8", "replace"))
+
+
+def message_name(held: Mapping[str, Any] | None) -> str | None:
+    """The source that claims a JSON message of a stream of a free name."""
+    return object_source(held, _free()) if held is not None else None
+
+
+@cache
+def _free() -> tuple[Source, ...]:
+    return tuple(item for item in sources().values() if item.in_streams)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import Column, EventMap, IdentityMap, Source
+from forensics.source import About, Column, EventMap, IdentityMap, Source
+from forensics.trail_names import reshape
 
 _ISSUER = "userIdentity.sessionContext.sessionIssuer"
 _CONTEXT = "userIdentity.sessionContext"
@@ -25,42 +26,63 @@ COLUMNS = (
     Column("requestID", doc="The service's id of the request; not unique across services.", unique=True),
     Column("eventID", doc="CloudTrail's id of the event; copies of one event share it.", unique=True),
     Column("eventType", doc="AwsApiCall, AwsServiceEvent, AwsConsoleSignIn…"),
-    Column("apiVersion"),
+    Column("apiVersion", doc="Version of the API, for some services."),
     Column("managementEvent", "BOOLEAN", "False for data events."),
     Column("readOnly", "BOOLEAN", "Absent in old records; absent is not false."),
     Column("resources", "JSON", "ARN or ARNPrefix, account and type of what was touched."),
     Column("recipientAccountId", doc="Account whose trail recorded the event."),
-    Column("serviceEventDetails", "JSON"),
+    Column("serviceEventDetails", "JSON", doc="Of an event of a service: what happened."),
     Column("sharedEventID", doc="Joins the records that several accounts hold of one call.", unique=True),
     Column("vpcEndpointId", doc="The call came through this endpoint; its source address is a private one."),
-    Column("vpcEndpointAccountId"),
+    Column("vpcEndpointAccountId", doc="Owner of that endpoint."),
     Column("eventCategory", doc="Management, Data, NetworkActivity."),
     Column("addendum", "JSON", "Why a record came late or was corrected."),
     Column("sessionCredentialFromConsole", doc='"true" when the credentials were a console session\'s.'),
-    Column("eventContext", "JSON"),
-    Column("edgeDeviceDetails", "JSON"),
+    Column("eventContext", "JSON", doc="Condition keys and tags; event data stores only."),
+    Column("edgeDeviceDetails", "JSON", doc="Device of a request through Snowball or Outposts."),
     Column("tlsDetails", "JSON", "Absent for calls AWS made on behalf of the caller."),
     Column("userIdentity", "JSON", "Who made the request, whole."),
-    Column("userIdentity.type"),
+    Column("userIdentity.type", doc="AssumedRole, IAMUser, Root, AWSService, AWSAccount…"),
     Column("userIdentity.principalId", doc="Unique id; of a role session AROA…:session name.", unique=True),
     Column("userIdentity.arn", doc="Of a role session its STS ARN, without the role's path.", unique=True),
-    Column("userIdentity.accountId"),
+    Column("userIdentity.accountId", doc="Account of the identity; ANONYMOUS_PRINCIPAL of nobody."),
     Column("userIdentity.accessKeyId", doc="Key that signed the request."),
-    Column("userIdentity.userName"),
+    Column("userIdentity.userName", doc="Name of the user, where it has one."),
     Column("userIdentity.invokedBy", doc="Service that made the call on the identity's behalf."),
-    Column("userIdentity.identityProvider"),
-    Column("userIdentity.onBehalfOf.userId", name="on_behalf_of_user_id"),
-    Column("userIdentity.onBehalfOf.identityStoreArn", name="on_behalf_of_identity_store_arn"),
-    Column("userIdentity.inScopeOf.credentialsIssuedTo", name="credentials_issued_to"),
-    Column(f"{_ISSUER}.type", name="session_issuer_type"),
-    Column(f"{_ISSUER}.principalId", name="session_issuer_principal_id"),
+    Column("userIdentity.identityProvider", doc="Provider that vouched for a SAML or web identity."),
+    Column("userIdentity.onBehalfOf.userId", name="on_behalf_of_user_id", doc="User of IAM Identity Center."),
+    Column(
+        "userIdentity.onBehalfOf.identityStoreArn",
+        name="on_behalf_of_identity_store_arn",
+        doc="Identity store of that user.",
+    ),
+    Column(
+        "userIdentity.inScopeOf.credentialsIssuedTo",
+        name="credentials_issued_to",
+        doc="Workload the credentials were issued to: a Lambda function.",
+    ),
+    Column(f"{_ISSUER}.type", name="session_issuer_type", doc="What issued the session: Role, IAMUser, Root."),
+    Column(f"{_ISSUER}.principalId", name="session_issuer_principal_id", doc="Unique id of the issuer."),
     Column(f"{_ISSUER}.arn", name="session_issuer_arn", doc="The role, with its path."),
-    Column(f"{_ISSUER}.accountId", name="session_issuer_account_id"),
-    Column(f"{_CONTEXT}.attributes.creationDate", "TIMESTAMP", name="session_creation_date"),
-    Column(f"{_CONTEXT}.attributes.mfaAuthenticated", name="session_mfa_authenticated"),
-    Column(f"{_CONTEXT}.sourceIdentity", name="session_source_identity"),
-    Column(f"{_CONTEXT}.ec2RoleDelivery", name="session_ec2_role_delivery"),
-    Column(f"{_CONTEXT}.assumedRoot", name="session_assumed_root"),
+    Column(f"{_ISSUER}.accountId", name="session_issuer_account_id", doc="Account of the issuer."),
+    Column(
+        f"{_CONTEXT}.attributes.creationDate",
+        "TIMESTAMP",
+        name="session_creation_date",
+        doc="When the session was issued.",
+    ),
+    Column(f"{_CONTEXT}.attributes.mfaAuthenticated", name="session_mfa_authenticated", doc="true or false, as text."),
+    Column(
+        f"{_CONTEXT}.sourceIdentity",
+        name="session_source_identity",
+        doc="Set when the role was assumed; kept through chains of roles.",
+    ),
+    Column(
+        f"{_CONTEXT}.ec2RoleDelivery",
+        name="session_ec2_role_delivery",
+        doc="1.0 or 2.0: version of instance metadata that gave the credentials.",
+    ),
+    Column(f"{_CONTEXT}.assumedRoot", name="session_assumed_root", doc="true: a session of AssumeRoot."),
 )
 
 _FUNCTION = r"^(arn:[^:]*:lambda:[^:]*:[^:]*:function:[^:]*)"
@@ -169,17 +191,29 @@ IDENTITY = IdentityMap(
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A CloudTrail record of the kinds that carry an identity; Insights and aggregated events have tables of their own."""
-    if record.get("eventCategory") in ("Insight", "Aggregated") or "insightDetails" in record:
-        return False
-    return "eventName" in record and bool({"eventSource", "userIdentity", "eventVersion"} & record.keys())
+    """A CloudTrail record of the kinds that carry an identity; Insights and aggregated events have tables of their own.
+
+    Names may be in lower case, as CloudTrail Lake and Athena have them, or those of the console's event history.
+    """
+    if "eventName" in record:
+        if record.get("eventCategory") in ("Insight", "Aggregated") or "insightDetails" in record:
+            return False
+        source = record.get("eventSource")
+        if isinstance(source, str) and source.startswith("aws:"):
+            return False  # a notification of S3 and its kin has an eventName too
+        return bool({"eventSource", "userIdentity", "eventVersion"} & record.keys())
+    if "Event name" in record:
+        return "Event source" in record or "Event ID" in record
+    lower = {"eventsource", "useridentity", "eventversion", "eventid"} & record.keys()
+    return ("eventname" in record and bool(lower)) or (
+        isinstance(record.get("eventjson"), str) and "eventName" in record["eventjson"]
+    )
 
 
 SOURCE = Source(
     name="cloudtrail",
     title="CloudTrail management, data and network activity events",
     reference="CloudTrail record contents for management, data, and network activity events",
-    shape="json",
     columns=COLUMNS,
     event=EVENT,
     identity=IDENTITY,
@@ -190,6 +224,19 @@ SOURCE = Source(
     derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),
     required=("event_name",),
     claims=claims,
+    reshape=reshape,
     account="s.recipient_account_id",
     region="s.aws_region",
+    about=About(
+        recognised="the folder CloudTrail of AWSLogs, or records with eventName and eventVersion, in any envelope",
+        delivered="a trail to S3 (gzip JSON) or CloudWatch Logs, EventBridge, LookupEvents, CloudTrail Lake",
+        delay="about 5 minutes on average, no promise; redelivery for up to 30 days",
+        organisation="organisation trail; recipientAccountId is the account, not the path",
+        cannot_show=(
+            "Data events and network activity events that no selector chose.",
+            "Calls that an endpoint policy denied, unless network activity events are on.",
+            "What ran inside functions, containers and instances; kubectl; DNS; contents of objects and payloads.",
+            "Fetches of credentials from the instance or container metadata endpoints.",
+        ),
+    ),
 )

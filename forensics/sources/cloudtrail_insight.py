@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import Column, EventMap, Source
+from forensics.source import About, Column, EventMap, Source
 
 
 def claims(record: Mapping[str, Any]) -> bool:
@@ -15,22 +15,21 @@ SOURCE = Source(
     name="cloudtrail_insight",
     title="CloudTrail Insights events",
     reference="CloudTrail record contents for Insights events for trails",
-    shape="json",
     columns=(
-        Column("eventVersion"),
+        Column("eventVersion", doc="Version of the record format."),
         Column("eventTime", "TIMESTAMP", "Minute in which the unusual activity began or ended."),
-        Column("awsRegion"),
-        Column("eventID"),
-        Column("eventType"),
-        Column("recipientAccountId"),
+        Column("awsRegion", doc="Region of the calls."),
+        Column("eventID", doc="Id of the record."),
+        Column("eventType", doc="AwsCloudTrailInsight."),
+        Column("recipientAccountId", doc="Account of the calls."),
         Column("sharedEventID", doc="Joins the Start and the End record of one insight."),
-        Column("eventCategory"),
+        Column("eventCategory", doc="Insight."),
         Column("insightDetails", "JSON", "Whole: statistics and attributions."),
         Column("insightDetails.state", doc="Start or End."),
-        Column("insightDetails.eventSource", name="insight_event_source"),
-        Column("insightDetails.eventName", name="insight_event_name"),
-        Column("insightDetails.insightType", name="insight_type"),
-        Column("insightDetails.errorCode", name="insight_error_code"),
+        Column("insightDetails.eventSource", name="insight_event_source", doc="Service of the calls."),
+        Column("insightDetails.eventName", name="insight_event_name", doc="API of the calls."),
+        Column("insightDetails.insightType", name="insight_type", doc="ApiCallRateInsight or ApiErrorRateInsight."),
+        Column("insightDetails.errorCode", name="insight_error_code", doc="Error that was unusually frequent."),
     ),
     event=EventMap(
         unique=True,
@@ -48,4 +47,11 @@ SOURCE = Source(
     claims=claims,
     account="s.recipient_account_id",
     region="s.aws_region",
+    about=About(
+        recognised="the folder CloudTrail-Insight of AWSLogs, or records with insightDetails",
+        delivered="a trail to S3 (gzip JSON) or CloudWatch Logs",
+        delay="up to 30 minutes after the unusual activity; the first up to 36 hours after enabling",
+        organisation="organisation trail",
+        cannot_show=("Single calls: it says that a rate was unusual, not which requests made it so.",),
+    ),
 )

@@ -3,62 +3,193 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import Column, EventMap, IdentityMap, Source
+from forensics.source import About, Column, EventMap, IdentityMap, Source
 
 _KEY = "resource.accessKeyDetails"
 _API = "service.action.awsApiCallAction"
 _NET = "service.action.networkConnectionAction"
+_DNS = "service.action.dnsRequestAction"
+_K8S = "service.action.kubernetesApiCallAction"
+_PROCESS = "service.runtimeDetails.process"
+_WORKLOAD = "resource.kubernetesDetails.kubernetesWorkloadDetails"
+_SEQUENCE = "service.detection.sequence"
 
 COLUMNS = (
-    Column("schemaVersion"),
+    Column("schemaVersion", doc="Version of the format: 2.0."),
     Column("accountId", doc="Account the finding is about, not the exporting administrator's."),
-    Column("region"),
-    Column("partition"),
+    Column("region", doc="Region of the finding."),
+    Column("partition", doc="aws, aws-cn, aws-us-gov."),
     Column("id", doc="Finding id; later versions of a finding share it."),
-    Column("arn"),
+    Column("arn", doc="ARN of the finding."),
     Column("type", doc="ThreatPurpose:ResourceType/ThreatFamily.Mechanism!Artifact."),
-    Column("title"),
-    Column("description"),
+    Column("title", doc="Title."),
+    Column("description", doc="What was seen, in words."),
     Column("severity", "DOUBLE", "1.0 to 10.0; 9.0 and above is critical."),
-    Column("confidence", "DOUBLE"),
-    Column("createdAt", "TIMESTAMP"),
+    Column("confidence", "DOUBLE", doc="How sure GuardDuty is, where it says so."),
+    Column("createdAt", "TIMESTAMP", doc="When the finding was made."),
     Column("updatedAt", "TIMESTAMP", "Later versions of one finding have a later one."),
-    Column("associatedAttackSequenceArn"),
+    Column("associatedAttackSequenceArn", doc="Attack sequence the finding is part of."),
     Column("resource", "JSON", "What the finding is about, whole."),
     Column("service", "JSON", "What was seen, whole."),
-    Column("resource.resourceType", name="resource_type"),
-    Column(f"{_KEY}.accessKeyId", name="access_key_id"),
-    Column(f"{_KEY}.principalId", name="principal_id"),
-    Column(f"{_KEY}.userName", name="user_name"),
-    Column(f"{_KEY}.userType", name="user_type"),
-    Column("resource.instanceDetails.instanceId", name="instance_id"),
-    Column("resource.instanceDetails.networkInterfaces", "JSON", name="network_interfaces"),
-    Column("resource.lambdaDetails.functionArn", name="function_arn"),
-    Column("resource.lambdaDetails.functionVersion", name="function_version"),
-    Column("resource.ecsClusterDetails.taskDetails.arn", name="task_arn"),
-    Column("resource.eksClusterDetails.name", name="eks_cluster_name"),
-    Column("resource.kubernetesDetails.kubernetesWorkloadDetails", "JSON", name="kubernetes_workload_details"),
-    Column("service.eventFirstSeen", "TIMESTAMP", name="event_first_seen"),
-    Column("service.eventLastSeen", "TIMESTAMP", name="event_last_seen"),
-    Column("service.count", "BIGINT", name="count"),
-    Column("service.archived", "BOOLEAN", name="archived"),
-    Column("service.resourceRole", name="resource_role"),
-    Column("service.action.actionType", name="action_type"),
-    Column(f"{_API}.api", name="api"),
-    Column(f"{_API}.serviceName", name="api_service_name"),
-    Column(f"{_API}.remoteIpDetails.ipAddressV4", name="api_remote_ip"),
-    Column(f"{_API}.remoteIpDetails.ipAddressV6", name="api_remote_ipv6"),
-    Column(f"{_NET}.connectionDirection", name="connection_direction"),
-    Column(f"{_NET}.localIpDetails.ipAddressV4", name="connection_local_ip"),
-    Column(f"{_NET}.remoteIpDetails.ipAddressV4", name="connection_remote_ip"),
-    Column("service.action.kubernetesApiCallAction.remoteIpDetails.ipAddressV4", name="kubernetes_remote_ip"),
-    Column("service.additionalInfo", "JSON", name="additional_info"),
+    Column(
+        "resource.resourceType",
+        name="resource_type",
+        doc="Instance, AccessKey, S3Bucket, EKSCluster, ECSCluster, Container, Lambda, RDSDBInstance…",
+    ),
+    Column(f"{_KEY}.accessKeyId", name="access_key_id", doc="Access key the finding is about."),
+    Column(f"{_KEY}.principalId", name="principal_id", doc="Unique id and session name of its principal."),
+    Column(f"{_KEY}.userName", name="user_name", doc="Role or user."),
+    Column(f"{_KEY}.userType", name="user_type", doc="AssumedRole, IAMUser, Root…"),
+    Column("resource.instanceDetails.instanceId", name="instance_id", doc="Instance."),
+    Column(
+        "resource.instanceDetails.networkInterfaces",
+        "JSON",
+        name="network_interfaces",
+        doc="Interfaces of the instance, with addresses.",
+    ),
+    Column("resource.lambdaDetails.functionArn", name="function_arn", doc="Lambda function."),
+    Column("resource.lambdaDetails.functionVersion", name="function_version", doc="Its version."),
+    Column("resource.ecsClusterDetails.taskDetails.arn", name="task_arn", doc="ECS task."),
+    Column("resource.eksClusterDetails.name", name="eks_cluster_name", doc="EKS cluster."),
+    Column(
+        "resource.kubernetesDetails.kubernetesWorkloadDetails",
+        "JSON",
+        name="kubernetes_workload_details",
+        doc="Kubernetes workload, whole.",
+    ),
+    Column("service.eventFirstSeen", "TIMESTAMP", name="event_first_seen", doc="First sight of what was seen."),
+    Column("service.eventLastSeen", "TIMESTAMP", name="event_last_seen", doc="Last sight of what was seen."),
+    Column("service.count", "BIGINT", name="count", doc="How often it was seen."),
+    Column("service.archived", "BOOLEAN", name="archived", doc="Whether it was archived."),
+    Column("service.resourceRole", name="resource_role", doc="TARGET or ACTOR."),
+    Column(
+        "service.action.actionType",
+        name="action_type",
+        doc="AWS_API_CALL, NETWORK_CONNECTION, PORT_PROBE, DNS_REQUEST, KUBERNETES_API_CALL, RDS_LOGIN_ATTEMPT.",
+    ),
+    Column(f"{_API}.api", name="api", doc="API that was called."),
+    Column(f"{_API}.serviceName", name="api_service_name", doc="Service of that API."),
+    Column(f"{_API}.remoteIpDetails.ipAddressV4", name="api_remote_ip", doc="Address it was called from."),
+    Column(f"{_API}.remoteIpDetails.ipAddressV6", name="api_remote_ipv6", doc="The same, IPv6."),
+    Column(f"{_NET}.connectionDirection", name="connection_direction", doc="INBOUND, OUTBOUND, UNKNOWN."),
+    Column(f"{_NET}.localIpDetails.ipAddressV4", name="connection_local_ip", doc="Own address of a connection."),
+    Column(f"{_NET}.remoteIpDetails.ipAddressV4", name="connection_remote_ip", doc="Address at the other end."),
+    Column(
+        "service.action.kubernetesApiCallAction.remoteIpDetails.ipAddressV4",
+        name="kubernetes_remote_ip",
+        doc="Address a Kubernetes API call came from.",
+    ),
+    Column(
+        "service.additionalInfo", "JSON", name="additional_info", doc="Further details; sample is true of a sample."
+    ),
+    Column("resource.instanceDetails.iamInstanceProfile.arn", name="instance_profile_arn", doc="Instance profile."),
+    Column("resource.instanceDetails.imageId", name="image_id", doc="Image of the instance."),
+    Column("resource.s3BucketDetails", "JSON", name="s3_bucket_details", doc="Buckets and objects, whole."),
+    Column("resource.lambdaDetails.role", name="function_role", doc="Role of the Lambda function."),
+    Column("resource.ecsClusterDetails.arn", name="ecs_cluster_arn", doc="ECS cluster."),
+    Column("resource.ecsClusterDetails.taskDetails.definitionArn", name="task_definition_arn", doc="Task definition."),
+    Column(
+        "resource.ecsClusterDetails.taskDetails.containers",
+        "JSON",
+        name="task_containers",
+        doc="Containers of the task.",
+    ),
+    Column("resource.eksClusterDetails.arn", name="eks_cluster_arn", doc="EKS cluster."),
+    Column(
+        "resource.kubernetesDetails.kubernetesUserDetails.username", name="kubernetes_username", doc="Kubernetes user."
+    ),
+    Column("resource.kubernetesDetails.kubernetesUserDetails.uid", name="kubernetes_user_uid", doc="Its uid."),
+    Column(
+        "resource.kubernetesDetails.kubernetesUserDetails.groups", "JSON", name="kubernetes_groups", doc="Its groups."
+    ),
+    Column(f"{_WORKLOAD}.name", name="kubernetes_workload_name", doc="Kubernetes workload: of a pod its name."),
+    Column(f"{_WORKLOAD}.type", name="kubernetes_workload_type", doc="pods, deployments…"),
+    Column(f"{_WORKLOAD}.namespace", name="kubernetes_namespace", doc="Kubernetes namespace."),
+    Column(
+        f"{_WORKLOAD}.serviceAccountName", name="kubernetes_service_account", doc="Service account of the workload."
+    ),
+    Column("resource.containerDetails", "JSON", name="container_details", doc="Container, whole."),
+    Column("resource.containerDetails.id", name="container_id", doc="Container."),
+    Column("resource.containerDetails.image", name="container_image", doc="Image of the container."),
+    Column("resource.rdsDbInstanceDetails.dbInstanceIdentifier", name="db_instance_identifier", doc="RDS instance."),
+    Column("resource.rdsDbInstanceDetails.dbInstanceArn", name="db_instance_arn", doc="ARN of the RDS instance."),
+    Column("resource.rdsDbUserDetails.user", name="db_user", doc="Database user."),
+    Column("resource.rdsDbUserDetails.database", name="database_name", doc="Database."),
+    Column("resource.ebsVolumeDetails", "JSON", name="ebs_volume_details", doc="Volumes scanned and skipped."),
+    Column(
+        "service.featureName", name="feature_name", doc="What it was seen in: CloudTrail, FlowLogs, RuntimeMonitoring…"
+    ),
+    Column("service.detectorId", name="detector_id", doc="Detector."),
+    Column(
+        "service.evidence.threatIntelligenceDetails",
+        "JSON",
+        name="threat_intelligence_details",
+        doc="Threat lists that matched.",
+    ),
+    Column(f"{_API}.errorCode", name="api_error_code", doc="Error the call ended with."),
+    Column(f"{_API}.userAgent", name="user_agent", doc="User agent of the call."),
+    Column(f"{_API}.callerType", name="api_caller_type", doc="Remote IP or Domain."),
+    Column(
+        f"{_API}.remoteIpDetails", "JSON", name="api_remote_ip_details", doc="Where the caller's address is, and whose."
+    ),
+    Column(f"{_API}.remoteAccountDetails.accountId", name="api_remote_account_id", doc="Account the call came from."),
+    Column(f"{_API}.affectedResources", "JSON", name="api_affected_resources", doc="Resources the call was about."),
+    Column(f"{_NET}.protocol", name="connection_protocol", doc="Protocol in words."),
+    Column(f"{_NET}.blocked", "BOOLEAN", name="connection_blocked", doc="Whether the connection was blocked."),
+    Column(f"{_NET}.localPortDetails.port", "BIGINT", name="connection_local_port", doc="Own port."),
+    Column(f"{_NET}.remotePortDetails.port", "BIGINT", name="connection_remote_port", doc="Port at the other end."),
+    Column(
+        "service.action.portProbeAction.portProbeDetails",
+        "JSON",
+        name="port_probe_details",
+        doc="Ports probed, and by whom.",
+    ),
+    Column(f"{_DNS}.domain", name="dns_domain", doc="Name asked for."),
+    Column(f"{_DNS}.blocked", "BOOLEAN", name="dns_blocked", doc="Whether the query was blocked."),
+    Column(f"{_K8S}.verb", name="verb", doc="Verb of the Kubernetes call."),
+    Column(f"{_K8S}.requestUri", name="request_uri", doc="Path of the Kubernetes call."),
+    Column(f"{_K8S}.resource", name="kubernetes_resource", doc="Kind of object of the Kubernetes call."),
+    Column(f"{_K8S}.namespace", name="kubernetes_api_namespace", doc="Namespace of the Kubernetes call."),
+    Column(f"{_K8S}.sourceIPs", "JSON", name="source_ips", doc="Addresses of the Kubernetes call."),
+    Column(f"{_K8S}.statusCode", "BIGINT", name="kubernetes_status_code", doc="HTTP status of the Kubernetes call."),
+    Column(
+        "service.action.rdsLoginAttemptAction.remoteIpDetails.ipAddressV4",
+        name="rds_remote_ip",
+        doc="Address of a login.",
+    ),
+    Column(
+        "service.action.rdsLoginAttemptAction.LoginAttributes",
+        "JSON",
+        name="rds_login_attributes",
+        doc="Users, and logins that failed or not.",
+    ),
+    Column(f"{_PROCESS}.name", name="process_name", doc="Process seen by Runtime Monitoring."),
+    Column(f"{_PROCESS}.executablePath", name="process_path", doc="Its executable."),
+    Column(f"{_PROCESS}.executableSha256", name="process_sha256", doc="SHA-256 of its executable."),
+    Column(f"{_PROCESS}.pid", "BIGINT", name="pid", doc="Its process id."),
+    Column(f"{_PROCESS}.user", name="process_user", doc="User it ran as."),
+    Column(f"{_PROCESS}.lineage", "JSON", name="process_lineage", doc="Processes that started it."),
+    Column(
+        "service.runtimeDetails.context",
+        "JSON",
+        name="runtime_context",
+        doc="What the process did: files, modules, mounts, sockets.",
+    ),
+    Column("service.malwareScanDetails", "JSON", name="malware_scan_details", doc="Malware found in an object."),
+    Column("service.ebsVolumeScanDetails", "JSON", name="ebs_volume_scan_details", doc="Malware found in volumes."),
+    Column(f"{_SEQUENCE}.uid", name="sequence_uid", doc="Attack sequence."),
+    Column(f"{_SEQUENCE}.actors", "JSON", name="sequence_actors", doc="Who took part: users, sessions, processes."),
+    Column(f"{_SEQUENCE}.resources", "JSON", name="sequence_resources", doc="Resources that took part."),
+    Column(f"{_SEQUENCE}.endpoints", "JSON", name="sequence_endpoints", doc="Addresses and domains that took part."),
+    Column(f"{_SEQUENCE}.signals", "JSON", name="sequence_signals", doc="Findings and events it was made of."),
 )
 
 RESOURCE_IDS = """list_sort(list_distinct(list_filter(list_concat(
   [s.function_arn, s.task_arn, 'arn:aws:ec2:' || s.region || ':' || s.account_id || ':instance/' || s.instance_id],
   json_extract_string(s.network_interfaces, '$[*].networkInterfaceId'),
-  json_extract_string(s.resource, '$.s3BucketDetails[*].arn')),
+  [s.eks_cluster_arn, s.db_instance_arn, s.container_id],
+  json_extract_string(s.sequence_resources, '$[*].uid'),
+  json_extract_string(s.s3_bucket_details, '$[*].arn')),
 lambda r: r IS NOT NULL)))"""
 """ARNs and ids a finding is about."""
 
@@ -74,12 +205,12 @@ EVENT = EventMap(
         "access_key_id": "nullif(s.access_key_id, '')",
         "action": "'guardduty:' || s.type",
         "resources": "s.resource_ids",
-        "source_ip": "coalesce(s.api_remote_ip, s.api_remote_ipv6, s.kubernetes_remote_ip, "
+        "source_ip": "coalesce(s.api_remote_ip, s.api_remote_ipv6, s.kubernetes_remote_ip, s.rds_remote_ip, "
         "CASE WHEN s.connection_direction = 'INBOUND' THEN s.connection_remote_ip ELSE s.connection_local_ip END)",
         "destination_ip": "CASE WHEN s.connection_direction = 'INBOUND' THEN s.connection_local_ip "
         "ELSE s.connection_remote_ip END",
         "severity": "s.severity",
-        "user_agent": "s.service->>'$.action.awsApiCallAction.userAgent'",
+        "user_agent": "s.user_agent",
         "summary": "coalesce(s.title, s.type)",
     },
 )
@@ -99,7 +230,6 @@ SOURCE = Source(
     name="guardduty",
     title="GuardDuty findings",
     reference="GuardDuty finding format",
-    shape="json",
     columns=COLUMNS,
     event=EVENT,
     identity=IdentityMap(
@@ -116,4 +246,15 @@ SOURCE = Source(
     derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),
     account="s.account_id",
     region="s.region",
+    about=About(
+        recognised="the folder GuardDuty of AWSLogs, or JSON with type, severity, resource and service",
+        delivered="export to S3 (gzip JSON lines), EventBridge, GetFindings",
+        delay="new findings within 5 minutes; updates every 6 hours unless set to 15 minutes or 1 hour",
+        organisation="delegated administrator exports for all members; accountId is the account",
+        cannot_show=(
+            "Archived and suppressed findings: they are not exported.",
+            "The records it judged: GuardDuty reads copies of its own, which the account may not hold.",
+            "The process behind a network or DNS finding, unless Runtime Monitoring is on.",
+        ),
+    ),
 )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import Column, EventMap, LogStream, Source
+from forensics.source import About, Column, EventMap, LogStream, Source
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -17,20 +17,22 @@ COLUMNS = (
     Column("message", doc="The line as written.", unique=True),
     Column("type", doc="platform.start, platform.report…; of text lines what they say; NULL: the code wrote it."),
     Column("requestId", doc="Invocation the line belongs to.", unique=True),
-    Column("functionName"),
-    Column("version", doc="Function version the line names."),
+    Column("functionName", doc="Function, from the group, the stream or the line."),
+    Column("version", doc="Function version the line names.", name="function_version"),
     Column("level", doc="Level of an application line in JSON or in the runtime's default format."),
     Column("status", doc="success, failure, error, timeout."),
-    Column("errorType"),
-    Column("durationMs", "DOUBLE"),
-    Column("billedDurationMs", "DOUBLE"),
-    Column("initDurationMs", "DOUBLE"),
-    Column("restoreDurationMs", "DOUBLE"),
-    Column("memorySizeMB", "BIGINT"),
-    Column("maxMemoryUsedMB", "BIGINT"),
+    Column("errorType", doc="Kind of error."),
+    Column("durationMs", "DOUBLE", doc="Milliseconds the invocation ran."),
+    Column("billedDurationMs", "DOUBLE", doc="Milliseconds billed."),
+    Column("initDurationMs", "DOUBLE", doc="Milliseconds the environment took to start."),
+    Column("restoreDurationMs", "DOUBLE", doc="Milliseconds a snapshot took to restore."),
+    Column("memorySizeMB", "BIGINT", doc="Megabytes configured."),
+    Column("maxMemoryUsedMB", "BIGINT", doc="Megabytes used at most."),
     Column("initializationType", doc="on-demand, provisioned-concurrency, snap-start."),
-    Column("runtimeVersion"),
-    Column("traceId"),
+    Column("runtimeVersion", doc="Version of the runtime."),
+    Column("endpointName", doc="Of a Web Function: endpoint that was asked."),
+    Column("region", doc="Of a Web Function: Region that served."),
+    Column("traceId", doc="X-Ray trace."),
 )
 
 _STREAM = re.compile(r"^\d{4}/\d\d/\d\d/(?P<function>[^\[/]*)\[(?P<version>\$LATEST|\d+)\](?:\[?[0-9a-f-]{32,36}\]?)?$")
@@ -149,7 +151,8 @@ def _part(event: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _application(event: Mapping[str, Any]) -> dict[str, Any]:
     request = next((event[key] for key in ("requestId", "AWSRequestId", "awsRequestId") if key in event), None)
-    return {"requestId": request, "level": event.get("level"), "errorType": event.get("errorType")}
+    found = {"requestId": request, "level": event.get("level"), "errorType": event.get("errorType")}
+    return found | {name: event.get(name) for name in ("endpointName", "region")}
 
 
 def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
@@ -173,11 +176,17 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, str | int | float) else json.dumps(value)
 
 
+_WEB = "/aws/lambda/web/"
+"""Groups of Web Functions; those that end in .local hold the same lines once more, by Region that served."""
+
+
 def _names(stream: LogStream) -> dict[str, str]:
     group, parts = stream.log_group or "", _STREAM.match(stream.log_stream or "")
     found = {"version": parts["version"]} if parts else {}
     if parts and parts["function"]:
         found["functionName"] = parts["function"]
+    elif group.startswith(_WEB):
+        found["functionName"] = f"web-function/{group.removeprefix(_WEB).removesuffix('.local')}"
     elif group.startswith("/aws/lambda/"):
         found["functionName"] = group.removeprefix("/aws/lambda/").removeprefix("us-east-1.")
     return found
@@ -194,14 +203,13 @@ SOURCE = Source(
     name="lambda_log",
     title="Lambda function logs",
     reference="Configuring JSON and plain text log formats",
-    shape="log_event",
     columns=COLUMNS,
     event=EventMap(
         evidence=True,
         columns={
             "time": "s.timestamp",
             "account_id": "coalesce(s.owner, e.account_id)",
-            "region": "e.region",
+            "region": "coalesce(s.region, e.region)",
             "action": "'lambda:' || coalesce(s.type, 'log')",
             "resources": """CASE
       WHEN s.log_group IS NULL THEN NULL
@@ -215,4 +223,15 @@ SOURCE = Source(
     claims_stream=claims_stream,
     parse_message=parse_message,
     account="s.owner",
+    about=About(
+        recognised="log groups /aws/lambda/…, streams named like execution environments, lines of the platform",
+        delivered="CloudWatch Logs: subscription, Firehose, export to S3, API output, Insights",
+        delay="seconds in CloudWatch Logs; an export may lag 12 hours",
+        organisation="by centralisation or subscription into one account; owner is the account",
+        cannot_show=(
+            "Payload, response, caller and address of an invocation, unless the code writes them.",
+            "Network connections, DNS, and commands that injected code ran.",
+            "Invocations of a function whose role may not write logs, or whose log level leaves the lines out.",
+        ),
+    ),
 )

@@ -39,6 +39,15 @@ def read(text: bytes) -> list[Part]:
         {"Events": [{"EventId": "x", "ReadOnly": "true", "CloudTrailEvent": json.dumps(trail())}], "NextToken": "t"},
         {"_raw": json.dumps(trail()), "source": "x"},
         {"data": {"detail": trail()}},
+        {"Type": "Notification", "MessageId": "m", "TopicArn": "arn:aws:sns:t", "Message": json.dumps(trail())},
+        {"Records": [{"Sns": {"Type": "Notification", "TopicArn": "t", "Message": json.dumps(trail())}}]},
+        {
+            "Records": [
+                {"messageId": "m", "body": json.dumps(trail()), "attributes": {}, "eventSourceARN": "arn:aws:sqs:q"}
+            ]
+        },
+        {"Records": [{"kinesis": {"data": base64.b64encode(json.dumps(trail()).encode()).decode()}}]},
+        {"message": json.dumps(trail())},
     ],
 )
 def test_every_wrapping_leaves_the_record(wrapped: Any) -> None:
@@ -55,6 +64,40 @@ def test_a_subscription_gives_its_events_with_their_stream() -> None:
         LogEvent(STREAM, "one", f"{0:056d}", 1793869200123),
         LogEvent(STREAM, "two", f"{1:056d}", 1793869200124),
     ]
+
+
+def test_rows_of_insights_are_events_of_their_streams() -> None:
+    cells = {"@timestamp": "2026-11-05 09:10:01.123", "@message": "hello", "@logStream": "s", "@log": "111122223333:/g"}
+    row = [{"field": name, "value": text} for name, text in cells.items()]
+    expected = [LogEvent(LogStream("/g", "s", "111122223333"), "hello", None, 1793869801123)]
+    assert leaves({"results": [[*row, {"field": "@ptr", "value": "p"}]], "status": "Complete"}) == expected
+    assert leaves([cells]) == expected
+
+
+def test_rows_of_insights_without_a_message_are_records() -> None:
+    assert leaves({"results": [[{"field": "bytes", "value": "5"}, {"field": "@ptr", "value": "p"}]]}) == [
+        {"bytes": "5"}
+    ]
+
+
+@pytest.mark.parametrize("when", ["", "yesterday", "9" * 400, "²", None])
+def test_a_time_of_insights_that_is_none_is_left_out(when: str | None) -> None:
+    (event,) = leaves([{"@timestamp": when, "@message": "hello"}])
+    assert event.timestamp is None
+
+
+def test_rows_of_a_lake_query_are_one_record_each() -> None:
+    rows = [[{"eventname": "ListBuckets"}, {"eventid": "e"}], [{"eventname": "GetObject"}, {"eventid": "f"}]]
+    assert leaves({"QueryResultRows": rows, "QueryStatus": "FINISHED"}) == [
+        {"eventname": "ListBuckets", "eventid": "e"},
+        {"eventname": "GetObject", "eventid": "f"},
+    ]
+
+
+def test_a_line_that_a_shipper_kept_beside_what_it_made_of_it_is_read() -> None:
+    assert leaves({"@timestamp": "t", "body": FLOW, "srcaddr": "x"}) == [Line(FLOW)]
+    held = {"@timestamp": "t", "body": "words of no log", "srcaddr": "x"}
+    assert leaves(held) == [held]
 
 
 def test_a_control_message_holds_no_records() -> None:
@@ -155,17 +198,17 @@ def test_cloudtrail_records_in_a_log_group_go_to_cloudtrail() -> None:
     assert [(part.source, list(part.numbers)) for part in parts if isinstance(part, JsonPart)] == [("cloudtrail", [0])]
 
 
-def test_every_event_of_a_stream_nobody_knows_is_a_reject() -> None:
-    parts = read(envelope("hello", "world", group="my-group", stream="my-stream"))
-    reason = "no source claims log group my-group, stream my-stream"
-    assert parts == [Reject(0, reason, "hello", claimed=False), Reject(1, reason, "world", claimed=False)]
+def test_every_event_of_a_stream_nobody_knows_is_raw() -> None:
+    (part,) = read(envelope("hello", "world", group="my-group", stream="my-stream"))
+    assert isinstance(part, EventPart)
+    assert (part.source, [event.message for event in part.events]) == ("cloudwatch_log", ["hello", "world"])
 
 
 def test_a_line_of_another_log_that_looks_like_a_trails_record_is_none() -> None:
     forged = json.dumps({"eventVersion": "1.11", "eventName": "DeleteTrail", "eventSource": "cloudtrail.amazonaws.com"})
     flow = "2 111122223333 eni-1 10.0.0.1 10.0.0.2 1 2 6 1 40 1793869200 1793869258 ACCEPT OK"
     parts = read(envelope(forged, flow, group="/ecs/webapp", stream="web/1"))
-    assert [type(part) for part in parts] == [Reject, Reject]
+    assert [(part.source, len(part.events)) for part in parts if isinstance(part, EventPart)] == [("cloudwatch_log", 2)]
     copied = read(envelope(forged, group="trail", stream="111122223333_CloudTrail_us-east-1"))
     assert [part.source for part in copied if isinstance(part, JsonPart)] == ["cloudtrail"]
 

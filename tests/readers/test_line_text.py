@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from forensics.readers import line_text
-from forensics.readers.line_text import LineReader, header_or_default
+from forensics.readers.json_text import JsonReader
+from forensics.readers.line_text import LineReader
 from forensics.readers.parts import EventPart, LinePart, Part, Reject
+from forensics.readers.recognise import KeyHint, header_or_default
 from tests.loading import FLOW, FLOW_HEADER
 
 KEY = "exported/0000/2026-11-05-[$LATEST]0abc/000000.gz"
@@ -15,7 +17,9 @@ UUID = "8c1f2d3e-1111-2222-3333-444455556666"
 
 def read(*chunks: str, key: str = "flows.log", damage: list[str] | None = None) -> list[Part]:
     held = [chunk.encode() for chunk in chunks]
-    return list(LineReader(key, damage if damage is not None else []).read(held[0], iter(held[1:])))
+    return list(
+        LineReader(key, damage if damage is not None else [], JsonReader(KeyHint())).read(held[0], iter(held[1:]))
+    )
 
 
 def lines(parts: list[Part]) -> list[tuple[int, bytes]]:

@@ -2,10 +2,11 @@
 
 A specimen `tests/sources/<source>.yaml` is a list of cases: `name`, `key` (the object's key), one of `content` (text),
 `records` (what a trail writes), `lines` (JSON, one a line) or `messages` (events of `group` and `stream`), and what is
-expected: `rows` (columns and values, in order; other columns are not looked at), `rejected` (reasons), `status`,
-`other` (rows in the tables of other sources).
+expected: `rows` (columns and values, in order; other columns are not looked at), `events` (the same of the event view,
+for the rows that are events), `rejected` (reasons), `status`, `other` (rows in the tables of other sources).
 """
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -15,16 +16,19 @@ from typing import Any
 import pytest
 import yaml
 
-from forensics import event, evidence
+from forensics import event, evidence, storage
 from forensics.case import Case
 from forensics.load import load
+from forensics.readers.documents import Lost, documents
+from forensics.readers.envelope import Leaf, Line, LogEvent, unwrap
+from forensics.readers.recognise import RAW, claims
 from forensics.source import Source
 from forensics.sources import sources
-from tests.loading import envelope, put, zipped
+from tests.conftest import COMMENTS
+from tests.loading import envelope, loaded, put, records, trail, zipped
 
 FOLDER = Path(__file__).parent
 EVERY = list(sources().values())
-PLAIN_NAMES = re.compile(r"id|arn|name|version|type|region|confidence|partition|title|description|tag|path|level")
 
 
 def specimens(source: Source) -> list[dict[str, Any]]:
@@ -63,6 +67,15 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
         yield made
 
 
+def events_of(case: Case, number: int, columns: list[str]) -> list[tuple[Any, ...]]:
+    listed = ", ".join(f's."{name}"' for name in columns)
+    return case.sql(
+        f"SELECT {listed} FROM event AS s JOIN evidence AS e ON e.object_id = s.object_id"
+        " WHERE contains(e.uri, ?) ORDER BY s.record",
+        [f"/{place(number)}/"],
+    ).rows()
+
+
 def rows_of(case: Case, source: str, number: int, columns: list[str]) -> list[tuple[Any, ...]]:
     listed = ", ".join(f's."{name}"' for name in columns)
     return case.sql(
@@ -92,25 +105,85 @@ def test_a_specimen_loads_as_it_says(case: Case, number: int, source: str, item:
         assert len(rows_of(case, other, number, ["record"])) == count
 
 
+@pytest.mark.parametrize(
+    ("number", "item"),
+    [pytest.param(n, item, id=f"{name}: {item['name']}") for n, (name, item) in enumerate(CASES) if "events" in item],
+)
+def test_a_specimen_reads_as_the_events_it_says(case: Case, number: int, item: dict[str, Any]) -> None:
+    columns = sorted({name for row in item["events"] for name in row})
+    found = [dict(zip(columns, row, strict=True)) for row in events_of(case, number, columns)]
+    assert [{name: row[name] for name in wanted} for row, wanted in zip(found, item["events"], strict=True)] == (
+        item["events"]
+    )
+
+
 @pytest.mark.parametrize("source", EVERY, ids=lambda source: source.name)
 def test_a_source_says_what_it_is(source: Source) -> None:
     assert source.title
     assert source.reference
     assert specimens(source)
-    assert source.shape in ("json", "fields", "log_event")
-    assert any((source.claims, source.claims_line, source.claims_stream))
+    about = source.about
+    assert all((about.recognised, about.delivered, about.delay, about.organisation, about.cannot_show))
+    assert isinstance(about.cannot_show, tuple)
+    assert all(text.endswith(".") for text in about.cannot_show)
+    recognised = (source.claims, source.line_format, source.claims_line, source.claims_stream)
+    assert any(recognised) or source.name == RAW
 
 
 @pytest.mark.parametrize("source", EVERY, ids=lambda source: source.name)
-def test_a_column_is_documented_unless_its_name_says_all(source: Source) -> None:
-    silent = [
-        column.name
-        for column in source.columns
-        if not column.doc and "." not in column.field and not PLAIN_NAMES.search(column.name)
-    ]
-    assert len(silent) <= len(source.columns) // 3, silent
+def test_every_column_is_documented(source: Source) -> None:
+    assert [column.name for column in source.columns if not column.doc.strip()] == []
     assert len({name for name, _ in source.table_columns}) == len(source.table_columns)
     assert set(source.required) <= {column.name for column in source.columns}
+
+
+def test_one_name_has_one_type_in_all_sources() -> None:
+    kinds: dict[str, dict[str, str]] = {}
+    for source in EVERY:
+        for name, kind in source.table_columns:
+            kinds.setdefault(name, {})[kind] = source.name
+    assert {name: found for name, found in kinds.items() if len(found) > 1} == {}
+
+
+def test_every_column_says_in_the_database_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "comments", COMMENTS)
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", {"trail.json": records(trail())})
+        rows = case.sql(
+            "SELECT table_name, column_name FROM duckdb_columns()"
+            " WHERE schema_name = 'main' AND coalesce(comment, '') = '' AND list_contains(?, table_name)",
+            [list(sources())],
+        ).rows()
+    assert rows == []
+
+
+@pytest.mark.parametrize(("name", "item"), [pytest.param(*pair, id=f"{pair[0]}: {pair[1]['name']}") for pair in CASES])
+def test_what_one_source_claims_no_other_does(name: str, item: dict[str, Any]) -> None:
+    for kind in judged(item):
+        assert len(kind) <= 1, kind
+
+
+def judged(item: dict[str, Any]) -> Iterator[set[str]]:
+    """The sources that claim each record, each stream or the lines of a specimen."""
+    text = data(item)
+    text = gzip.decompress(text) if text[:2] == b"\x1f\x8b" else text
+    for leaf in unwrapped(text):
+        if isinstance(leaf, LogEvent):
+            yield {
+                source.name
+                for source in EVERY
+                if source.claims_stream and source.claims_stream(leaf.stream, leaf.message)
+            }
+        elif not isinstance(leaf, Line):
+            yield {source.name for source in EVERY if claims(source, leaf)}
+    lines = text.decode("utf-8", "replace").splitlines()[:20]
+    yield {source.name for source in EVERY if source.line_format and source.line_format(lines)}
+
+
+def unwrapped(text: bytes) -> Iterator[Leaf]:
+    for document in documents(text, lambda _: True) if text.lstrip()[:1] in (b"{", b"[") else ():
+        if not isinstance(document, Lost):
+            yield from unwrap(document)
 
 
 @pytest.mark.parametrize("source", EVERY, ids=lambda source: source.name)

@@ -1,0 +1,101 @@
+"""Reading tables whose rows are records: CSV with a header row, Parquet without the names of a known header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from forensics.readers.documents import Json
+from forensics.readers.parts import Part, Reject
+
+_ROWS = 5_000
+_CELL = 16 << 20
+_FEWEST = 3
+
+Emit = Callable[[Sequence[Json]], Iterator[Part]]
+"""Takes the rows as JSON objects, gives their parts."""
+
+Lost = Callable[[str, str], Reject]
+"""Takes why a row does not read, and its text."""
+
+
+def header_of(line: str) -> list[str] | None:
+    """The names of a CSV header; None for a line that is none."""
+    try:
+        names = next(csv.reader([line.removeprefix("\ufeff")], strict=True), [])
+    except csv.Error:
+        return None
+    good = len(names) >= _FEWEST and all(names) and len(set(names)) == len(names)
+    return names if good and not any(name.strip("-+.").isdigit() for name in names) else None
+
+
+def table_parts(batches: Iterator[Sequence[Json] | Reject], emit: Emit, unknown: Reject) -> Iterator[Part]:
+    """The parts of batches of rows; only `unknown` where no source claims a row of the first."""
+    first = True
+    for batch in batches:
+        parts = [batch] if isinstance(batch, Reject) else list(emit(batch))
+        if first and parts and all(isinstance(part, Reject) and not part.claimed for part in parts):
+            yield unknown
+            return
+        first = first and not parts
+        yield from parts
+
+
+def csv_rows(header: Sequence[str], text: Iterator[str], lost: Lost) -> Iterator[Sequence[Json] | Reject]:
+    """The rows under a header, many at a time, as JSON objects of texts; a row of another length is lost."""
+    csv.field_size_limit(_CELL)
+    rows: list[Json] = []
+    reader = csv.reader(text)
+    while True:
+        damage = ""
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            row, damage = None, f"the CSV is damaged: {error}"
+        if row and len(row) == len(header):
+            rows.append(msgspec.json.encode(dict(zip(header, row, strict=True))))
+        elif row:
+            damage = f"{len(row)} cells where the header names {len(header)}"
+        if rows and (row is None or damage or len(rows) >= _ROWS):
+            yield rows
+            rows = []
+        if damage:
+            yield lost(damage, _as_line(row or ()))
+        if row is None:
+            return
+
+
+def _as_line(row: Sequence[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(row)
+    return out.getvalue().rstrip("\r\n")
+
+
+def as_json(row: dict[str, Any]) -> bytes:
+    """A row of a columnar file as a JSON object: times in ISO 8601, bytes as text, maps as objects."""
+    return msgspec.json.encode({name: _plain(held) for name, held in row.items() if held is not None})
+
+
+def _plain(held: Any) -> Any:
+    if isinstance(held, dict):
+        return {name: _plain(inner) for name, inner in held.items() if inner is not None}
+    if isinstance(held, list):
+        if held and all(isinstance(pair, tuple) and len(pair) == 2 for pair in held):
+            return {str(name): _plain(inner) for name, inner in held}
+        return [_plain(inner) for inner in held]
+    if isinstance(held, datetime):
+        return (held if held.tzinfo else held.replace(tzinfo=UTC)).isoformat()
+    if isinstance(held, bytes):
+        return held.decode("utf-8", "replace")
+    return (
+        held
+        if isinstance(held, str | int | float | bool | None)
+        else held.isoformat()
+        if isinstance(held, date)
+        else str(held)
+    )

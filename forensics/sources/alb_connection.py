@@ -1,0 +1,80 @@
+"""Application Load Balancer connection logs: TLS connections, those included that failed before any request."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from forensics.line_split import positional
+from forensics.source import About, Column, EventMap, LineFormat, Source
+
+COLUMNS = (
+    Column("timestamp", "TIMESTAMP", "When the connection was made or failed."),
+    Column("client_ip", doc="Address of the client, or of the proxy before it."),
+    Column("client_port", "BIGINT", "Port of the client.", name="client_port_number"),
+    Column("listener_port", "BIGINT", "Port of the listener."),
+    Column("tls_protocol", doc="TLS version; NULL where the handshake failed."),
+    Column("tls_cipher", doc="Cipher agreed on."),
+    Column("tls_handshake_latency", "DOUBLE", "Seconds the handshake took."),
+    Column("leaf_client_cert_subject", doc="Subject of the client's certificate."),
+    Column("leaf_client_cert_validity", doc="NotBefore=…;NotAfter=… of the client's certificate."),
+    Column("leaf_client_cert_serial_number", doc="Serial number of the client's certificate."),
+    Column("tls_verify_status", doc="Success, or Failed and why."),
+    Column("conn_trace_id", doc="TID_…: joins to the access log."),
+    Column("tls_keyexchange", doc="Group of the key exchange."),
+    Column("elb", doc="Load balancer: app/NAME/ID."),
+    Column("ip_address", doc="Address of the load balancer's node."),
+)
+FIELDS = tuple(column.field for column in COLUMNS)
+
+_LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \S+ \d+ \d+ \S+ \S+ [-\d.]+ (?:\"|-)")
+_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(FIELDS, ("leaf_client_cert_subject",), 12))
+
+
+def line_format(lines: Sequence[str]) -> LineFormat | None:
+    """The connection log's layout, if one of those lines has it."""
+    return _FORMAT if any(_LINE.match(line) and "TID_" in line for line in lines) else None
+
+
+def claims(record: Mapping[str, Any]) -> bool:
+    """A record of a delivery that names its fields."""
+    return {"conn_trace_id", "tls_verify_status", "listener_port"} <= record.keys()
+
+
+def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with NULL for what is marked as missing."""
+    return {name: None if held == "-" else held for name, held in record.items()}
+
+
+SOURCE = Source(
+    name="alb_connection",
+    title="Application Load Balancer connection logs",
+    reference="Connection logs for your Application Load Balancer",
+    columns=COLUMNS,
+    event=EventMap(
+        evidence=True,
+        columns={
+            "time": "s.timestamp",
+            "account_id": "e.account_id",
+            "region": "e.region",
+            "action": "'alb:connection'",
+            "resources": "CASE WHEN s.elb IS NOT NULL THEN [s.elb] END",
+            "source_ip": "s.client_ip",
+            "outcome": "CASE WHEN s.tls_verify_status LIKE 'Failed%' THEN 'error' WHEN s.tls_protocol IS NOT NULL THEN 'success' END",
+            "summary": """'TLS connection from ' || coalesce(s.client_ip, '?') || coalesce(' to port ' || s.listener_port, '')
+      || coalesce(', ' || s.tls_protocol, '') || coalesce(', certificate of ' || s.leaf_client_cert_subject, '')
+      || coalesce(': ' || s.tls_verify_status, '')""",
+        },
+    ),
+    about=About(
+        recognised="conn_log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
+        delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",
+        delay="every 5 minutes for each node; best effort",
+        organisation="none; the account is in the key",
+        cannot_show=("What was asked over a connection: conn_trace_id leads to the access log.",),
+    ),
+    keys=(r"AWSLogs/(?P<account>\d{12})/elasticloadbalancing/(?P<region>[a-z0-9-]+)/.*/conn_log_\d{12}_",),
+    claims=claims,
+    reshape=reshape,
+    line_format=line_format,
+    in_streams=True,
+)

@@ -1,0 +1,90 @@
+"""Classic Load Balancer access logs: requests or TCP connections, and the instance that served them."""
+
+import re
+from collections.abc import Sequence
+
+from forensics.line_split import escaped_agent, positional
+from forensics.source import About, Column, EventMap, LineFormat, Source
+from forensics.sources.alb import KEY, address, outcome, port
+
+COLUMNS = (
+    Column("timestamp", "TIMESTAMP", "When the request came in."),
+    Column("elb", doc="Name of the load balancer."),
+    Column("client:port", doc="Address and port of the client."),
+    Column("backend:port", doc="Address and port of the instance; NULL where none was reached."),
+    Column("request_processing_time", "DOUBLE", "Seconds until the request went to an instance; -1: it did not."),
+    Column("backend_processing_time", "DOUBLE", "Seconds until the instance began to answer; -1: it did not."),
+    Column("response_processing_time", "DOUBLE", "Seconds until the answer began to go out; -1: it did not."),
+    Column("elb_status_code", "BIGINT", "HTTP status that the client got; NULL of a TCP connection."),
+    Column("backend_status_code", "BIGINT", "HTTP status that the instance gave."),
+    Column("received_bytes", "BIGINT", "Bytes of the request's body, or of a TCP connection."),
+    Column("sent_bytes", "BIGINT", "Bytes of the answer's body, or of a TCP connection."),
+    Column("request", doc="Method, URL and version, as the client sent them; '- - - ' of a TCP connection."),
+    Column("user_agent", doc="User agent, as the client sent it."),
+    Column("ssl_cipher", doc="Cipher of the client's connection."),
+    Column("ssl_protocol", doc="TLS version of the client's connection."),
+)
+FIELDS = tuple(column.field for column in COLUMNS)
+
+_NUMBER = r"(?:-?\d+(?:\.\d+)?)"
+_LINE = re.compile(
+    rf"^\d{{4}}-\d\d-\d\dT[\d:.]+Z [^ /]+ \S+:\d+ (?:\S+:\d+|-) {_NUMBER} {_NUMBER} {_NUMBER} \S+ \S+ \d+ \d+ \""
+)
+_AFTER_AGENT = re.compile(r'" \S+ \S+$')
+
+
+def _mended(line: str) -> str:
+    return escaped_agent(line, 11, _AFTER_AGENT)
+
+
+_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(FIELDS, ("request", "user_agent"), 12, _mended))
+
+
+def line_format(lines: Sequence[str]) -> LineFormat | None:
+    """The access log's layout, if one of those lines has it."""
+    return _FORMAT if any(map(_LINE.match, lines)) else None
+
+
+SOURCE = Source(
+    name="clb",
+    title="Classic Load Balancer access logs",
+    reference="Access logs for your Classic Load Balancer",
+    columns=COLUMNS,
+    event=EventMap(
+        evidence=True,
+        columns={
+            "time": "s.timestamp",
+            "account_id": "e.account_id",
+            "region": "e.region",
+            "action": "'clb:' || coalesce(nullif(regexp_extract(s.request, '^([A-Z]+) ', 1), ''), 'connection')",
+            "resources": "list_filter([s.elb], lambda r: r IS NOT NULL)",
+            "source_ip": "s.client_ip",
+            "destination_ip": "s.backend_ip",
+            "outcome": outcome("elb_status_code"),
+            "bytes": "s.sent_bytes",
+            "user_agent": "s.user_agent",
+            "summary": """CASE WHEN s.request LIKE '- - -%' THEN 'TCP connection' ELSE coalesce(left(s.request, 200), 'request') END
+      || coalesce(' from ' || s.client_ip, '') || coalesce(' to ' || s."backend_port", '')
+      || coalesce(': ' || s.elb_status_code, '')""",
+        },
+    ),
+    about=About(
+        recognised=".log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
+        delivered="S3 (plain text)",
+        delay="every 5 or 60 minutes for each node; best effort",
+        organisation="none; the account is in the key",
+        cannot_show=(
+            "Requests that could not be parsed, and connections refused.",
+            "The client behind a proxy.",
+        ),
+    ),
+    keys=(KEY + r"\d{12}_elasticloadbalancing_[a-z0-9-]+_(?!app\.|net\.)[^/]+\.log$",),
+    line_format=line_format,
+    in_streams=True,
+    derived=(
+        ("client_ip", "VARCHAR", address("client_port")),
+        ("client_port_number", "BIGINT", port("client_port")),
+        ("backend_ip", "VARCHAR", address("backend_port")),
+        ("backend_port_number", "BIGINT", port("backend_port")),
+    ),
+)

@@ -1,0 +1,126 @@
+"""How fast each source loads: its specimen's records many times over, beside unpacking the same objects alone.
+
+`python -m tests.benchmarks.bench_sources [SOURCE…] [--records N]`
+
+A specimen's records are repeated in objects as AWS writes them: the best case for a processor's caches, and the same
+work for the readers as different records.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isal import igzip
+
+from forensics import evidence
+from forensics import load as loading
+from forensics.case import Case
+from forensics.source import Source
+from forensics.sources import sources
+from tests.loading import envelope
+from tests.sources.test_sources import specimens
+
+OBJECTS = 16
+"""Objects the records are spread over, so that every processor has some."""
+
+FORMS = ("content", "lines", "records", "messages")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: one form of one source."""
+
+    source: str
+    form: str
+    records: int
+    megabytes: float
+    seconds: float
+    unpacking: float
+
+
+def repeated(item: dict[str, Any], form: str, count: int) -> bytes:
+    """An object of so many records, made of a specimen's."""
+    if form == "content":
+        head, lines = _header(item["content"].splitlines())
+        return "\n".join([*head, *(lines[place % len(lines)] for place in range(count)), ""]).encode()
+    held = item[form]
+    chosen = [held[place % len(held)] for place in range(count)]
+    if form == "records":
+        return json.dumps({"Records": chosen}).encode()
+    if form == "lines":
+        return b"".join(json.dumps(line).encode() + b"\n" for line in chosen)
+    return envelope(*chosen, group=item.get("group"), stream=item.get("stream"))
+
+
+def _header(lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The lines that name fields, and the others."""
+    head = [line for line in lines if line.startswith("#") or "srcaddr" in line]
+    return head, [line for line in lines if line.strip() and line not in head]
+
+
+def best(source: Source) -> list[tuple[str, dict[str, Any]]]:
+    """For each form that the source comes in, the first specimen that loads whole into it alone."""
+    found: dict[str, dict[str, Any]] = {}
+    for item in specimens(source):
+        form = next((name for name in FORMS if name in item), None)
+        whole = item.get("status", "loaded") == "loaded" and not item.get("other") and item.get("rows")
+        plain = form != "content" or not item["content"].lstrip().startswith(("{", "["))
+        if form and whole and plain and (form != "content" or "," not in item["content"].splitlines()[0]):
+            found.setdefault(form, item)
+    return list(found.items())
+
+
+def measure(source: Source, form: str, item: dict[str, Any], records: int) -> Row:
+    """Load the objects into a fresh case, without resolving; then unpack them alone."""
+    with tempfile.TemporaryDirectory() as root:
+        folder = Path(root) / "logs"
+        text = repeated(item, form, records // OBJECTS)
+        for place in range(OBJECTS):
+            path = folder / f"{place:02}" / (item["key"].removesuffix(".gz") + ".gz")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(text + b"\n" * place, 6))
+        with Case.create(Path(root) / "case") as case:
+            evidence.add(case, folder)
+            start = time.perf_counter()
+            loading.load(case, resolve=False)
+            seconds = time.perf_counter() - start
+            (number,) = case.sql(f'SELECT count(*) FROM "{source.name}"').rows()[0]
+        start = time.perf_counter()
+        for path in sorted(folder.rglob("*.gz")):
+            igzip.decompress(path.read_bytes())  # type: ignore[no-untyped-call]
+        return Row(source.name, form, number, OBJECTS * len(text) / 1e6, seconds, time.perf_counter() - start)
+
+
+def bench(names: Sequence[str], records: int) -> None:
+    """Print a line per source and form."""
+    loading.ALONE_BYTES = loading.TASK_BYTES = 1  # records that repeat pack into so little that one process would do
+    print(f"{os.cpu_count()} processors; loading into the case, not resolved; ratio: of the time unpacking alone takes")
+    print(f"{'source':<22}{'form':<10}{'records':>9}{'MB':>8}{'seconds':>9}{'per second':>12}{'MB/s':>8}{'ratio':>8}")
+    for name in names:
+        for form, item in best(sources()[name]):
+            row = measure(sources()[name], form, item, records)
+            print(
+                f"{row.source:<22}{row.form:<10}{row.records:>9,}{row.megabytes:>8.1f}{row.seconds:>9.2f}"
+                f"{row.records / row.seconds:>12,.0f}{row.megabytes / row.seconds:>8.1f}{row.seconds / row.unpacking:>8.1f}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Read the arguments."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("source", nargs="*", help="all unless named")
+    parser.add_argument("--records", type=int, default=400_000, help="records of each form")
+    given = parser.parse_args()
+    bench(given.source or list(sources()), given.records)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
+
+from forensics.jsons import written
 
 Split = Callable[[str], Sequence[str | None] | None]
 
@@ -24,7 +25,7 @@ def bare(token: str) -> str:
 
 def rest(extra: Sequence[str]) -> str | None:
     """What followed the known fields, as JSON text."""
-    return json.dumps([bare(token) for token in extra], ensure_ascii=False) if extra else None
+    return written([bare(token) for token in extra]) if extra else None
 
 
 def positional(
@@ -35,29 +36,35 @@ def positional(
     A line whose quotes are not where the layout has them is first given to `mend`, which may put it right, and is of
     another layout otherwise: what a client wrote never slips into the fields of AWS.
     """
-    in_quotes = frozenset(place for place, field in enumerate(fields) if field in set(quoted))
-    plain = [place for place in range(len(fields)) if place not in in_quotes]
-    nothing: list[str | None] = [None] * len(fields)
-
-    def fits(found: list[str]) -> bool:
-        count = len(found)
-        if count < least or any('"' in found[place] for place in plain if place < count):
-            return False
-        inside = [found[place] for place in in_quotes if place < count]
-        return all(text == "-" or (len(text) > 1 and text[0] == text[-1] == '"') for text in inside)
+    in_quotes = [place for place, field in enumerate(fields) if field in set(quoted)]
+    layout = _layout([place in in_quotes for place in range(len(fields))], least)
 
     def split(line: str) -> Sequence[str | None] | None:
-        found = _TOKEN.findall(line)
-        if not fits(found):
-            found = _TOKEN.findall(mend(line)) if mend else []
-            if not fits(found):
-                return None
-        known: list[str | None] = [bare(token) for token in found[: len(fields)]]
-        known += nothing[len(known) :]
-        known.append(rest(found[len(fields) :]))
-        return known
+        found = layout(line) or (layout(mend(line)) if mend else None)
+        if found is None:
+            return None
+        row: list[str | None] = list(found.groups())
+        for place in in_quotes:
+            if (text := row[place]) is not None and text != "-":
+                row[place] = text[1:-1]
+        if row[-1] is not None:
+            row[-1] = rest(_TOKEN.findall(row[-1]))
+        return row
 
     return split
+
+
+def _layout(in_quotes: Sequence[bool], least: int) -> Callable[[str], re.Match[str] | None]:
+    """What matches a whole line of fields, some in quotes, those past `least` as far as there are any; then the rest."""
+    parts = [_IN_QUOTES if quotes else _BARE for quotes in in_quotes]
+    tail = "(?: ++(.*))?"
+    for part in reversed(parts[least:]):
+        tail = f"(?: ++{part}{tail})?"
+    return re.compile(f" *{' ++'.join(parts[:least])}{tail} *", re.DOTALL).fullmatch
+
+
+_BARE = r'([^\s"]++)'
+_IN_QUOTES = r'(-(?![^ ])|"(?:[^"]++|"(?! |$))*+"(?![^ ]))'
 
 
 def escaped_agent(line: str, before: int, after: re.Pattern[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 TYPES = frozenset({"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "JSON"})
@@ -11,6 +12,7 @@ TYPES = frozenset({"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "JSON"
 _WORD = re.compile(r"[A-Z]{1,40}s?\d{0,40}(?=[A-Z][a-z]|\b|_|$)|[A-Z]?[a-z0-9]+|\d+|[A-Z]+")
 
 
+@lru_cache(maxsize=4096)
 def snake(field: str) -> str:
     """AWS's field name in snake case; a run of capitals is one word: `sourceIPAddress` → `source_ip_address`."""
     words = _WORD.findall(re.sub(r"[^A-Za-z0-9]", "_", field))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from forensics.jsons import parsed
 from forensics.presto_text import parse_row
 
 _TOP = (
@@ -53,16 +53,9 @@ def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record under a trail's names; a record that has them is given back as it is."""
     if "eventName" in record:
         return record
-    if isinstance(text := record.get("eventjson"), str) and isinstance(whole := _json(text), dict):
+    if isinstance(text := record.get("eventjson"), str) and isinstance(whole := parsed(text), dict):
         return whole
     return _console(record) if "Event name" in record else _lower(record)
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _lower(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +79,7 @@ def _boolean(held: Any) -> Any:
 
 def _object(name: str, field: str, held: Any) -> dict[str, Any]:
     """An object of the record: JSON text, Presto's text of a known row, or its text under its own name."""
-    value = _json(held) if isinstance(held, str) else held
+    value = parsed(held) if isinstance(held, str) else held
     if value is None and isinstance(held, str) and field in _KNOWN_ROWS:
         value = parse_row(held)
     if isinstance(value, dict | list):

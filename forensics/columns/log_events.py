@@ -86,16 +86,20 @@ def _table(
 ) -> pa.Table:
     """The typed rows: values by field in rows, or in columns of their own, which come before."""
     arrays: dict[str, pa.Array] = {"record": pa.array(numbers, pa.int64())}
-    given = set[str]().union(*rows)
+    given = {**_by_field(rows), **(around or {})}
     for column in source.columns:
-        if around and column.field in around:
-            values = around[column.field]
-        elif column.field in given:
-            values = [row.get(column.field) for row in rows]
-        else:
-            continue
-        arrays[column.name] = array(column, numbers, values, rejects)
+        if column.field in given:
+            arrays[column.name] = array(column, numbers, given[column.field], rejects)
     return pa.table(arrays)
+
+
+def _by_field(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """The values of rows by field, None where a row has none: most rows have few of many fields."""
+    found: dict[str, list[Any]] = {name: [None] * len(rows) for name in set[str]().union(*rows)}
+    for place, row in enumerate(rows):
+        for name, value in row.items():
+            found[name][place] = value
+    return found
 
 
 def _messages(source: Source, part: EventPart, rejects: list[Reject]) -> pa.Table:

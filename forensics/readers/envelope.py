@@ -34,8 +34,7 @@ _EVENTS = re.compile(rb'\s*\{(?=.{0,4096}?"messageType")[^{}]{0,65536}?"logEvent
 _WIRE_NAMES = {"TaskCreatedAt": "createdAt", "LoginAttributes": "LoginAttributes", "SubNetId": "subNetId"}
 
 
-@dataclass(frozen=True)
-class LogEvent:
+class LogEvent(msgspec.Struct, frozen=True, gc=False):
     """One event of a CloudWatch Logs stream. Times are epoch milliseconds."""
 
     stream: LogStream
@@ -62,20 +61,27 @@ def are_events(records: Sequence[Json]) -> bool:
     return first is not None and {"eventName", "eventVersion"} <= first.keys()
 
 
-def unwrap(document: Json, depth: int = _DEPTH) -> Iterator[Leaf]:
-    """The records inside a JSON document, in order; a document that wraps nothing is itself the record."""
-    parts = members(document) if depth else None
+def unwrap(document: Json, depth: int = _DEPTH, *, parts: Mapping[str, msgspec.Raw] | None = None) -> Iterator[Leaf]:
+    """The records inside a JSON document, in order; a document that wraps nothing is itself the record.
+
+    `parts` are the document's members, where they are known already.
+    """
+    if parts is None and depth:
+        parts = members(document)
     if parts is None:
         inner = items(document) if depth else None
+        for item in inner or ():
+            yield from unwrap(item, depth - 1)
         if inner is None:
             yield document
-        else:
-            for item in inner:
-                yield from unwrap(item, depth - 1)
-        return
-    if parts.keys().isdisjoint(_wrappers()):
+    elif parts.keys().isdisjoint(_wrappers()):
         yield document
-    elif "messageType" in parts and "logEvents" in parts:
+    else:
+        yield from _wrapped(document, parts, depth)
+
+
+def _wrapped(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
+    if "messageType" in parts and "logEvents" in parts:
         yield from _subscription(document)
     elif lists := _lists(parts):
         for found in lists:
@@ -192,8 +198,38 @@ def _unpacked(raw: Json) -> bytes | None:
         return None
 
 
+class _Event(msgspec.Struct, gc=False):
+    message: str
+    id: str | None = None
+    timestamp: int | None = None
+
+
+class _Envelope(msgspec.Struct, rename="camel"):
+    message_type: str
+    log_events: list[_Event]
+    owner: str | None = None
+    log_group: str | None = None
+    log_stream: str | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+
+
 def _subscription(document: Json) -> Iterator[Leaf]:
     """Page "Real-time processing of log data with subscriptions"; control messages hold no records."""
+    try:
+        held = _envelope.decode(document)
+    except BAD_JSON:
+        yield from _odd_subscription(document)
+        return
+    if held.message_type != "CONTROL_MESSAGE":
+        stream = LogStream(held.log_group, held.log_stream, held.owner)
+        for event in held.log_events:
+            yield LogEvent(stream, event.message, event.id, event.timestamp)
+
+
+def _odd_subscription(document: Json) -> Iterator[Leaf]:
+    """The events of an envelope in which some member is of another kind than it should be."""
     held = _string(document)
     if not isinstance(held, dict) or not isinstance(held.get("logEvents"), list):
         yield document

@@ -17,6 +17,7 @@ from forensics.readers.documents import (
     is_whole,
     members,
     mended,
+    objects_by_line,
     opening_items,
     trail_records,
 )
@@ -97,6 +98,9 @@ class JsonReader:
         records = trail_records(text)
         if records and are_events(records):
             yield from self._leaves(records)
+            return
+        if (leaves := _by_line(text)) is not None:
+            yield from self._leaves(leaves)
             return
         batch: list[Leaf] = []
         for document in documents(text, _recordlike):
@@ -235,6 +239,16 @@ class JsonReader:
         elif rest:
             data = "\n".join(rest).encode("utf-8", "replace") + b"\n"
             yield LinePart(self._header[0].name, first, self._header[1], data)
+
+
+def _by_line(text: bytes) -> list[Leaf] | None:
+    """What the lines of a text hold, where each is a whole JSON object; None for any other text."""
+    found: list[Leaf] = []
+    for line in objects_by_line(text) or ():
+        if (parts := members(line)) is None:
+            return None
+        found.extend(unwrap(line, parts=parts))
+    return found or None
 
 
 _Key = tuple[LogStream, bool]

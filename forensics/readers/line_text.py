@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from forensics.readers.envelope import LogEvent
@@ -144,7 +144,7 @@ class LineReader:
                 if (event := _tailed_event(line)) is not None:
                     events.append(event)
                 elif events:
-                    events[-1] = replace(events[-1], message=f"{events[-1].message}\n{line}")
+                    events[-1] = msgspec.structs.replace(events[-1], message=f"{events[-1].message}\n{line}")
                 elif line.strip():
                     yield self._documents.lost("the text comes before the first event", line)
             ready = events if last else events[:-1]

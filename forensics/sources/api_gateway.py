@@ -1,10 +1,11 @@
 """API Gateway logs: access logs in whatever form their owner chose, and execution logs of REST APIs."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from forensics.jsons import written
 from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, LogStream, Source
 
 COLUMNS = (
@@ -82,13 +83,13 @@ def split(line: str) -> Sequence[str | None] | None:
         row: list[str | None] = list(found.groups())
         row[_TIME] = iso(row[_TIME] or "")
         return [*row, "access", None, None]
-    if written := _XML.match(line):
-        held = dict(_ELEMENT.findall(written[2])) | {"requestId": written[1]}
+    if as_xml := _XML.match(line):
+        held = dict(_ELEMENT.findall(as_xml[2])) | {"requestId": as_xml[1]}
         if "requestTime" in held:
             held["requestTime"] = iso(held["requestTime"])
         rest = {name: text for name, text in held.items() if name not in _PRESET}
         known = [held.get(name) for name in _PRESET]
-        return [*known, "access", None, json.dumps(rest, ensure_ascii=False) if rest else None]
+        return [*known, "access", None, written(rest) if rest else None]
     if executed := _EXECUTION.match(line):
         nothing: list[str | None] = [None] * len(_PRESET)
         nothing[_PRESET.index("requestId")] = executed[1]
@@ -163,6 +164,7 @@ _SPELLED = {
 """How owners spell the names of $context variables, letters alone."""
 
 
+@lru_cache(maxsize=4096)
 def _letters(name: str) -> str:
     return re.sub(r"[^a-z]", "", name.lower().removeprefix("$context.").removeprefix("$context"))
 

@@ -1,10 +1,10 @@
 """CloudFront access logs: requests of viewers at the edge, in every format that CloudFront writes."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forensics.jsons import written
 from forensics.source import About, Column, EventMap, LineFormat, Source, snake
 
 _STANDARD = (
@@ -115,7 +115,7 @@ def _splitter(names: Sequence[str], *, least: int) -> LineFormat:
             found[when] = milliseconds(found[when] or "")
         found += [None] * (len(fields) - count)
         extra = found[len(fields) : count] + [held for place in known if (held := found[place]) not in (None, "-")]
-        return [*(found[place] for place in places), json.dumps(extra, ensure_ascii=False) if extra else None]
+        return [*(found[place] for place in places), written(extra) if extra else None]
 
     return LineFormat((*given, "unmapped"), split, comment="#")
 

@@ -1,10 +1,10 @@
 """AWS Config configuration items: what a resource was like at a time, what it was related to, and when it was gone."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from forensics.jsons import parsed
 from forensics.source import About, Column, EventMap, Source
 
 COLUMNS = (
@@ -69,12 +69,7 @@ def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _parsed(held: Any) -> Any:
     """A value that the API gives as JSON text."""
-    if not isinstance(held, str):
-        return held
-    try:
-        return json.loads(held)
-    except (ValueError, RecursionError):
-        return held
+    return parsed(held, held) if isinstance(held, str) else held
 
 
 def _moment(held: Any) -> Any:

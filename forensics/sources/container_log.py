@@ -1,10 +1,10 @@
 """Container logs: what containers of ECS, EKS and Docker wrote, by task, pod and container."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, LogStream, Source
 
 COLUMNS = (
@@ -119,7 +119,7 @@ def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     text = next((name for name in _TEXTS if name in rest), None)
     if text is not None:
         held = rest.pop(text)
-        found["message"] = held if isinstance(held, str) else json.dumps(held, ensure_ascii=False)
+        found["message"] = held if isinstance(held, str) else written(held)
     when = next((name for name in _TIMES if isinstance(rest.get(name), str | int | float)), None)
     if when is not None:
         found["time"] = _moment(rest.pop(when))
@@ -155,14 +155,11 @@ def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
     found = _of_stream(stream)
     if not message.startswith("{"):
         return found
-    try:
-        held = json.loads(message)
-    except (ValueError, RecursionError):
-        return found
+    held = parsed(message)
     if not isinstance(held, dict) or not claims(held):
         return found
     said = {name: text for name, text in reshape(held).items() if name in _FIELDS and name != "message"}
-    return found | {name: json.dumps(text) if isinstance(text, dict | list) else text for name, text in said.items()}
+    return found | {name: written(text) if isinstance(text, dict | list) else text for name, text in said.items()}
 
 
 SOURCE = Source(

@@ -1,9 +1,9 @@
 """The ECS container agent's audit log: each fetch of a task's credentials on an EC2 container instance."""
 
-import json
 import re
 from collections.abc import Sequence
 
+from forensics.jsons import written
 from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
@@ -35,7 +35,7 @@ def split(line: str) -> Sequence[str | None] | None:
     if found is None:
         return None
     *known, extra = found.groups()
-    return [*known, json.dumps(extra.split(), ensure_ascii=False) if extra else None]
+    return [*known, written(extra.split()) if extra else None]
 
 
 _FORMAT = LineFormat((*FIELDS, "unmapped"), split)

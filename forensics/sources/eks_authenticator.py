@@ -1,10 +1,10 @@
 """EKS authenticator logs: which IAM identity was let into a cluster, under which Kubernetes name."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, IdentityMap, LogStream, Source
 
 COLUMNS = (
@@ -45,17 +45,14 @@ def logfmt(line: str) -> dict[str, str]:
 def _unquoted(text: str) -> str:
     if text[:1] != '"':
         return text
-    try:
-        return str(json.loads(text))
-    except ValueError:
-        return text[1:-1]
+    return str(parsed(text, text[1:-1])) if "\\" in text else text[1:-1]
 
 
 def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
     """The fields of a line."""
     found = logfmt(message)
     known: dict[str, Any] = {name: text for name, text in found.items() if name in _FIELDS}
-    return known | ({"fields": json.dumps(found, ensure_ascii=False)} if found else {})
+    return known | ({"fields": written(found)} if found else {})
 
 
 def claims_stream(stream: LogStream, message: str) -> bool:

@@ -1,12 +1,12 @@
 """Logs of EC2 hosts: syslog, auth, kernel audit, cloud-init, Session Manager and Run Command, by instance."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from forensics.host_lines import AUDIT, CLOUD_INIT, SYSLOG, parse
+from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
@@ -77,10 +77,7 @@ def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
     """What the stream's name and the line say."""
     found = _of_stream(stream)
     if message.startswith("{"):
-        try:
-            held = json.loads(message)
-        except (ValueError, RecursionError):
-            return found
+        held = parsed(message)
         return found | ({"logKind": "metric"} if isinstance(held, dict) and "_aws" in held else {})
     said = parse(message)
     if "epoch" in said:
@@ -164,7 +161,7 @@ def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if "logKind" in record and "message" in record:
         return record
     if isinstance(record.get("_aws"), dict):
-        text = json.dumps(record, ensure_ascii=False)
+        text = written(record)
         return {"message": text, "logKind": "metric", "time": _moment(record["_aws"].get("Timestamp"))}
     rest = dict(record)
     found: dict[str, Any] = {}

@@ -1,10 +1,11 @@
 """Lambda function logs: what the platform and the code of a function wrote, by execution environment."""
 
-import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, LogStream, Source
 
 COLUMNS = (
@@ -83,10 +84,9 @@ _ERROR = re.compile(r"^\[ERROR\] (?P<error>[A-Za-z_.]\w*)(?::|\n|$)")
 def parse_report(line: str) -> dict[str, Any]:
     """Key and value pairs of a REPORT, INIT_REPORT or RESTORE_REPORT line; unknown keys are left in the message."""
     found: dict[str, Any] = {}
-    for part in re.split(r"[\t\n]", line):
+    for part in line.replace("\n", "\t").split("\t"):
         key, _, value = part.strip().partition(": ")
-        key = key.rpartition("REPORT ")[2]
-        if name := _REPORT.get(key):
+        if name := _REPORT.get(key.rpartition("REPORT ")[2]):
             number, _, unit = value.strip().partition(" ")
             found[name] = number if unit in ("ms", "MB") else value.strip()
     return found
@@ -159,10 +159,7 @@ def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
     """Columns that a message gives, in text or in JSON format (page "Configuring JSON and plain text log formats")."""
     found: dict[str, Any] = {}
     if message.startswith("{"):
-        try:
-            event = json.loads(message)
-        except (ValueError, RecursionError):
-            event = None
+        event = parsed(message)
         if isinstance(event, dict):
             is_system = str(event.get("type", "")).startswith("platform.") and "record" in event
             found = _system(event) if is_system else _application(event)
@@ -173,14 +170,15 @@ def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float) else json.dumps(value)
+    return value if isinstance(value, str | int | float) else written(value)
 
 
 _WEB = "/aws/lambda/web/"
 """Groups of Web Functions; those that end in .local hold the same lines once more, by Region that served."""
 
 
-def _names(stream: LogStream) -> dict[str, str]:
+@lru_cache(maxsize=1024)
+def _names(stream: LogStream) -> Mapping[str, str]:
     group, parts = stream.log_group or "", _STREAM.match(stream.log_stream or "")
     found = {"version": parts["version"]} if parts else {}
     if parts and parts["function"]:

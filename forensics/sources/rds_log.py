@@ -1,11 +1,11 @@
 """Logs of RDS and Aurora databases: audit, PostgreSQL, slow queries, errors, database activity."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from forensics.jsons import written
 from forensics.rds_lines import is_record, parse
 from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
 
@@ -129,7 +129,7 @@ def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return found | {
         "logKind": "activity",
         "activity": dict(record),
-        "message": text if isinstance(text, str) else json.dumps(text),
+        "message": text if isinstance(text, str) else written(text),
     }
 
 

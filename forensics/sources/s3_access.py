@@ -1,10 +1,10 @@
 """S3 server access logs: each request to a bucket, as far as they were delivered."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forensics.jsons import written
 from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, Source
 
 COLUMNS = (
@@ -97,7 +97,7 @@ def split(line: str) -> Sequence[str | None] | None:
     if tail[_ACL] == "Yes":
         tail[_ACL] = "true"
     extra = agent[1][len(FIELDS) - _TAIL :]
-    rest = json.dumps(extra, ensure_ascii=False) if extra else None
+    rest = written(extra) if extra else None
     return [owner, bucket, iso(stamp), *others, uri[0], *uri[1], referer[0], agent[0], *tail, rest]
 
 

@@ -11,7 +11,7 @@ import msgspec
 from forensics.case import Case
 from forensics.errors import EvidenceError, UnknownName
 from forensics.readers import read
-from forensics.readers.envelope import LogEvent
+from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import ArrowPart, EventPart, JsonPart, LinePart, Part, Reject, TextPart
 
 _PLACE = """

@@ -139,6 +139,7 @@ class LogStream:
     log_group: str | None
     log_stream: str | None
     owner: str | None = None
+    region: str | None = None
 
 
 STREAM_FIELDS = ("@owner", "@logGroup", "@logStream", "@id", "@timestamp", "@ingestionTime")
@@ -192,7 +193,8 @@ class Source:
     Records come in as many of these forms as the source declares:
 
     * JSON objects: `claims` judges one. `lists` are members of a document that hold a list of them. `reshape` gives a
-      record that came in another form the members that the columns are declared by; it gives any other back as it is.
+      record that came in another form the members that the columns are declared by. `as_declared` says that it gives
+      a record back as it is whose members all have columns: then such records need not be looked at one by one.
       `required` names columns without which a record is judged again after it was typed.
     * lines of text: `line_format` is given the first lines and answers with their layout, or None where they are not
       this source's.
@@ -201,6 +203,7 @@ class Source:
       gives columns from a message. Without it a message is read as a JSON object or a line of this source, and
       `in_streams` says that messages of streams that no source claims by name may be such.
     * Parquet and CSV: by a header as above, or each row as a JSON object.
+    * lines of no form, where `plain_key` knows the file by its key: it gives the stream the lines would be in.
 
     `keys` are regular expressions over the object key; they may have groups `account` and `region`.
     `null` is how a line writes a missing value.
@@ -219,11 +222,13 @@ class Source:
     claims: Callable[[Mapping[str, Any]], bool] | None = None
     lists: tuple[str, ...] = ()
     reshape: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    as_declared: bool = False
     required: tuple[str, ...] = ()
     line_format: Callable[[Sequence[str]], LineFormat | None] | None = None
     claims_line: Callable[[Sequence[str]], bool] | None = None
     claims_stream: Callable[[LogStream, str], bool] | None = None
     parse_message: Callable[[LogStream, str], Mapping[str, Any]] | None = None
+    plain_key: Callable[[str], LogStream | None] | None = None
     in_streams: bool = False
     default_header: Sequence[str] = ()
     derived: tuple[tuple[str, str, str], ...] = ()

@@ -21,6 +21,7 @@ from typing import IO, Any, BinaryIO, Self, cast
 
 from forensics.acquire import READ_ERRORS, Found, read_some, utc
 from forensics.errors import EvidenceError
+from forensics.unpacking import Allowance
 
 HEAD = 64 * 1024
 """Bytes looked at to tell what a file is."""
@@ -38,11 +39,12 @@ ENCRYPTED = 0x1
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive at hand: seekable bytes, and where nested archives may be unpacked."""
+    """An archive at hand: seekable bytes, how much it may unpack to, and where nested archives may be unpacked."""
 
     uri: str
     handle: BinaryIO
     kind: str
+    allowance: Allowance
     path: Path | None = None
     scratch: Path | None = None
     level: int = 1
@@ -131,7 +133,23 @@ def _zip_member(archive: Archive, opened: zipfile.ZipFile, info: zipfile.ZipInfo
             yield replace(found, problem=f"cannot be read: {explain(error)}")
             return
         with stream:
-            yield from _member(archive, replace(found, stream=cast(BinaryIO, stream)))
+            metered = _Metered(cast(BinaryIO, stream), archive.allowance)
+            yield from _member(archive, replace(found, stream=cast(BinaryIO, metered)))
+
+
+class _Metered(io.RawIOBase):
+    """The bytes of one zip member, counted; an error once the archive unpacks to more than it may."""
+
+    def __init__(self, stream: BinaryIO, allowance: Allowance) -> None:
+        self._stream, self._allowance = stream, allowance
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._allowance.take(read_some(self._stream, len(buffer)))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _zip_time(info: zipfile.ZipInfo) -> datetime | None:
@@ -163,7 +181,8 @@ class _Header(tarfile.TarInfo):
 class _Unpacked:
     """The plain bytes of a compressed stream, as far as they go: an error ends them and is kept."""
 
-    def __init__(self, handle: BinaryIO) -> None:
+    def __init__(self, handle: BinaryIO, allowance: Allowance) -> None:
+        self._allowance = allowance
         start = handle.read(len(XZ_START))
         handle.seek(0)
         self.error: BaseException | None = None
@@ -177,7 +196,7 @@ class _Unpacked:
 
     def read(self, size: int = -1) -> bytes:
         try:
-            return self.inner.read1(size)
+            return self._allowance.take(self.inner.read1(size))
         except READ_ERRORS as error:
             self.error = error
             return b""
@@ -202,7 +221,7 @@ class _Bytes(io.RawIOBase):
 
 
 def _tar(archive: Archive) -> Iterator[Found]:
-    stream = _Unpacked(archive.handle)
+    stream = _Unpacked(archive.handle, archive.allowance)
     try:
         with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header) as opened:
             for info in opened:
@@ -261,7 +280,9 @@ def _nested(archive: Archive, found: Found, kind: str) -> Iterator[Found]:
             yield replace(found, stream=None, problem=f"unpacks to {found.size} bytes, more than the disk has free")
             return
         problem = _spool(cast(BinaryIO, found.stream), spool)
-        inner = Archive(found.uri, spool, kind, None, archive.scratch, archive.level + 1, found.last_modified)
+        inner = Archive(
+            found.uri, spool, kind, archive.allowance, None, archive.scratch, archive.level + 1, found.last_modified
+        )
         yield from inner.members()
         if problem:
             spool.seek(0)

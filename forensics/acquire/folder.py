@@ -10,6 +10,7 @@ from pathlib import Path
 from forensics.acquire import Found, utc
 from forensics.acquire.archive import HEAD, Archive, explain, kind_of
 from forensics.errors import UsageError
+from forensics.unpacking import Allowance
 
 KINDS = {
     stat.S_IFSOCK: "a socket",
@@ -87,7 +88,8 @@ def _opened(handle: io.BufferedReader, path: str, scratch: Path | None) -> Itera
     found = Found(uri, handle, path=Path(path), last_modified=utc(os.fstat(handle.fileno()).st_mtime))
     kind = kind_of(handle.peek(HEAD), path)
     if kind:
-        archive = Archive(uri, handle, kind, Path(path), scratch, last_modified=found.last_modified)
+        allowance = Allowance(os.fstat(handle.fileno()).st_size)
+        archive = Archive(uri, handle, kind, allowance, Path(path), scratch, last_modified=found.last_modified)
         yield from archive.members()
     else:
         yield found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -106,12 +106,21 @@ def _struct(fields: Mapping[str, Any], *, strict: bool) -> Any:
 def json_table(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
     """The typed rows of JSON records; what does not fit goes to `rejects`, records of other sources to `strays`."""
     layout = _layout(source.name)
-    for attempt in (_strict, _reshaped):
+    for attempt in _attempts(source):
         try:
             return attempt(source, layout, part.numbers, part.records)
         except _UNFIT:
             continue
-    return _tolerant(source, part, rejects, strays)
+    typed = _alone if len(part.records) == 1 else _halves
+    return typed(source, part, rejects, strays)
+
+
+def _attempts(source: Source) -> Sequence[_Attempt]:
+    """How records are typed all at once: as they are only where that gives what any of them alone would give."""
+    return (_strict, _reshaped) if source.reshape is None or source.as_declared else (_reshaped,)
+
+
+_Attempt = Callable[[Source, _Layout, Sequence[int], Sequence[Json]], pa.Table]
 
 
 class _Missing(Exception):
@@ -228,32 +237,23 @@ def _raws(values: Sequence[Any]) -> pa.Array:
     return pa.array(texts, pa.binary()).cast(pa.string())
 
 
-def _tolerant(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
-    """Record by record: the good ones together, each of the others value by value; those of other sources stray."""
-    layout = _layout(source.name)
-    tables: list[pa.Table] = []
-    good: list[tuple[int, Json]] = []
-    for number, record in zip(part.numbers, part.records, strict=True):
-        if _fits(source, layout, record):
-            good.append((number, record))
-        elif members(record) is not None and claims(source, record):
-            try:
-                tables.append(_reshaped(source, layout, [number], [record]))
-            except _UNFIT:
-                tables.append(_value_by_value(source, number, record, rejects))
-        else:
-            strays.append((number, record))
-    strict = _strict(source, layout, [number for number, _ in good], [record for _, record in good])
-    merged = pa.concat_tables([strict, *tables], promote_options="default")
-    return merged.sort_by("record") if tables and good else merged
+def _halves(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
+    """The typed rows of records that do not all fit: of both halves, until a record stands alone."""
+    middle = len(part.records) // 2
+    tables = [
+        json_table(source, JsonPart(source.name, part.numbers[half], part.records[half]), rejects, strays)
+        for half in (slice(None, middle), slice(middle, None))
+    ]
+    return pa.concat_tables(tables, promote_options="default")
 
 
-def _fits(source: Source, layout: _Layout, record: Json) -> bool:
-    try:
-        _strict(source, layout, [0], [record])
-    except _UNFIT:
-        return False
-    return True
+def _alone(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
+    """A record that does not fit: value by value where it is the source's, else a stray."""
+    number, record = part.numbers[0], part.records[0]
+    if members(record) is not None and claims(source, record):
+        return _value_by_value(source, number, record, rejects)
+    strays.append((number, record))
+    return pa.table({"record": pa.array([], pa.int64())})
 
 
 def _value_by_value(source: Source, number: int, record: Json, rejects: list[Reject]) -> pa.Table:

@@ -12,7 +12,7 @@ from forensics.columns.lines import line_table
 from forensics.columns.text_lines import split_table
 from forensics.columns.values import array
 from forensics.readers.documents import Json
-from forensics.readers.envelope import LogEvent
+from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import EventPart, JsonPart, LinePart, Reject
 from forensics.source import Source
 

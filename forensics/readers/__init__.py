@@ -43,8 +43,6 @@ def _text(chunks: Iterator[bytes], hint: KeyHint, key: str, damage: list[str]) -
         yield Reject(None, "the object is empty", "", claimed=False)
     elif _JSON.match(first):
         yield from JsonReader(hint).read(_windows(first, chunks))
-    elif b"\0" in first[:4096]:
-        yield Reject(None, "binary content of no known kind", "", claimed=False)
     else:
         yield from LineReader(key, damage, JsonReader(hint)).read(first, chunks)
 

@@ -213,6 +213,18 @@ class _Ends:
 _PASSES, _DEEPEST, _MOST = 8, 4_096, 500_000
 
 
+def resumed(data: bytes, begin: int, accept: Callable[[Json], bool]) -> int | None:
+    """Where the next whole record begins that `accept` takes, after one from `begin` on that does not end; or None."""
+    found = _resume(data, range(begin + 1, len(data)), accept, _Ends(data))
+    return found if found < len(data) else None
+
+
+def is_by_line(text: bytes) -> bool:
+    """Whether a text's first line is a whole document, so that the others are lines too."""
+    line, newline, _ = text.lstrip().partition(b"\n")
+    return bool(newline) and is_whole(line)
+
+
 def _scan(data: bytes, accept: Callable[[Json], bool], start: int) -> Iterator[Json | Lost]:
     position = start
     ends = _Ends(data)

@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
 import msgspec
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
-from forensics.readers.documents import BAD_JSON, Json, element_end, is_whole, items, members, value
+from forensics.readers.documents import Json, items, members
+from forensics.readers.log_events import (
+    ANSWERS,
+    LogEvent,
+    answered,
+    api_events,
+    insights,
+    shown,
+    string_of,
+    subscription,
+)
 from forensics.readers.recognise import header_or_default, json_source, line_layout
-from forensics.source import LogStream
 from forensics.sources import sources
 
 _DEPTH = 6
-_LISTS = ("Records", "Events", "Findings", "configurationItems")
+_LISTS = ("Records", "Events", "Findings", "configurationItems", "Messages", "hits")
 _TEXT = ("CloudTrailEvent", "_raw", "invokingEvent")
 _MESSAGES = ("Message", "message", "Body", "body")
-_AROUND_MESSAGE = {"Message", "message", "Body", "body", "Type", "MessageId", "ReceiptHandle", "eventSource"}
+_AROUND_MESSAGE = {
+    *("Message", "message", "Body", "body", "Type", "MessageId", "ReceiptHandle", "eventSource"),
+    *("MD5OfBody", "Attributes", "MessageAttributes", "MD5OfMessageAttributes"),
+}
 """A document that has some of these and few other members carries its record as text: SNS, SQS, Firehose."""
 _PACKED = ("awslogs", "kinesis")
-_ANSWERS = ("events", "results", "QueryResultRows")
 _FEW = 12
-_INSIDE = ("detail", "Sns", "data", "_source", "aws", "cloudtrail", "awscloudtrail", "waf")
+_INSIDE = ("detail", "Sns", "data", "_source", "aws", "cloudtrail", "awscloudtrail", "waf", "hits", "result")
+_EVENT = {"detail-type", "detail", "source"}
+_LOST_IN_DELIVERY = {"rawData", "errorCode"}
 _NOT_PACKED = (KeyError, TypeError, ValueError, EOFError, OSError, cast(type[Exception], isal_zlib.error))
 """What unpacking a subscription's data raises where it is not base64 of gzip; OSError covers BadGzipFile."""
-_EVENTS = re.compile(rb'\s*\{(?=.{0,4096}?"messageType")[^{}]{0,65536}?"logEvents"\s*:\s*\[', re.DOTALL)
 _WIRE_NAMES = {"TaskCreatedAt": "createdAt", "LoginAttributes": "LoginAttributes", "SubNetId": "subNetId"}
-
-
-class LogEvent(msgspec.Struct, frozen=True, gc=False):
-    """One event of a CloudWatch Logs stream. Times are epoch milliseconds."""
-
-    stream: LogStream
-    message: str
-    id: str | None = None
-    timestamp: int | None = None
-    ingestion_time: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,14 @@ Leaf = Json | LogEvent | Line
 
 
 def are_events(records: Sequence[Json]) -> bool:
-    """Whether a list holds CloudTrail events as they are: judged by its first, the others when they are typed."""
+    """Whether a list holds CloudTrail events as they are: judged by its first, the others when they are typed.
+
+    Events for a function have such names too: those of Kinesis, SQS and S3 come from `aws:…`.
+    """
     first = members(records[0]) if records else None
-    return first is not None and {"eventName", "eventVersion"} <= first.keys()
+    if first is None or not {"eventName", "eventVersion"} <= first.keys():
+        return False
+    return "eventSource" not in first or not bytes(first["eventSource"]).startswith(b'"aws:')
 
 
 def unwrap(document: Json, depth: int = _DEPTH, *, parts: Mapping[str, msgspec.Raw] | None = None) -> Iterator[Leaf]:
@@ -69,11 +74,7 @@ def unwrap(document: Json, depth: int = _DEPTH, *, parts: Mapping[str, msgspec.R
     if parts is None and depth:
         parts = members(document)
     if parts is None:
-        inner = items(document) if depth else None
-        for item in inner or ():
-            yield from unwrap(item, depth - 1)
-        if inner is None:
-            yield document
+        yield from _items(document, depth)
     elif parts.keys().isdisjoint(_wrappers()):
         yield document
     else:
@@ -82,15 +83,30 @@ def unwrap(document: Json, depth: int = _DEPTH, *, parts: Mapping[str, msgspec.R
 
 def _wrapped(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
     if "messageType" in parts and "logEvents" in parts:
-        yield from _subscription(document)
+        yield from subscription(document)
     elif lists := _lists(parts):
         for found in lists:
             yield from _listed(found, depth - 1)
-    elif (answer := _answered(parts)) is not None:
-        for leaf in answer:
-            yield from unwrap(leaf, depth - 1) if isinstance(leaf, bytes) else (leaf,)
+    elif (answer := answered(parts)) is not None:
+        yield from _leaves_of(answer, depth)
     else:
         yield from _single(document, parts, depth)
+
+
+def _items(document: Json, depth: int) -> Iterator[Leaf]:
+    inner = items(document) if depth else None
+    if inner is None:
+        yield document
+    elif inner and bytes(inner[0])[:1] == b"[" and (rows := insights(document)):
+        yield from _leaves_of(rows, depth)
+    else:
+        for item in inner:
+            yield from unwrap(item, depth - 1)
+
+
+def _leaves_of(answer: Sequence[LogEvent | bytes], depth: int) -> Iterator[Leaf]:
+    for leaf in answer:
+        yield from unwrap(leaf, depth - 1) if isinstance(leaf, bytes) else (leaf,)
 
 
 def _single(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
@@ -98,18 +114,21 @@ def _single(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
         if name in parts and (inner := _unpacked(parts[name])) is not None:
             yield from _text(inner.decode("utf-8", "replace"), depth - 1)
             return
+    if parts.keys() >= _LOST_IN_DELIVERY and (inner := _unpacked_text(string_of(parts["rawData"]))) is not None:
+        yield from _text(inner.decode("utf-8", "replace"), depth - 1)
+        return
     for name in _TEXT:
-        if name in parts and isinstance(text := _string(parts[name]), str):
+        if name in parts and isinstance(text := string_of(parts[name]), str):
             yield from _text(text, depth - 1)
             return
     if (camel := _from_api(document, parts)) is not None:
         yield camel
         return
-    if (event := _shown(parts)) is not None:
+    if (event := shown(parts)) is not None:
         yield event
         return
     if parts.keys() >= {"message", "timestamp"} and parts.keys() & {"ingestionTime", "logStreamName"}:
-        yield from _api_events(b"[" + bytes(document) + b"]") or (document,)
+        yield from api_events(b"[" + bytes(document) + b"]") or (document,)
         return
     within: list[Leaf] = [] if "eventName" in parts else list(_inside(document, parts, depth))
     yield from within or [document]
@@ -117,9 +136,12 @@ def _single(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
 
 def _inside(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
     """What a document holds that is no record itself; nothing where it is one, or holds nothing."""
+    if parts.keys() >= _EVENT:
+        yield from _of_event_bus(parts, depth)
+        return
     named = [name for name in _own_lists() if name in parts]
     text = next((name for name in _MESSAGES if name in parts), None)
-    wraps = len(parts) <= _FEW and any(name in parts for name in _INSIDE)
+    wraps = len(parts) <= _FEW and any(name in parts for name in (*_INSIDE, "event"))
     if not (named or text or wraps) or json_source(document) is not None:
         return
     for name in named:
@@ -128,7 +150,7 @@ def _inside(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
     if named:
         return
     if text:
-        held = _string(parts[text])
+        held = string_of(parts[text])
         around = parts.keys() <= _AROUND_MESSAGE or parts.keys() & {"TopicArn", "eventSourceARN"}
         if isinstance(held, str) and (around or _reads(held)):
             yield from _text(held, depth - 1)
@@ -136,21 +158,42 @@ def _inside(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
         if around and isinstance(held, dict):
             yield from unwrap(parts[text], depth - 1)
             return
-    for name in _INSIDE if wraps else ():
+    if wraps:
+        yield from _deeper(parts, depth)
+
+
+def _deeper(parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
+    """The record that a member holds, as shippers nest it; its text as it came, where they kept it."""
+    original = (members(parts["event"]) or {}).get("original") if "event" in parts else None
+    if original is not None and isinstance(text := string_of(original), str) and _reads(text):
+        yield from _text(text, depth - 1)
+        return
+    for name in _INSIDE:
         if name in parts and members(parts[name]):
             yield from unwrap(parts[name], depth - 1)
             return
 
 
+def _of_event_bus(parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
+    """What an event of an AWS service holds that a source claims; of others, which anybody may send, nothing."""
+    sender = string_of(parts["source"])
+    if isinstance(sender, str) and sender.startswith("aws.") and members(parts["detail"]):
+        inner = list(unwrap(parts["detail"], depth - 1))
+        if any(isinstance(leaf, bytes | msgspec.Raw) and json_source(leaf) is not None for leaf in inner):
+            yield from inner
+
+
 def _reads(text: str) -> bool:
     """Whether a text is a line of a source, as shippers keep it beside what they made of it."""
+    if text.lstrip()[:1] == "{":
+        return json_source(text.encode("utf-8", "replace")) is not None
     return header_or_default(text) is not None or line_layout([text]) is not None
 
 
 @cache
 def _wrappers() -> frozenset[str]:
     """Members of which every document that wraps something has one."""
-    around = ("logEvents", "@message", "Service", *_PACKED, *_ANSWERS)
+    around = ("logEvents", "@message", "Service", "event", "rawData", *_PACKED, *ANSWERS)
     return frozenset((*_LISTS, *_own_lists(), *_TEXT, *_MESSAGES, *_INSIDE, *around))
 
 
@@ -176,185 +219,43 @@ def _text(text: str, depth: int) -> Iterator[Leaf]:
     if text.lstrip().startswith(("{", "[")):
         yield from unwrap(text.encode("utf-8", "replace"), depth)
     else:
-        for line in text.splitlines():
+        for line in text.split("\n"):
             if line.strip():
-                yield Line(line)
-
-
-def _string(raw: Json) -> Any:
-    try:
-        return value(raw)
-    except BAD_JSON:
-        return None
+                yield Line(line.rstrip("\r"))
 
 
 def _unpacked(raw: Json) -> bytes | None:
     """What the `data` of an event for a function holds: base64, in it gzip."""
-    held = _string(raw)
+    held = string_of(raw)
+    return _unpacked_text(held.get("data")) if isinstance(held, dict) else None
+
+
+def _unpacked_text(text: Any) -> bytes | None:
+    """What is in a text of base64, in it perhaps gzip; None where it is none, or unpacks to more than is read."""
     try:
-        packed = base64.b64decode(held["data"], validate=True)
-        return cast(bytes, igzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed) or None  # type: ignore[no-untyped-call]
+        packed = base64.b64decode(text, validate=True)
+        return (_gunzip(packed) if packed[:2] == b"\x1f\x8b" else packed) or None
     except _NOT_PACKED:
         return None
 
 
-class _Event(msgspec.Struct, gc=False):
-    message: str
-    id: str | None = None
-    timestamp: int | None = None
-
-
-class _Envelope(msgspec.Struct, rename="camel"):
-    message_type: str
-    log_events: list[_Event]
-    owner: str | None = None
-    log_group: str | None = None
-    log_stream: str | None = None
-
-
-_envelope = msgspec.json.Decoder(_Envelope)
-
-
-def _subscription(document: Json) -> Iterator[Leaf]:
-    """Page "Real-time processing of log data with subscriptions"; control messages hold no records."""
-    try:
-        held = _envelope.decode(document)
-    except BAD_JSON:
-        yield from _odd_subscription(document)
-        return
-    if held.message_type != "CONTROL_MESSAGE":
-        stream = LogStream(held.log_group, held.log_stream, held.owner)
-        for event in held.log_events:
-            yield LogEvent(stream, event.message, event.id, event.timestamp)
-
-
-def _odd_subscription(document: Json) -> Iterator[Leaf]:
-    """The events of an envelope in which some member is of another kind than it should be."""
-    held = _string(document)
-    if not isinstance(held, dict) or not isinstance(held.get("logEvents"), list):
-        yield document
-        return
-    if held.get("messageType") == "CONTROL_MESSAGE":
-        return
-    stream = LogStream(_text_of(held, "logGroup"), _text_of(held, "logStream"), _text_of(held, "owner"))
-    for event in held["logEvents"]:
-        if isinstance(event, dict) and isinstance(event.get("message"), str):
-            yield LogEvent(stream, event["message"], _text_of(event, "id"), _milliseconds(event.get("timestamp")))
-        else:
-            yield msgspec.json.encode(event)
-
-
-def whole_events(text: bytes) -> tuple[bytes, bytes] | None:
-    """A subscription's envelope that is cut off, closed after its last whole event, and the rest; None for any other."""
-    head = _EVENTS.match(text)
-    if head is None:
-        return None
-    end = head.end()
-    while (begin := text.find(b"{", end)) >= 0 and (after := element_end(text, begin)) is not None:
-        end = after
-    closed = text[:end] + b"]}"
-    return (closed, text[end:].lstrip(b", \r\n\t")) if is_whole(closed) else None
-
-
-def _api_events(raw: Json) -> list[LogEvent] | None:
-    """Output of FilterLogEvents and GetLogEvents."""
-    held = _string(raw)
-    if not isinstance(held, list) or not held:
-        return None
-    if not all(
-        isinstance(item, dict) and isinstance(item.get("message"), str) and "timestamp" in item for item in held
-    ):
-        return None
-    return [
-        LogEvent(
-            LogStream(None, _text_of(item, "logStreamName")),
-            item["message"],
-            _text_of(item, "eventId"),
-            _milliseconds(item["timestamp"]),
-            _milliseconds(item.get("ingestionTime")),
-        )
-        for item in held
-    ]
-
-
-def _answered(parts: Mapping[str, msgspec.Raw]) -> Sequence[LogEvent | bytes] | None:
-    """What an API of CloudWatch Logs or CloudTrail Lake answered; None for any other document."""
-    for name, read in zip(_ANSWERS, (_api_events, _insights, _query_rows), strict=True):
-        if name in parts and (found := read(parts[name])) is not None:
-            return found
-    return None
-
-
-def _insights(raw: Json) -> list[LogEvent | bytes] | None:
-    """Output of GetQueryResults: rows of fields and values, all text; a row without a message is a record itself."""
-    held = _string(raw)
-    if not isinstance(held, list) or not all(isinstance(row, list) for row in held):
-        return None
-    found: list[LogEvent | bytes] = []
-    for row in held:
-        if not all(isinstance(cell, dict) and isinstance(cell.get("field"), str) for cell in row):
-            return None
-        cells = {cell["field"]: cell.get("value") for cell in row if cell["field"] != "@ptr"}
-        found.append(_answer(cells) or msgspec.json.encode(cells))
+def _gunzip(packed: bytes) -> bytes:
+    unpacking = isal_zlib.decompressobj(wbits=31)
+    found: bytes = unpacking.decompress(packed, LONGEST_UNPACKED)
+    if not unpacking.eof:
+        raise ValueError("cut off, or too long")
     return found
 
 
-def _shown(parts: Mapping[str, msgspec.Raw]) -> LogEvent | None:
-    """A row of a query's result as the console exports it."""
-    return _answer({name: _string(raw) for name, raw in parts.items()}) if "@message" in parts else None
-
-
-def _answer(cells: Mapping[str, Any]) -> LogEvent | None:
-    if not isinstance(cells.get("@message"), str):
-        return None
-    owner, _, group = (_text_of(cells, "@log") or "").partition(":")
-    stream = LogStream(group or None, _text_of(cells, "@logStream"), owner or None)
-    when, arrived = _moment(cells.get("@timestamp")), _moment(cells.get("@ingestionTime"))
-    return LogEvent(stream, cells["@message"], None, when, arrived)
-
-
-def _moment(found: Any) -> int | None:
-    """Milliseconds of a time as CloudWatch Logs Insights writes it, in UTC."""
-    if not isinstance(found, str):
-        return _milliseconds(found)
-    try:
-        at = datetime.fromisoformat(found)
-    except ValueError:
-        return int(found) if found.isascii() and found.isdigit() and len(found) < _LONGEST_NUMBER else None
-    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-
-
-_LONGEST_NUMBER = 17
-
-
-def _query_rows(raw: Json) -> list[bytes] | None:
-    """Output of CloudTrail Lake's GetQueryResults: each row a list of maps with one key."""
-    held = _string(raw)
-    if not isinstance(held, list):
-        return None
-    found: list[bytes] = []
-    for row in held:
-        cells = row if isinstance(row, list) else [row]
-        if not all(isinstance(cell, dict) for cell in cells):
-            return None
-        found.append(msgspec.json.encode({name: text for cell in cells for name, text in cell.items()}))
-    return found
-
-
-def _text_of(held: Mapping[str, Any], name: str) -> str | None:
-    found = held.get(name)
-    return found if isinstance(found, str) else None
-
-
-def _milliseconds(found: Any) -> int | None:
-    return int(found) if isinstance(found, int | float) and not isinstance(found, bool) and abs(found) < 1e17 else None
+LONGEST_UNPACKED = 64 << 20
+"""Bytes to which packed data inside a JSON document may unpack: AWS packs at most 6 MB of them."""
 
 
 def _from_api(item: Json, parts: Mapping[str, msgspec.Raw]) -> bytes | None:
     """A GuardDuty finding of GetFindings with the names of the export; None for anything else."""
     if not {"Type", "Severity", "Resource", "Service"} <= parts.keys():
         return None
-    return msgspec.json.encode(_camel(_string(item)))
+    return msgspec.json.encode(_camel(string_of(item)))
 
 
 def _camel(held: Any) -> Any:

@@ -14,14 +14,17 @@ from forensics.readers.documents import (
     Lost,
     documents,
     element_end,
+    is_by_line,
     is_whole,
     members,
     mended,
     objects_by_line,
     opening_items,
+    resumed,
     trail_records,
 )
-from forensics.readers.envelope import Leaf, Line, LogEvent, are_events, unwrap, whole_events
+from forensics.readers.envelope import Leaf, Line, are_events, unwrap
+from forensics.readers.log_events import LogEvent, holds_no_event, whole_events
 from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject, TextPart
 from forensics.readers.recognise import (
     RAW,
@@ -41,8 +44,8 @@ _OPENING = 4096
 _LONGEST_DOCUMENT = 8 << 20
 _BETWEEN = b" \r\n\t,"
 _LOOK = 10
-_SAMPLE = 20
-"""Messages or lines by which a stream or a text of no fixed name is judged."""
+_SAMPLE, _LOOK_FAR = 20, 500
+"""Messages or lines by which a stream or a text of no fixed name is judged, by content and by names."""
 LONGEST_RECORD = 256 << 20
 """Bytes of a record beyond which it is not read: the reading processes stay within bounds."""
 
@@ -64,6 +67,7 @@ class JsonReader:
         self._consumed = 0
         self._first = True
         self._opened = False
+        self._by_line = False
         self._streams: dict[_Key, Source | None] = {}
 
     def read(self, windows: Iterable[tuple[bytes, bool]]) -> Iterator[Part]:
@@ -99,11 +103,24 @@ class JsonReader:
         if records and are_events(records):
             yield from self._leaves(records)
             return
+        yield from self._several(text)
+        if not text.strip():
+            yield Reject(None, "the object is empty", "", claimed=False)
+        elif self._next == 0 and holds_no_event(text):
+            yield EventPart(RAW, (), ())
+        elif self._next == 0 and self._hint.source:
+            yield JsonPart(self._hint.source, (), ())
+
+    def _several(self, text: bytes) -> Iterator[Part]:
+        """Parts of the documents of a text, with what is lost between them."""
         if (leaves := _by_line(text)) is not None:
             yield from self._leaves(leaves)
             return
+        yield from self._all_of(documents(text, _recordlike))
+
+    def _all_of(self, found: Iterable[Json | Lost]) -> Iterator[Part]:
         batch: list[Leaf] = []
-        for document in documents(text, _recordlike):
+        for document in found:
             if isinstance(document, Lost):
                 lost = document
                 if lost.cut and (closed := whole_events(lost.text)):
@@ -119,10 +136,6 @@ class JsonReader:
             else:
                 batch.extend(unwrap(document))
         yield from self._leaves(batch)
-        if not text.strip():
-            yield Reject(None, "the object is empty", "", claimed=False)
-        elif self._next == 0 and self._hint.source and not batch:
-            yield JsonPart(self._hint.source, (), ())
 
     def _number(self, lost: Lost) -> int | None:
         if not lost.text:
@@ -134,35 +147,43 @@ class JsonReader:
         """Whole elements of a text too long to hold: items of its first list, lines, or documents without separator."""
         position = 0
         if self._first:
-            position = _list_begins(text)
+            self._by_line = is_by_line(text)
+            position = 0 if self._by_line else _list_begins(text)
             self._opened, self._first = position > 0, False
+        if self._by_line:
+            self._consumed = len(text) if last else text.rfind(b"\n") + 1
+            yield from self._several(text[: self._consumed])
+            return
         found, whole_until = opening_items(text, position, listed=self._opened)
         plain = are_events(found)
         if plain or all(map(is_whole, found)):
             yield from self._leaves(found if plain else [leaf for item in found for leaf in unwrap(item)])
             position = whole_until
-        batch: list[Leaf] = []
-        while (begin := text.find(b"{", position)) >= 0 and (after := element_end(text, begin)) is not None:
-            element = text[begin:after]
-            gap, position = text[position:begin], after
-            between = gap.strip(_BETWEEN + b"]}")
-            self._opened &= b"]" not in gap
-            whole = element if is_whole(element) else mended(element)
-            if between or whole != element:
-                yield from self._leaves(batch)
-                batch = []
-            if between:
-                yield self._lost("the text between the records is not JSON", between)
-            if whole is None:
-                yield self._lost("the record is not JSON", element)
-            else:
-                if whole != element:
-                    yield Reject.of(self._next, MENDED, element)
-                batch.extend(unwrap(whole))
-        yield from self._leaves(batch)
         self._consumed = position
+        yield from self._all_of(self._elements(text, last=last))
         if last:
-            yield from self._end(text[position:].lstrip(_BETWEEN))
+            yield from self._end(text[self._consumed :].lstrip(_BETWEEN))
+
+    def _elements(self, text: bytes, *, last: bool) -> Iterator[Json | Lost]:
+        """Elements one by one; one that has no end is lost up to the next record, once it is longer than records are."""
+        while (begin := text.find(b"{", self._consumed)) >= 0:
+            after = element_end(text, begin)
+            if after is None and (last or len(text) - begin > _LONGEST_DOCUMENT):
+                again = resumed(text, begin, _recordlike)
+            else:
+                again = after
+            if again is None:
+                return
+            gap, self._consumed = text[self._consumed : begin], again
+            self._opened &= b"]" not in gap
+            if between := gap.strip(_BETWEEN + b"]}"):
+                yield Lost("the text between the records is not JSON", between)
+            if after is None:
+                yield Lost("the text is cut off inside a record", text[begin:again])
+            elif is_whole(text[begin:after]) or mended(text[begin:after]):
+                yield text[begin:after]
+            else:
+                yield Lost("the record is not JSON", text[begin:after])
 
     def _end(self, rest: bytes) -> Iterator[Part]:
         if b"{" in rest or (rest.strip(b"]} \r\n\t") and not self._opened):
@@ -183,7 +204,14 @@ class JsonReader:
         events = [(first + place, leaf) for place, leaf in enumerate(leaves) if isinstance(leaf, LogEvent)]
         yield from self._json(plain)
         yield from self._events(events)
-        yield from self._lines([leaf.text for leaf in leaves if isinstance(leaf, Line)])
+        run: list[str] = []
+        for place, leaf in enumerate(leaves):
+            if isinstance(leaf, Line):
+                run.append(leaf.text)
+            elif run:
+                yield from self._lines(first + place - len(run), run)
+                run = []
+        yield from self._lines(first + len(leaves) - len(run), run)
 
     def _json(self, records: Sequence[tuple[int, Json]]) -> Iterator[Part]:
         if not records:
@@ -201,7 +229,7 @@ class JsonReader:
             by_key.setdefault(_key(event), []).append((number, event))
         for key, pairs in by_key.items():
             if self._streams.get(key) is None:
-                self._streams[key] = _judge(key[0], [event.message for _, event in pairs[:_SAMPLE]])
+                self._streams[key] = _judge(key[0], [event.message for _, event in pairs[:_LOOK_FAR]])
         found: dict[str, list[tuple[int, LogEvent]]] = {}
         inside: list[tuple[int, Json]] = []
         for key, pairs in by_key.items():
@@ -220,8 +248,8 @@ class JsonReader:
             yield EventPart(name, [number for number, _ in pairs], [event for _, event in pairs])
         yield from self._json(inside)
 
-    def _lines(self, lines: Sequence[str]) -> Iterator[Part]:
-        """Lines that stood inside JSON; a header among them is not a record."""
+    def _lines(self, first: int, lines: Sequence[str]) -> Iterator[Part]:
+        """Lines that stood inside JSON one after the other; a header before them is not a record."""
         if not lines:
             return
         rest = list(lines)
@@ -229,13 +257,13 @@ class JsonReader:
             self._header = header_or_default(rest[0])
             if self._header is not None and tuple(rest[0].split()) == self._header[1]:
                 rest = rest[1:]
-        first = self._next - len(lines)
-        self._next -= len(lines) - len(rest)
+                self._next -= first + len(lines) == self._next
         if self._header is None:
             if (found := line_layout(rest[:_SAMPLE])) is not None:
                 yield TextPart(found[0].name, first, found[1], rest)
                 return
-            yield Reject.of(first, f"no source claims these {len(lines)} lines", rest[0], claimed=False)
+            for place, line in enumerate(rest):
+                yield Reject.of(first + place, "no source claims this line", line, claimed=False)
         elif rest:
             data = "\n".join(rest).encode("utf-8", "replace") + b"\n"
             yield LinePart(self._header[0].name, first, self._header[1], data)
@@ -262,8 +290,8 @@ def _key(event: LogEvent) -> _Key:
 def _judge(stream: LogStream, messages: Sequence[str]) -> Source | None:
     by_name = next((source for message in messages if (source := stream_source(stream, message))), None)
     if by_name or _may_carry_records(stream):
-        return by_name or (message_source(messages) if stream.log_stream is None else None)
-    return message_source(messages) or sources()[RAW]
+        return by_name or (message_source(messages[:_SAMPLE]) if stream.log_stream is None else None)
+    return message_source(messages[:_SAMPLE]) or sources()[RAW]
 
 
 _Events = list[tuple[int, LogEvent]]
@@ -303,7 +331,7 @@ def _is_record(text: Json) -> bool:
     return json_source(text) is not None or ((whole := mended(text)) is not None and json_source(whole) is not None)
 
 
-_TRAIL_STREAM = re.compile(r"^(?:o-[a-z0-9]+_)?\d{12}_CloudTrail_[a-z0-9-]+(?:_\d+)?$")
+_TRAIL_STREAM = re.compile(r"^(?:o-[a-z0-9]+_)?\d{12}_CloudTrail(?:-[A-Za-z]+)?_[a-z0-9-]+(?:_\d+)?$")
 
 
 def _trail(stream: LogStream) -> bool:

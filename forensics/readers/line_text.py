@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,17 +12,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from forensics.readers.envelope import LogEvent
 from forensics.readers.layouts import LayoutReader
-from forensics.readers.parts import EventPart, LinePart, Part, Reject
-from forensics.readers.recognise import (
-    RAW,
-    header_or_default,
-    header_source,
-    line_layout,
-    message_source,
-    stream_source,
-)
+from forensics.readers.log_events import LogEvent
+from forensics.readers.parts import LinePart, Part, Reject
+from forensics.readers.recognise import by_key, default_format, header_source, line_layout, plain_stream
 from forensics.readers.tables import csv_rows, header_of, table_parts
 from forensics.source import LogStream, Source
 from forensics.sources import sources
@@ -29,14 +23,13 @@ from forensics.sources import sources
 if TYPE_CHECKING:
     from forensics.readers.json_text import JsonReader
 
-_LOOK = 20
-_LOOK_FAR = 500
+_LOOK, _HEAD = 20, 4096
 LONGEST_LINE = 64 << 20
 """Bytes of a line beyond which it is not read: the reading processes stay within bounds."""
 _NEWLINE, _SHORT = 10, 5
 _EXPORTED = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z ", re.MULTILINE)
-_TAILED = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00 \S+ ")
-_TAILED_LINE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00) (\S+) (.*)", re.DOTALL)
+_TAILED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00) (\S+) (.*)", re.DOTALL)
+_TAILED_SHORT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)() (.*)", re.DOTALL)
 _EXPORT_KEY = re.compile(r"(?:^|/)([^/]+)/\d{6}(?:\.gz)?$")
 _LAMBDA_STREAM = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-(.*\[(?:\$LATEST|\d+)\].*)$")
 
@@ -52,38 +45,69 @@ class LineReader:
         self._key = key
         self._damage = damage
         self._documents = documents
+        self._hint = by_key(key).source
         self._next = 0
         self._header: tuple[str, ...] = ()
 
     def read(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Parts of a text given in chunks."""
-        lines = first.split(b"\n", _LOOK)[:_LOOK]
-        for place, line in enumerate(lines):
-            if found := header_or_default(line.decode("utf-8", "replace")):
-                yield from self._fields(found, first, chunks, skipped=lines[:place])
-                return
-        if _EXPORTED.match(first.lstrip()) or (_EXPORTED.search(first) and self._exported_source(first)):
-            yield from self._exported(self._exported_source(first) or sources()[RAW], first, chunks)
-            return
-        texts = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
-        if layout := line_layout(texts):
+        lines = [line.decode("utf-8", "replace").rstrip("\r") for line in first.split(b"\n", _LOOK)[:_LOOK]]
+        if self._is_export(first):
+            yield from self._exported(first, chunks)
+        elif _TAILED.match(lines[0]):
+            yield from self._tailed(_TAILED, first, chunks)
+        elif found := self._header_of(lines):
+            yield from self._fields(*found, first, chunks)
+        elif layout := line_layout(lines, self._hint):
             yield from LayoutReader(layout, self._damage).read(self._whole_lines(first, chunks))
-            return
-        if _TAILED.match(first):
-            yield from self._tailed(first, chunks)
-            return
-        unknown = Reject.of(None, "no source claims these lines", lines[0], claimed=False)
-        if (header := header_of(texts[0])) is None:
+        elif (stream := plain_stream(self._key)) is not None:
+            yield from self._plain(stream, first, chunks)
+        elif _TAILED_SHORT.match(lines[0]):
+            yield from self._tailed(_TAILED_SHORT, first, chunks)
+        else:
+            yield from self._table(lines[0], first, chunks)
+
+    def _is_export(self, first: bytes) -> bool:
+        """Whether that is an export of a log group; a later part of one may begin within a message."""
+        later = _EXPORT_KEY.search(self._key) and _EXPORTED.search(first)
+        return bool(_EXPORTED.match(first.lstrip()) or later)
+
+    def _header_of(self, lines: Sequence[str]) -> tuple[int, tuple[Source, tuple[str, ...]]] | None:
+        """Which line is a header, with its source and fields, or that the lines are in a default format.
+
+        A header comes first, unless the key says that the object has one: whoever writes one line of a log is not to
+        decide what the others are.
+        """
+        written = [(place, line) for place, line in enumerate(lines) if line.strip()]
+        for place, line in written if self._hint else written[:1]:
+            if (name := header_source(line.split())) and self._hint in (None, name):
+                return place, (sources()[name], tuple(line.split()))
+        found = default_format([line for _, line in written])
+        return (0, found) if found else None
+
+    def _table(self, head: str, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+        """The rows of a CSV file, or word that no source knows the lines."""
+        binary = b"\0" in first[:_HEAD]
+        reason = "binary content of no known kind" if binary else "no source claims these lines"
+        unknown = Reject.of(None, reason, "" if binary else head, claimed=False)
+        if (header := header_of(head)) is None:
             yield unknown
             return
         rows = csv_rows(header, _decoded(self._whole_lines(first.partition(b"\n")[2], chunks)), self._documents.lost)
         yield from table_parts(rows, self._documents.rows, unknown)
 
+    def _plain(self, stream: LogStream, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+        """Lines of a file whose key says what it is: each is an event of a stream of that name."""
+        for text, _ in self._whole_lines(first, chunks):
+            lines = text.decode("utf-8", "surrogateescape").split("\n")
+            yield from self._documents.events([LogEvent(stream, line.rstrip("\r")) for line in lines if line.strip()])
+
     def _fields(
-        self, found: tuple[Source, tuple[str, ...]], first: bytes, chunks: Iterator[bytes], *, skipped: list[bytes]
+        self, place: int, found: tuple[Source, tuple[str, ...]], first: bytes, chunks: Iterator[bytes]
     ) -> Iterator[Part]:
         source, header = found
         self._header = header
+        skipped = first.split(b"\n", place)[:place]
         for line in skipped:
             if line.strip():
                 yield Reject.of(self._take(1), "the line comes before the header", line)
@@ -136,12 +160,12 @@ class LineReader:
                 break
         yield held, True
 
-    def _tailed(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+    def _tailed(self, form: re.Pattern[str], first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Output of `aws logs tail`: time, stream and message; a line without a time continues the message."""
         events: list[LogEvent] = []
         for text, last in self._whole_lines(first, chunks):
             for line in text.decode("utf-8", "surrogateescape").removesuffix("\n").split("\n"):
-                if (event := _tailed_event(line)) is not None:
+                if (event := _tailed_event(form.match(line))) is not None:
                     events.append(event)
                 elif events:
                     events[-1] = msgspec.structs.replace(events[-1], message=f"{events[-1].message}\n{line}")
@@ -151,12 +175,6 @@ class LineReader:
             events = events[len(ready) :]
             yield from self._documents.events(ready)
 
-    def _exported_source(self, first: bytes) -> Source | None:
-        stream = self._stream()
-        lines = [line.partition(b" ")[2].decode("utf-8", "replace") for line in first.split(b"\n")[:_LOOK_FAR]]
-        by_name = next((source for message in lines if (source := stream_source(stream, message))), None)
-        return by_name or message_source(lines[:_LOOK])
-
     def _stream(self) -> LogStream:
         found = _EXPORT_KEY.search(self._key)
         name = found[1] if found else None
@@ -164,7 +182,7 @@ class LineReader:
             name = f"{parts[1]}/{parts[2]}/{parts[3]}/{parts[4]}"
         return LogStream(None, name)
 
-    def _exported(self, source: Source, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
+    def _exported(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Page "Exporting log data to Amazon S3": a line without a time continues the message before it."""
         stream, held = self._stream(), b""
         for more, last in self._whole_lines(first, chunks):
@@ -172,17 +190,15 @@ class LineReader:
             starts = [found.start() for found in _EXPORTED.finditer(text) if _time(found[1])]
             end = len(text) if last else starts[-1] if starts else 0
             if before := text[: starts[0] if starts else end].strip():
-                yield Reject.of(self._take(1), "the text comes before the first event", before)
+                yield self._documents.lost("the text comes before the first event", before.decode("utf-8", "replace"))
             held = text[end:]
             bounds = [*(start for start in starts if start < end), end]
-            events = [_event(stream, text[a:b]) for a, b in pairwise(bounds)]
-            number = self._take(len(events))
-            yield EventPart(source.name, range(number, number + len(events)), events)
+            yield from self._documents.events([_event(stream, text[a:b]) for a, b in pairwise(bounds)])
 
 
 def _decoded(texts: Iterator[tuple[bytes, bool]]) -> Iterator[str]:
     for text, _ in texts:
-        yield from text.decode("utf-8", "replace").splitlines(keepends=True)
+        yield from io.StringIO(text.decode("utf-8", "replace"), newline="")
 
 
 def _time(stamp: bytes) -> datetime | None:
@@ -193,13 +209,12 @@ def _time(stamp: bytes) -> datetime | None:
         return None
 
 
-def _tailed_event(line: str) -> LogEvent | None:
+def _tailed_event(found: re.Match[str] | None) -> LogEvent | None:
     """The event that a line of `aws logs tail` begins; None where it continues the one before."""
-    found = _TAILED_LINE.match(line)
     at = _time(found[1].encode()) if found else None
     if found is None or at is None:
         return None
-    return LogEvent(LogStream(None, found[2]), found[3], None, round(at.timestamp() * 1000))
+    return LogEvent(LogStream(None, found[2] or None), found[3], None, round(at.timestamp() * 1000))
 
 
 def _event(stream: LogStream, text: bytes) -> LogEvent:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from forensics.readers.documents import Json
-from forensics.readers.envelope import LogEvent
+from forensics.readers.log_events import LogEvent
 from forensics.source import LineFormat
 
 EXCERPT = 10_000

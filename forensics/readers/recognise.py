@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -76,12 +77,34 @@ def _object(record: Json) -> dict[str, Any] | None:
     return held if isinstance(held, dict) else None
 
 
-def line_layout(lines: Sequence[str]) -> tuple[Source, LineFormat] | None:
-    """The source whose lines those are, and their layout; None where no source claims them."""
+def line_layout(lines: Sequence[str], likely: str | None = None) -> tuple[Source, LineFormat] | None:
+    """The source whose lines those are, and their layout; None where no source claims them.
+
+    It is the source of the first line, or of most: whoever writes one line of a log is not to decide what the others
+    are. The source that the key makes `likely` is believed by any line, and its layout by none of these.
+    """
+    written = [line for line in lines if line.strip()]
+    comments = next((place for place, line in enumerate(written) if not line.startswith("#")), len(written))
+    if found := _layout_of(written[: comments + 1]):
+        return found
+    if likely and (item := sources()[likely]).line_format and (layout := item.line_format(written)):
+        return item, layout
+    counts = Counter(found[0].name for line in written if (found := _layout_of([line])))
+    for name, count in counts.most_common(1):
+        if 2 * count > len(written) and (layout := _format_of(sources()[name], written)):
+            return sources()[name], layout
+    return None
+
+
+def _layout_of(lines: Sequence[str]) -> tuple[Source, LineFormat] | None:
     for item in sources().values():
-        if item.line_format and (found := item.line_format(lines)):
+        if found := _format_of(item, lines):
             return item, found
     return None
+
+
+def _format_of(item: Source, lines: Sequence[str]) -> LineFormat | None:
+    return item.line_format(lines) if item.line_format and lines else None
 
 
 def header_source(tokens: Sequence[str]) -> str | None:
@@ -99,9 +122,20 @@ def header_or_default(line: str) -> tuple[Source, tuple[str, ...]] | None:
     tokens = line.split()
     if name := header_source(tokens):
         return sources()[name], tuple(tokens)
-    if source := line_source(tokens):
-        return source, tuple(source.default_header)
-    return None
+    return default_format([line])
+
+
+def default_format(lines: Sequence[str]) -> tuple[Source, tuple[str, ...]] | None:
+    """The source whose default format most of those lines have, with the fields' names."""
+    counts = Counter(source.name for line in lines if (source := line_source(line.split())))
+    name, count = next(iter(counts.most_common(1)), ("", 0))
+    return (sources()[name], tuple(sources()[name].default_header)) if 2 * count > len(lines) else None
+
+
+def plain_stream(key: str) -> LogStream | None:
+    """The stream that a file with that key stands for, where a source knows such files by their keys alone."""
+    found = (item.plain_key(key) for item in sources().values() if item.plain_key)
+    return next((stream for stream in found if stream is not None), None)
 
 
 @cache
@@ -133,13 +167,20 @@ RAW = "cloudwatch_log"
 
 
 def message_source(messages: Sequence[str]) -> Source | None:
-    """The source that messages of a stream of a free name belong to, judged by themselves; None where they say nothing."""
-    for message in messages:
-        held = _object(message.encode("utf-8", "replace")) if message.lstrip().startswith("{") else None
-        if held is not None and (name := object_source(held, _free())):
-            return sources()[name]
-    lines = [message for message in messages if not message.lstrip().startswith("{")]
-    return next((item for item in _free() if lines and item.line_format and item.line_format(lines)), None)
+    """The source that most messages of a stream of a free name belong to, judged by themselves; None where none is.
+
+    Streams that AWS delivers to hold nothing else, while others hold what anybody makes a program write.
+    """
+    counts = Counter(source.name for message in messages if (source := _source_of(message)))
+    name, count = next(iter(counts.most_common(1)), ("", 0))
+    return sources()[name] if 2 * count > len(messages) else None
+
+
+def _source_of(message: str) -> Source | None:
+    if message.lstrip().startswith("{"):
+        name = message_name(value_of(message))
+        return sources()[name] if name else None
+    return next((item for item in _free() if _format_of(item, [message])), None)
 
 
 def value_of(message: str) -> dict[str, Any] | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import bz2
+import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 from isal import isal_zlib
+
+from forensics.unpacking import Allowance
 
 CHUNK = 4 << 20
 """Bytes handed on at a time."""
@@ -24,17 +27,24 @@ Note = Callable[[str], None]
 def content(path: Path, note: Note) -> Iterator[bytes]:
     """The decompressed bytes in chunks; damage is told to `note` in words, after what could be had."""
     blocks = _blocks(path)
+    size = path.stat().st_size
+    unpackers = {_GZIP: _gunzip, _ZSTD: _unzstd, _BZIP2: _bunzip}
     for _ in range(_DEPTH):
         head, blocks = _peek(blocks)
-        if head.startswith(_GZIP):
-            blocks = _gunzip(blocks, note)
-        elif head.startswith(_ZSTD):
-            blocks = _unzstd(blocks, note)
-        elif head.startswith(_BZIP2):
-            blocks = _bunzip(blocks, note)
-        else:
+        unpack = next((found for magic, found in unpackers.items() if head.startswith(magic)), None)
+        if unpack is None:
             break
+        blocks = _limited(unpack(blocks, note), Allowance(size), note)
     return _rechunk(blocks)
+
+
+def _limited(blocks: Iterator[bytes], allowance: Allowance, note: Note) -> Iterator[bytes]:
+    for block in blocks:
+        try:
+            yield allowance.take(block)
+        except ValueError as error:
+            note(str(error))
+            return
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -77,6 +87,10 @@ class _Member:
             if self._inflate.eof or (not data and len(out) < CHUNK):
                 return
 
+    def tail(self, data: bytes) -> bytes:
+        """All of the member that is kept, without its first byte, or the last data fed."""
+        return bytes(self._seen[1:]) if self._given <= _KEEP else data
+
     @property
     def rest(self) -> bytes | None:
         """What follows the end of the member; None before its end."""
@@ -109,28 +123,84 @@ def _header(data: bytes | bytearray) -> int:
 
 
 def _gunzip(blocks: Iterable[bytes], note: Note) -> Iterator[bytes]:
-    member: _Member | None = None
+    """The members of a gzip file; after a damaged one those that follow it, from a line of their own."""
+    members = _Members(note)
     for block in blocks:
+        yield from members.feed(block)
+        if members.ended:
+            return
+    members.close()
+
+
+class _Members:
+    """Takes the members of a gzip file apart."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._member: _Member | None = None
+        self._damaged = bytearray()
+        self.ended = False
+
+    def feed(self, block: bytes) -> Iterator[bytes]:
+        """Decompressed pieces of a block."""
         data = block
-        while data:
-            if member is None:
+        if self._damaged:
+            self._damaged += block
+            data = yield from self._search()
+        while data and not self.ended:
+            if self._member is None:
                 data = data.lstrip(b"\0")
-                if not data.startswith(_GZIP[:1]):
-                    if data:
-                        note("what follows the end of the gzip data is not gzip")
+                if data and not data.startswith(_GZIP[:1]):
+                    self._note("what follows the end of the gzip data is not gzip")
+                    self.ended = True
+                if not data or self.ended:
                     return
-                member = _Member()
-            try:
-                yield from member.feed(data)
-            except isal_zlib.error as error:  # type: ignore[misc]
-                yield member.salvage()
-                note(f"gzip data is damaged: {error}")
-                return
-            data = member.rest or b""
-            if member.rest is not None:
-                member = None
-    if member is not None:
-        note("gzip data is cut off")
+                self._member = _Member()
+            data = yield from self._decompress(self._member, data)
+
+    def _decompress(self, member: _Member, data: bytes) -> Generator[bytes, None, bytes]:
+        try:
+            yield from member.feed(data)
+        except isal_zlib.error as error:  # type: ignore[misc]
+            yield member.salvage()
+            self._note(f"gzip data is damaged: {error}")
+            self._member = None
+            self._damaged += member.tail(data)
+            return (yield from self._search())
+        if member.rest is None:
+            return b""
+        self._member = None
+        return member.rest
+
+    def _search(self) -> Generator[bytes, None, bytes]:
+        """The data from the next member on, on a line of its own; none where it is not there yet."""
+        found = _next_member(self._damaged)
+        if found:
+            yield b"\n"
+            self._damaged.clear()
+        return found
+
+    def close(self) -> None:
+        """Say that a member did not end."""
+        if self._member is not None:
+            self._note("gzip data is cut off")
+
+
+def _next_member(data: bytearray) -> bytes:
+    """The data from the next header on that a whole member, or as much of one as there is, follows; b"" if none."""
+    for found in _HEADER.finditer(data):
+        trial = isal_zlib.decompressobj(wbits=31)
+        try:
+            trial.decompress(bytes(data[found.start() : found.start() + _TRIAL]), CHUNK)
+        except isal_zlib.error:  # type: ignore[misc]
+            continue
+        return bytes(data[found.start() :])
+    del data[:-_GZIP_HEADER]
+    return b""
+
+
+_HEADER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]", re.DOTALL)
+_GZIP_HEADER, _TRIAL = 10, 1 << 16
 
 
 def _unzstd(blocks: Iterable[bytes], note: Note) -> Iterator[bytes]:

@@ -225,6 +225,7 @@ SOURCE = Source(
     required=("event_name",),
     claims=claims,
     reshape=reshape,
+    as_declared=True,
     account="s.recipient_account_id",
     region="s.aws_region",
     about=About(

@@ -5,11 +5,12 @@ import io
 import os
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from forensics import evidence
+from forensics import evidence, unpacking
 from forensics.acquire.folder import walk
 from forensics.case import Case
 from forensics.errors import UsageError
@@ -206,3 +207,19 @@ def test_nothing_stays_where_nested_archives_were_unpacked(tmp_path: Path) -> No
     (tmp_path / "x.zip").write_bytes(zipped({"in.zip": zipped({"1": b"one"})}))
     assert found(tmp_path / "x.zip", scratch=tmp_path / "scratch") == {"x.zip!in.zip!1": b"one"}
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize("pack", [zipped, tar])
+def test_an_archive_that_is_a_bomb_stops_at_the_stated_limit(
+    pack: Callable[[dict[str, bytes]], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unpacking, "ALWAYS", 1 << 20)
+    (tmp_path / "bomb").write_bytes(pack({"log": b"a line\n", "zeros": bytes(80 << 20), "more": b"more"}))
+    case = Case.create(tmp_path / "case")
+    evidence.add(case, tmp_path / "bomb")
+    rows = case.sql("SELECT uri, size, status, reason FROM evidence ORDER BY uri").rows()
+    case.close()
+    sizes = {uri.rpartition("!")[2]: size for uri, size, _, _ in rows}
+    assert sizes["log"] == 7
+    assert all(size <= 32 << 20 for size in sizes.values())
+    assert any("unpacks to more than" in (reason or "") for *_, reason in rows)

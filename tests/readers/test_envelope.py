@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forensics.readers.envelope import Line, LogEvent, unwrap
+from forensics.readers.envelope import Line, unwrap
 from forensics.readers.json_text import JsonReader
+from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import EventPart, JsonPart, LinePart, Part, Reject
 from forensics.readers.recognise import KeyHint
 from forensics.source import LogStream

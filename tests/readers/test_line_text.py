@@ -8,18 +8,18 @@ from forensics.readers import line_text
 from forensics.readers.json_text import JsonReader
 from forensics.readers.line_text import LineReader
 from forensics.readers.parts import EventPart, LinePart, Part, Reject
-from forensics.readers.recognise import KeyHint, header_or_default
+from forensics.readers.recognise import by_key, header_or_default
 from tests.loading import FLOW, FLOW_HEADER
 
 KEY = "exported/0000/2026-11-05-[$LATEST]0abc/000000.gz"
+FLOW_KEY = "AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/11/05/flows.log"
 UUID = "8c1f2d3e-1111-2222-3333-444455556666"
 
 
 def read(*chunks: str, key: str = "flows.log", damage: list[str] | None = None) -> list[Part]:
     held = [chunk.encode() for chunk in chunks]
-    return list(
-        LineReader(key, damage if damage is not None else [], JsonReader(KeyHint())).read(held[0], iter(held[1:]))
-    )
+    reader = LineReader(key, damage if damage is not None else [], JsonReader(by_key(key)))
+    return list(reader.read(held[0], iter(held[1:])))
 
 
 def lines(parts: list[Part]) -> list[tuple[int, bytes]]:
@@ -62,7 +62,7 @@ def test_headers_further_down_and_blank_lines_are_not_counted() -> None:
 
 
 def test_lines_before_the_header_are_rejected() -> None:
-    parts = read(f"junk first\n{FLOW_HEADER}\n{FLOW}\n")
+    parts = read(f"junk first\n{FLOW_HEADER}\n{FLOW}\n", key=FLOW_KEY)
     assert parts[0] == Reject(0, "the line comes before the header", "junk first")
     assert lines(parts) == [(1, f"{FLOW}\n".encode())]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from forensics import unpacking
 from forensics.readers import stream
 
 TEXT = b"".join(b"line %d of a log that is long enough to be worth packing\n" % number for number in range(2000))
@@ -104,3 +105,34 @@ def test_a_bomb_stays_in_bounded_memory(tmp_path: Path, pack) -> None:
     tracemalloc.stop()
     assert seen == size
     assert peak < 32 << 20
+
+
+def test_members_after_a_damaged_one_are_read(tmp_path: Path) -> None:
+    members = [bytearray(gzip.compress(f"line {number}\n".encode() * 200)) for number in range(3)]
+    members[1][30] ^= 0xFF
+    text, notes = unpack(tmp_path, b"".join(members))
+    assert text.count(b"line 0\n") == text.count(b"line 2\n") == 200
+    assert b"\nline 2\n" in text
+    assert [note.partition(":")[0] for note in notes] == ["gzip data is damaged"]
+
+
+def test_a_header_within_damaged_data_is_no_member(tmp_path: Path) -> None:
+    damaged = bytearray(gzip.compress(b"first\n" * 50))
+    damaged[20:] = b"\xff\x1f\x8b\x08\0\0\0\0\0\0\x03 no deflate data"
+    text, notes = unpack(tmp_path, bytes(damaged) + gzip.compress(b"last\n"))
+    assert text.endswith(b"\nlast\n")
+    assert len(notes) == 1
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_bomb_stops_at_the_stated_limit(layers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "ALWAYS", 5 << 20)
+    data = bytes(200 << 20)
+    for _ in range(layers):
+        data = gzip.compress(data, 9)
+    text, notes = unpack(tmp_path, data)
+    limit = max(5 << 20, unpacking.LARGEST_RATIO * len(data))
+    assert len(text) <= limit
+    assert notes == [
+        f"it unpacks to more than {limit} bytes, 200 times its size: not read further; unpack it by hand if it is no bomb"
+    ]

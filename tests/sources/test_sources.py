@@ -20,7 +20,8 @@ from forensics import event, evidence, storage
 from forensics.case import Case
 from forensics.load import load
 from forensics.readers.documents import Lost, documents
-from forensics.readers.envelope import Leaf, Line, LogEvent, unwrap
+from forensics.readers.envelope import Leaf, Line, unwrap
+from forensics.readers.log_events import LogEvent
 from forensics.readers.recognise import RAW, claims
 from forensics.source import Source
 from forensics.sources import sources

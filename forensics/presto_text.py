@@ -13,7 +13,8 @@ _DEEPEST = 8
 def parse_row(text: str) -> dict[str, Any] | None:
     """The members of a row, `null` as None; None for a text that is no row as a whole.
 
-    A value ends before `, NAME=` or `}`: of a text that holds such itself only its beginning is in the value.
+    A value ends before `, NAME=` or `}`: of a text that holds such itself only its beginning is in the value, and a row
+    that names a member twice is none.
     """
     found = _row(text, 0, _DEEPEST)
     return found[0] if found and not text[found[1] :].strip() else None
@@ -26,7 +27,7 @@ def _row(text: str, begin: int, depth: int) -> tuple[dict[str, Any], int] | None
     place = begin + 1
     while text[place : place + 1] != "}":
         key = _KEY.match(text, place)
-        if key is None:
+        if key is None or key[1] in members:
             return None
         place = key.end()
         if text[place : place + 1] == "{":
@@ -44,3 +45,17 @@ def _row(text: str, begin: int, depth: int) -> tuple[dict[str, Any], int] | None
         if text[place : place + 1] == ",":
             place += 1
     return members, place + 1
+
+
+_RESOURCE = re.compile(r"\{accountid=([^,{}]*), type=([^,{}]*), arn=(.*?)\}(?:, (?=\{accountid=)|\]$)", re.DOTALL)
+
+
+def parse_resources(text: str) -> list[dict[str, str]] | None:
+    """The rows of a `resources` column; None for a text that is no such list as a whole."""
+    found: list[dict[str, str]] = []
+    place = 1
+    while text[:1] == "[" and (row := _RESOURCE.match(text, place)):
+        held = zip(("accountId", "type", "ARN"), row.groups(), strict=True)
+        found.append({name: value for name, value in held if value not in ("", "null")})
+        place = row.end()
+    return found if found and place == len(text) else None

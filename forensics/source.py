@@ -142,7 +142,7 @@ class LogStream:
     region: str | None = None
 
 
-STREAM_FIELDS = ("@owner", "@logGroup", "@logStream", "@id", "@timestamp", "@ingestionTime")
+STREAM_FIELDS = ("@owner", "@region", "@logGroup", "@logStream", "@id", "@timestamp", "@ingestionTime")
 """Fields that a record does not hold itself, only the log stream it came in: a source may have columns of them."""
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from forensics.jsons import parsed
-from forensics.presto_text import parse_row
+from forensics.presto_text import parse_resources, parse_row
 
 _TOP = (
     "eventVersion eventTime eventSource eventName awsRegion sourceIPAddress userAgent errorCode errorMessage"
@@ -82,6 +82,8 @@ def _object(name: str, field: str, held: Any) -> dict[str, Any]:
     value = parsed(held) if isinstance(held, str) else held
     if value is None and isinstance(held, str) and field in _KNOWN_ROWS:
         value = parse_row(held)
+    if value is None and isinstance(held, str) and field == "resources":
+        value = parse_resources(held)
     if isinstance(value, dict | list):
         return {field: _camel(value) if field in _KNOWN_ROWS else value}
     return {name: held} if isinstance(held, str) and held not in _ABSENT else {}
@@ -108,8 +110,10 @@ def _console(record: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(when := found.get("eventTime"), str):
         found["eventTime"] = _displayed(when)
     found["readOnly"] = _boolean(found.get("readOnly"))
-    who = {"userName": found.get("User name"), "accessKeyId": found.get("AWS access key")}
-    return found | {"userIdentity": {name: held for name, held in who.items() if held}}
+    who = {"userName": found.pop("User name", None), "accessKeyId": found.pop("AWS access key", None)}
+    what = {"type": found.pop("Resource type", None), "ARN": found.pop("Resource name", None)}
+    found["userIdentity"] = {name: held for name, held in who.items() if held}
+    return found | ({"resources": [{name: held for name, held in what.items() if held}]} if any(what.values()) else {})
 
 
 def _displayed(text: str) -> str:

@@ -17,7 +17,7 @@ from forensics.columns import Columns, build
 from forensics.readers import read
 from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
-from forensics.readers.parts import JsonPart, Part, Reject, TextPart
+from forensics.readers.parts import EventPart, JsonPart, Part, Reject, TextPart
 from forensics.readers.recognise import by_key, line_layout
 
 _JSON_RECORDS = 4_000
@@ -94,6 +94,7 @@ class Task:
         self._rejected: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
         self._counts: dict[str, Counter[str]] = {}
+        self._places: dict[str, set[tuple[str | None, str | None]]] = {}
 
     def run(self, items: Sequence[Item]) -> Iterator[Result]:
         """Read the objects and write the files, a piece at a time however large an object is."""
@@ -158,6 +159,8 @@ class Task:
                     self._build_json(part.source)
                     held = self._held.setdefault(part.source, [])
             return
+        if isinstance(part, EventPart):
+            self._places.setdefault(object_id, set()).update((e.stream.owner, e.stream.region) for e in part.events)
         columns = build(part)
         self._reject(object_id, *columns.rejects)
         self._keep(columns, pa.repeat(pa.scalar(object_id), columns.table.num_rows))
@@ -248,9 +251,18 @@ class Task:
             outcome.rejected = self._rejected[outcome.object_id]
             if counts:
                 outcome.source = min(counts, key=lambda name: (-counts[name], name))
+            accounts, regions = zip(*(self._places.get(outcome.object_id) or {(None, None)}), strict=True)
+            outcome.account_id = outcome.account_id or _agreed(accounts)
+            outcome.region = outcome.region or _agreed(regions)
             if outcome.rejected:
                 outcome.status = "partial" if outcome.records else "rejected"
                 outcome.reason = self._reasons[outcome.object_id]
+
+
+def _agreed(names: Sequence[str | None]) -> str | None:
+    """What the streams of an object all say of their place; None where they differ or say nothing."""
+    found = set(names)
+    return found.pop() if len(found) == 1 else None
 
 
 def _other_line(source: str, number: int, line: str) -> Part:

@@ -27,7 +27,7 @@ def event_table(source: Source, part: EventPart, rejects: list[Reject]) -> pa.Ta
         return _messages(source, part, rejects)
     parse = source.parse_message
     rows = [parse(event.stream, event.message) for event in part.events] if parse else []
-    around = {name[1:]: values for name, values in _of_streams(part.events).items()}
+    around = {name[1:]: values for name, values in _of_streams(part.events).items() if name != "@region" or any(values)}
     around["message"] = [event.message for event in part.events]
     return _table(source, part.numbers, rows, rejects, around=around)
 
@@ -36,6 +36,7 @@ def _of_streams(events: Sequence[LogEvent]) -> dict[str, list[Any]]:
     """What streams say of their events, by field."""
     return {
         "@owner": [event.stream.owner for event in events],
+        "@region": [event.stream.region for event in events],
         "@logGroup": [event.stream.log_group for event in events],
         "@logStream": [event.stream.log_stream for event in events],
         "@id": [event.id for event in events],

@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 from isal import isal_zlib
 
+from forensics.guardduty_names import exported
 from forensics.readers.documents import Json, items, members
 from forensics.readers.log_events import (
     ANSWERS,
@@ -41,7 +42,6 @@ _EVENT = {"detail-type", "detail", "source"}
 _LOST_IN_DELIVERY = {"rawData", "errorCode"}
 _NOT_PACKED = (KeyError, TypeError, ValueError, EOFError, OSError, cast(type[Exception], isal_zlib.error))
 """What unpacking a subscription's data raises where it is not base64 of gzip; OSError covers BadGzipFile."""
-_WIRE_NAMES = {"TaskCreatedAt": "createdAt", "LoginAttributes": "LoginAttributes", "SubNetId": "subNetId"}
 
 
 @dataclass(frozen=True)
@@ -255,14 +255,4 @@ def _from_api(item: Json, parts: Mapping[str, msgspec.Raw]) -> bytes | None:
     """A GuardDuty finding of GetFindings with the names of the export; None for anything else."""
     if not {"Type", "Severity", "Resource", "Service"} <= parts.keys():
         return None
-    return msgspec.json.encode(_camel(string_of(item)))
-
-
-def _camel(held: Any) -> Any:
-    if isinstance(held, dict):
-        return {_WIRE_NAMES.get(key) or _lower_first(key): _camel(inner) for key, inner in held.items()}
-    return [_camel(inner) for inner in held] if isinstance(held, list) else held
-
-
-def _lower_first(key: str) -> str:
-    return key[:1].lower() + key[1:]
+    return msgspec.json.encode(exported(string_of(item)))

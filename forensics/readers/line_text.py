@@ -15,7 +15,7 @@ import numpy as np
 from forensics.readers.layouts import LayoutReader
 from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import LinePart, Part, Reject
-from forensics.readers.recognise import by_key, default_format, header_source, line_layout, plain_stream
+from forensics.readers.recognise import by_key, default_format, header_source, line_layout, most_fit, plain_stream
 from forensics.readers.tables import csv_rows, header_of, table_parts
 from forensics.source import LogStream, Source
 from forensics.sources import sources
@@ -34,8 +34,10 @@ _EXPORT_KEY = re.compile(r"(?:^|/)([^/]+)/\d{6}(?:\.gz)?$")
 _LAMBDA_STREAM = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-(.*\[(?:\$LATEST|\d+)\].*)$")
 
 
-_HEADER_WORDS = (b"srcaddr", b"interface-id")
-_LIKE_HEADER = re.compile(rb"^.*\b(?:srcaddr|interface-id)\b.*$", re.MULTILINE)
+_HEADER_WORDS = tuple(
+    b"version account-id interface-id srcaddr dstaddr vpc-id action region log-status tgw-id resource-type".split()
+)
+_LIKE_HEADER = re.compile(rb"^[a-z].*(?<![\w-])(?:" + b"|".join(_HEADER_WORDS) + rb")(?![\w-]).*$", re.MULTILINE)
 
 
 class LineReader:
@@ -54,10 +56,10 @@ class LineReader:
         lines = [line.decode("utf-8", "replace").rstrip("\r") for line in first.split(b"\n", _LOOK)[:_LOOK]]
         if self._is_export(first):
             yield from self._exported(first, chunks)
-        elif _TAILED.match(lines[0]):
-            yield from self._tailed(_TAILED, first, chunks)
         elif found := self._header_of(lines):
             yield from self._fields(*found, first, chunks)
+        elif _TAILED.match(lines[0]) and not most_fit(lines):
+            yield from self._tailed(_TAILED, first, chunks)
         elif layout := line_layout(lines, self._hint):
             yield from LayoutReader(layout, self._damage).read(self._whole_lines(first, chunks))
         elif (stream := plain_stream(self._key)) is not None:

@@ -89,11 +89,17 @@ def line_layout(lines: Sequence[str], likely: str | None = None) -> tuple[Source
         return found
     if likely and (item := sources()[likely]).line_format and (layout := item.line_format(written)):
         return item, layout
+    name = most_fit(written)
+    layout = _format_of(sources()[name], written) if name else None
+    return (sources()[name], layout) if name and layout else None
+
+
+def most_fit(lines: Sequence[str]) -> str | None:
+    """The source in whose layout most of those lines are, each by itself."""
+    written = [line for line in lines if line.strip()]
     counts = Counter(found[0].name for line in written if (found := _layout_of([line])))
-    for name, count in counts.most_common(1):
-        if 2 * count > len(written) and (layout := _format_of(sources()[name], written)):
-            return sources()[name], layout
-    return None
+    name, count = next(iter(counts.most_common(1)), ("", 0))
+    return name if 2 * count > len(written) else None
 
 
 def _layout_of(lines: Sequence[str]) -> tuple[Source, LineFormat] | None:

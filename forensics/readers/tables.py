@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,6 +17,9 @@ from forensics.readers.parts import Part, Reject
 _ROWS = 5_000
 _CELL = 16 << 20
 _FEWEST = 3
+_NAME = re.compile(r"[\w@$.:()/ -]{1,100}")
+_TELLING = frozenset({"@message", "eventjson", "eventname", "eventName", "eventid"})
+"""Columns of a query's result that tell by themselves what its rows are."""
 
 Emit = Callable[[Sequence[Json]], Iterator[Part]]
 """Takes the rows as JSON objects, gives their parts."""
@@ -30,7 +34,8 @@ def header_of(line: str) -> list[str] | None:
         names = next(csv.reader([line.removeprefix("\ufeff")], strict=True), [])
     except csv.Error:
         return None
-    good = len(names) >= _FEWEST and all(names) and len(set(names)) == len(names)
+    enough = len(names) >= _FEWEST or bool(_TELLING & set(names))
+    good = enough and all(map(_NAME.fullmatch, names)) and len(set(names)) == len(names)
     return names if good and not any(name.strip("-+.").isdigit() for name in names) else None
 
 

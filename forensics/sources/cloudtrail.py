@@ -93,6 +93,7 @@ WHEN s.event_source IN ('lambda.amazonaws.com', 'sts.amazonaws.com', 'iam.amazon
   'ecs.amazonaws.com', 'secretsmanager.amazonaws.com', 'ssm.amazonaws.com', 'cloudtrail.amazonaws.com') OR (s.event_source = 's3.amazonaws.com' AND s.resources IS NULL)
 THEN list_sort(list_distinct(list_filter(list_concat(
   json_extract_string(s.resources, '$[*].ARN'),
+  json_extract_string(s.resources, '$[*].ARNPrefix'),
   CASE s.event_source
     WHEN 's3.amazonaws.com' THEN [
       'arn:aws:s3:::' || (s.request_parameters->>'$.bucketName'),
@@ -128,7 +129,8 @@ THEN list_sort(list_distinct(list_filter(list_concat(
     WHEN 'ecs.amazonaws.com' THEN json_extract_string(s.response_elements, '$.tasks[*].taskArn')
   END),
 lambda r: r IS NOT NULL AND r <> '')))
-WHEN s.resources IS NOT NULL THEN json_extract_string(s.resources, '$[*].ARN')
+WHEN s.resources IS NOT NULL THEN
+  list_concat(json_extract_string(s.resources, '$[*].ARN'), json_extract_string(s.resources, '$[*].ARNPrefix'))
 END"""
 """ARNs and ids an event is about: those CloudTrail lists, and those its request and response name."""
 
@@ -154,7 +156,7 @@ EVENT = EventMap(
         "source_ip": "s.source_ip_address",
         "outcome": """CASE
       WHEN s.event_name = 'ConsoleLogin' AND s.response_elements->>'$.ConsoleLogin' = 'Failure' THEN 'denied'
-      WHEN coalesce(s.error_code, '') = '' THEN 'success'
+      WHEN coalesce(s.error_code, '') IN ('', 'Client.DryRunOperation', 'DryRunOperation') THEN 'success'
       WHEN regexp_matches(s.error_code, '(?i)denied|unauthori[sz]ed|forbidden|notauthorized|authfailure') THEN 'denied'
       ELSE 'error'
     END""",
@@ -197,6 +199,8 @@ def claims(record: Mapping[str, Any]) -> bool:
     """
     if "eventName" in record:
         if record.get("eventCategory") in ("Insight", "Aggregated") or "insightDetails" in record:
+            return False
+        if record.get("eventType") == "AwsCloudTrailInsight":
             return False
         source = record.get("eventSource")
         if isinstance(source, str) and source.startswith("aws:"):

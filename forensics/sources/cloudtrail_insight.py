@@ -11,6 +11,18 @@ def claims(record: Mapping[str, Any]) -> bool:
     return "insightDetails" in record or record.get("eventType") == "AwsCloudTrailInsight"
 
 
+_MOVED = {"insightState": "state", "eventSource": "eventSource", "eventName": "eventName"}
+_MOVED |= {name: name for name in ("insightType", "errorCode", "insightContext")}
+
+
+def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record of an event data store, which is flat, with its details together as a trail has them."""
+    if "insightDetails" in record:
+        return record
+    details = {field: record[name] for name, field in _MOVED.items() if name in record}
+    return {name: held for name, held in record.items() if name not in _MOVED} | {"insightDetails": details}
+
+
 SOURCE = Source(
     name="cloudtrail_insight",
     title="CloudTrail Insights events",
@@ -45,6 +57,8 @@ SOURCE = Source(
     keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Insight/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),
     required=("insight_details",),
     claims=claims,
+    reshape=reshape,
+    as_declared=True,
     account="s.recipient_account_id",
     region="s.aws_region",
     about=About(

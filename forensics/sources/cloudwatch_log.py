@@ -8,6 +8,7 @@ SOURCE = Source(
     reference="Real-time processing of log data with subscriptions",
     columns=(
         Column("owner", doc="Account of the log group; NULL in an export and in API output."),
+        Column("region", doc="Region, where an event that was brought to another account says its own."),
         Column("logGroup", doc="Log group; NULL in an export to S3 and in API output."),
         Column("logStream", doc="Log stream; in an export with / replaced by -."),
         Column("id", doc="CloudWatch Logs' id of the event, unique.", unique=True),
@@ -20,7 +21,7 @@ SOURCE = Source(
         columns={
             "time": "s.timestamp",
             "account_id": "coalesce(s.owner, e.account_id)",
-            "region": "e.region",
+            "region": "coalesce(s.region, e.region)",
             "action": "'logs:event'",
             "resources": """CASE
       WHEN s.log_group IS NOT NULL AND s.log_stream IS NOT NULL THEN [s.log_group, s.log_stream]

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import workload
+from forensics import configuration, workload
 from forensics.arn import SAMPLE, key
 
 FLOW_PADDING = 60
@@ -59,6 +59,11 @@ FROM hourly AS h
 JOIN instance_key AS i ON i.instance_id = h.instance_id
 """
 
+_CONFIGURED = f"""
+CREATE OR REPLACE TEMP TABLE configured_card AS
+{configuration.CARDS}
+"""
+
 _ENI_FACT = f"""
 INSERT INTO hold_fact
 SELECT 'eni' AS holds_kind, eni AS holds, workload, moment, 'open' AS what, event_id FROM attached
@@ -74,6 +79,8 @@ SELECT 'eni' AS holds_kind, eni AS holds, workload, first_seen AS moment, 'seen'
 UNION ALL
 SELECT 'eni' AS holds_kind, eni AS holds, workload, last_seen AS moment, 'seen' AS what, event_id
   FROM flowed_card
+UNION ALL
+SELECT 'eni' AS holds_kind, eni AS holds, workload, moment, 'seen' AS what, event_id FROM configured_card
 UNION ALL
 SELECT 'eni' AS holds_kind, a.eni AS holds, a.workload, c.moment, 'close' AS what, c.event_id
 FROM workload_call AS c
@@ -93,6 +100,8 @@ JOIN (
   SELECT eni, workload FROM found_card
   UNION
   SELECT eni, workload FROM flowed_card
+  UNION
+  SELECT eni, workload FROM configured_card
 ) AS h ON h.workload = t.workload
 """
 
@@ -265,6 +274,17 @@ JOIN (
 ) AS h ON h.workload = t.workload
 """
 
+_GONE = f"""
+UPDATE held_alone
+SET valid_to = g.valid_to
+FROM ({configuration.CARDS_GONE}) AS g
+WHERE held_alone.holds_kind = 'eni'
+  AND held_alone.holds = g.eni
+  AND held_alone.valid_to IS NULL
+  AND held_alone.valid_from <= g.valid_to
+"""
+"""An interface that AWS Config recorded as gone was held no longer; since when is not known."""
+
 _FACT = """
 CREATE OR REPLACE TEMP TABLE hold_fact (
   holds_kind VARCHAR, holds VARCHAR, workload VARCHAR, moment TIMESTAMP, what VARCHAR, event_id VARCHAR)
@@ -274,20 +294,23 @@ _STEPS = (
     _ATTACHED,
     _FOUND,
     _FLOWED,
+    _CONFIGURED,
     _FACT,
     _ENI_FACT,
     _SEGMENT,
+    _GONE,
     _ALLOCATION,
     _ASSOCIATION,
     _GATEWAY_ADDRESS,
     _PUBLIC_FACT,
     _SEGMENT,
+    _GONE,
 )
 """Interfaces are made into intervals first: an address associated with one is its holder's."""
 
 
 def hold(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `held_alone` and `found_card`; needs `workload_call` and `instance_key`."""
+    """Make the temporary tables `held_alone`, `found_card` and `configured_card`; needs `workload_call` and `instance_key`."""
     for statement in _STEPS:
         con.execute(statement)
     for table in ("attached", "flowed_card", "hold_fact", "allocation", "association", "gateway_address"):

@@ -45,6 +45,9 @@ UNION ALL
 SELECT DISTINCT eni, private_ip AS address, vpc_id, NULL AS moment, 'assigned' AS what
 FROM found_card
 UNION ALL
+SELECT DISTINCT eni, private_ip AS address, vpc_id, NULL AS moment, 'assigned' AS what
+FROM configured_card
+UNION ALL
 SELECT DISTINCT s.interface_id AS eni, s.srcaddr AS address, s.vpc_id, NULL AS moment, 'assigned' AS what
 FROM vpc_flow AS s
 WHERE s.flow_direction = 'egress'
@@ -190,6 +193,7 @@ WHERE vpc_id IS NOT NULL
 """
 
 _TEMPORARY = (
+    "configured_card",
     "found_card",
     "held_alone",
     "held_by_function",

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import issued
+from forensics import configuration, issued
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, partition
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -253,10 +253,12 @@ RECOGNISERS = (
     _INSTANCE_FLOWED,
     _INSTANCE_FOUND,
     _GATEWAY,
+    configuration.INSTANCES,
+    configuration.FUNCTIONS,
 )
 """Where workloads are named: SELECTs of `workload, kind, name, role, image, code_sha256, moment, phase`.
 
-`phase` is started, stopped, configured or seen. A row whose workload is NULL names none and is dropped.
+`phase` is started, stopped, configured, seen; of AWS Config exists, or gone: stopped at or before then. A row whose workload is NULL names none and is dropped.
 """
 
 _SIGHTING = "CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(RECOGNISERS)
@@ -282,7 +284,10 @@ WITH whole AS (
     arg_max(code_sha256, (moment, code_sha256)) FILTER (code_sha256 IS NOT NULL) AS code_sha256,
     min(moment) FILTER (phase = 'started') AS started_at,
     max(moment) FILTER (phase = 'started') AS restarted_at,
-    max(moment) FILTER (phase = 'stopped') AS stopped_at
+    coalesce(max(moment) FILTER (phase = 'stopped'),
+      CASE WHEN max(moment) FILTER (phase = 'gone')
+        >= coalesce(max(moment) FILTER (phase = 'exists'), TIMESTAMP '0001-01-01')
+        THEN max(moment) FILTER (phase = 'gone') END) AS stopped_at
   FROM workload_sighting
   WHERE workload IS NOT NULL
   GROUP BY workload

@@ -37,7 +37,7 @@ _LAMBDA_STREAM = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-(.*\[(?:\$LATEST|\d+)\].*)$
 _HEADER_WORDS = tuple(
     b"version account-id interface-id srcaddr dstaddr vpc-id action region log-status tgw-id resource-type".split()
 )
-_LIKE_HEADER = re.compile(rb"^[a-z].*(?<![\w-])(?:" + b"|".join(_HEADER_WORDS) + rb")(?![\w-]).*$", re.MULTILINE)
+_LIKE_HEADER = re.compile(rb"^(?=[a-z]).*(?<![\w-])(?:" + b"|".join(_HEADER_WORDS) + rb")(?![\w-]).*$", re.MULTILINE)
 
 
 class LineReader:

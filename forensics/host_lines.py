@@ -1,9 +1,12 @@
-"""Lines that hosts write: syslog, auth, the kernel's audit log, cloud-init; what they say of program, user and address."""
+"""Lines that hosts write: syslog, auth, the kernel's audit log, cloud-init, the ECS agent."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
+
+from forensics.host_words import said
 
 _PRI = r"(?:<\d{1,3}>)?"
 _TRADITIONAL = r"(?P<bsd>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d)"
@@ -13,36 +16,31 @@ SYSLOG = re.compile(
     re.DOTALL,
 )
 AUDIT = re.compile(
-    r"(?:node=(?P<host>\S+) )?type=(?P<type>[A-Z_0-9\[\]]+) msg=audit\((?P<epoch>\d+\.\d{3}):(?P<serial>\d+)\): ?(?P<text>.*)",
+    r"(?:node=(?P<host>\S+) )?type=(?P<type>[A-Z_0-9\[\]]+) msg=audit\((?P<epoch>\d{1,12})\.(?P<part>\d{3}):(?P<serial>\d+)\): ?(?P<text>.*)",
     re.DOTALL,
 )
 CLOUD_INIT = re.compile(
     r"(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - (?P<module>[\w.]+)\[(?P<level>[A-Z]+)\]: (?P<text>.*)",
     re.DOTALL,
 )
-
-_USER = r"(?P<user>\S+)"
-_ADDRESS = r"(?P<address>[0-9a-fA-F.:]{3,45})"
-_SAID: tuple[tuple[re.Pattern[str], str | None], ...] = (
-    (re.compile(rf"^Accepted (?:\S+) for {_USER} from {_ADDRESS} port \d+"), "success"),
-    (re.compile(rf"^Failed (?:\S+) for (?:invalid user )?{_USER} from {_ADDRESS} port \d+"), "denied"),
-    (re.compile(rf"^Invalid user {_USER} from {_ADDRESS}"), "denied"),
-    (
-        re.compile(
-            rf"^(?:Disconnected from|Connection closed by)(?: (?:invalid|authenticating))?(?: user {_USER})? {_ADDRESS} port"
-        ),
-        None,
-    ),
-    (re.compile(rf"^pam_unix\(\S+\): session opened for user {_USER}"), "success"),
-    (re.compile(rf"^pam_unix\(\S+\): authentication failure;.*?rhost={_ADDRESS}?.*?(?:user={_USER})?$"), "denied"),
+_AGENT = re.compile(r"level=(?P<level>[a-z]+) time=(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z) msg=")
+_GOES_ON = re.compile(
+    r"\s|$|Traceback \(most recent call last\):|(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Warning)(?::|$)"
+    r"|(?:During handling of|The) above exception"
 )
-_SUDO = re.compile(
-    r"^\s*(?P<user>\S+) : (?P<refused>(?!TTY=)[^;]+; )?TTY=\S+ ; PWD=[^;]* ; USER=(?P<as>[^;]+?) ; (?:[^;]+; )*?COMMAND=(?P<command>.*)$",
-    re.DOTALL,
-)
-_AUDIT_WORD = re.compile(r'\b(acct|exe|addr|res|comm|auid|uid|pid|hostname|key)=("[^"]*"|\S+)')
+"""What stands at the beginning of a line that goes on with the one before: of tracebacks, and what is set in."""
 _LONGEST = 4_096
 """Characters of a line in which users and addresses are looked for: what follows is a client's words."""
+
+
+def known(line: str) -> bool:
+    """Whether a line begins as syslog, the audit log or cloud-init write theirs."""
+    return bool(SYSLOG.match(line) or AUDIT.match(line) or CLOUD_INIT.match(line))
+
+
+def goes_on(line: str) -> bool:
+    """Whether a line of no form of its own may go on with the one before."""
+    return bool(_GOES_ON.match(line))
 
 
 def parse(line: str) -> dict[str, Any]:
@@ -50,8 +48,8 @@ def parse(line: str) -> dict[str, Any]:
     if found := SYSLOG.match(line):
         fields: dict[str, Any] = {"logKind": "syslog", "hostName": found["host"], "program": found["program"]}
         fields |= {"pid": found["pid"]} if found["pid"] else {}
-        fields |= {"timeText": found["bsd"]} if found["bsd"] else {"time": _micro(found["iso"])}
-        return fields | _said(found["text"][:_LONGEST], found["program"])
+        fields |= {"timeText": found["bsd"]} if found["bsd"] else {"time": micro(found["iso"])}
+        return fields | said(found["text"][:_LONGEST], found["program"])
     if found := AUDIT.match(line):
         return _audit(found)
     if found := CLOUD_INIT.match(line):
@@ -60,42 +58,46 @@ def parse(line: str) -> dict[str, Any]:
     return {}
 
 
-def _micro(stamp: str) -> str:
+def of_agent(line: str) -> dict[str, Any]:
+    """What a line of the ECS agent's own log says."""
+    found = _AGENT.match(line)
+    return {"level": found["level"], "time": micro(found["time"])} if found else {}
+
+
+def micro(stamp: str) -> str:
+    """An ISO 8601 time to the microsecond."""
     return re.sub(r"(\.\d{6})\d+", r"\1", stamp)
 
 
-def _said(text: str, program: str) -> dict[str, Any]:
-    if program.startswith("sudo"):
-        if ran := _SUDO.match(text):
-            allowed = "denied" if ran["refused"] else "success"
-            return {"userName": ran["user"], "runAs": ran["as"], "command": ran["command"], "outcome": allowed}
-    elif program.startswith(("sshd", "login", "su", "vsftpd", "systemd-logind")):
-        for pattern, outcome in _SAID:
-            if found := pattern.search(text) if pattern.pattern.startswith("^pam") else pattern.match(text):
-                held = found.groupdict()
-                known = {"userName": held.get("user"), "remoteAddress": held.get("address"), "outcome": outcome}
-                return {name: value for name, value in known.items() if value}
-    return {}
+_AUDIT_WORD = re.compile(r'([\w-]+)=("[^"]*"|[^\s"\'][^\s"]*)')
+"""A word and its value. Every word is taken, so that none is looked for in the value of another."""
+_RESULTS = {"success": "success", "yes": "success", "1": "success", "failed": "denied", "no": "denied", "0": "denied"}
 
 
 def _audit(found: re.Match[str]) -> dict[str, Any]:
     words: dict[str, str] = {}
     for name, text in _AUDIT_WORD.findall(found["text"][:_LONGEST]):
-        words.setdefault(name, text.strip("\"'"))
-    seconds, _, part = found["epoch"].partition(".")
-    fields: dict[str, Any] = {"logKind": "audit", "program": words.get("exe") or words.get("comm")}
-    fields |= {"eventType": found["type"], "auditSerial": found["serial"], "epoch": int(seconds) * 1000 + int(part)}
-    outcome = {
-        "success": "success",
-        "yes": "success",
-        "1": "success",
-        "failed": "denied",
-        "no": "denied",
-        "0": "denied",
+        words.setdefault(name, text[1:-1] if text[0] == '"' else text.removesuffix("'"))
+    fields: dict[str, Any] = {
+        "logKind": "audit",
+        "program": words.get("exe") or words.get("comm"),
+        "eventType": found["type"],
+        "auditSerial": found["serial"],
+        "time": _moment(int(found["epoch"]), found["part"]),
+        "userName": words.get("acct"),
+        "remoteAddress": _address(words.get("addr")),
+        "pid": words.get("pid"),
+        "hostName": found["host"],
+        "outcome": _RESULTS.get(words.get("res", "")),
     }
-    fields |= {"userName": words.get("acct"), "remoteAddress": _address(words.get("addr")), "pid": words.get("pid")}
-    fields |= {"hostName": found["host"], "outcome": outcome.get(words.get("res", ""))}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _moment(seconds: int, part: str) -> str | None:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{part}Z"
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _address(text: str | None) -> str | None:

@@ -11,6 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from forensics.columns.values import ARROW, KINDS, convert, epoch, iso, scalar
+from forensics.jsons import written
 from forensics.readers.documents import BAD_JSON, Json, members, value
 from forensics.readers.parts import JsonPart, Reject
 from forensics.readers.recognise import claims
@@ -260,7 +261,7 @@ def _value_by_value(source: Source, number: int, record: Json, rejects: list[Rej
     held = members(record) or {}
     if source.reshape:
         formed = source.reshape(value(record))
-        held = members(encode(formed)) or {}
+        held = members(written(formed).encode()) or {}
     arrays: dict[str, pa.Array] = {"record": pa.array([number], pa.int64())}
     for column in source.columns:
         if column.field not in STREAM_FIELDS:

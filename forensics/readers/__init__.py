@@ -10,7 +10,7 @@ from forensics.readers.columnar import read_parquet
 from forensics.readers.json_text import JsonReader
 from forensics.readers.line_text import LineReader
 from forensics.readers.parts import Part, Reject
-from forensics.readers.recognise import KeyHint, by_key
+from forensics.readers.recognise import KeyHint, by_key, plain_stream
 from forensics.readers.stream import content
 
 WHOLE = 32 << 20
@@ -41,7 +41,7 @@ def _text(chunks: Iterator[bytes], hint: KeyHint, key: str, damage: list[str]) -
     first = next((chunk for chunk in chunks if chunk.strip()), b"").removeprefix(_BOM)
     if not first:
         yield Reject(None, "the object is empty", "", claimed=False)
-    elif _JSON.match(first):
+    elif _JSON.match(first) and plain_stream(key) is None:
         yield from JsonReader(hint).read(_windows(first, chunks))
     else:
         yield from LineReader(key, damage, JsonReader(hint)).read(first, chunks)

@@ -12,6 +12,7 @@ import msgspec
 from isal import isal_zlib
 
 from forensics.guardduty_names import exported
+from forensics.jsons import written
 from forensics.readers.documents import Json, items, members
 from forensics.readers.log_events import (
     ANSWERS,
@@ -255,4 +256,4 @@ def _from_api(item: Json, parts: Mapping[str, msgspec.Raw]) -> bytes | None:
     """A GuardDuty finding of GetFindings with the names of the export; None for anything else."""
     if not {"Type", "Severity", "Resource", "Service"} <= parts.keys():
         return None
-    return msgspec.json.encode(exported(string_of(item)))
+    return written(exported(string_of(item))).encode()

@@ -54,7 +54,9 @@ class LineReader:
     def read(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Parts of a text given in chunks."""
         lines = [line.decode("utf-8", "replace").rstrip("\r") for line in first.split(b"\n", _LOOK)[:_LOOK]]
-        if self._is_export(first):
+        if (stream := plain_stream(self._key)) is not None:
+            yield from self._plain(stream, first, chunks)
+        elif self._is_export(first):
             yield from self._exported(first, chunks)
         elif found := self._header_of(lines):
             yield from self._fields(*found, first, chunks)
@@ -62,8 +64,6 @@ class LineReader:
             yield from self._tailed(_TAILED, first, chunks)
         elif layout := line_layout(lines, self._hint):
             yield from LayoutReader(layout, self._damage).read(self._whole_lines(first, chunks))
-        elif (stream := plain_stream(self._key)) is not None:
-            yield from self._plain(stream, first, chunks)
         elif _TAILED_SHORT.match(lines[0]):
             yield from self._tailed(_TAILED_SHORT, first, chunks)
         else:

@@ -84,7 +84,7 @@ def _odd_subscription(document: Json) -> Iterator[LogEvent | bytes | msgspec.Raw
         if isinstance(event, dict) and isinstance(event.get("message"), str):
             yield LogEvent(stream, event["message"], _text_of(event, "id"), _milliseconds(event.get("timestamp")))
         else:
-            yield msgspec.json.encode(event)
+            yield written(event).encode()
 
 
 def holds_no_event(document: Json) -> bool:
@@ -141,7 +141,7 @@ def insights(raw: Json) -> list[LogEvent | bytes] | None:
         if not all(isinstance(cell, dict) and isinstance(cell.get("field"), str) for cell in row):
             return None
         cells = {cell["field"]: cell.get("value") for cell in row if cell["field"] != "@ptr"}
-        found.append(_answer(cells) or msgspec.json.encode(_nested(cells)))
+        found.append(_answer(cells) or written(_nested(cells)).encode())
     return found
 
 
@@ -197,7 +197,7 @@ def _query_rows(raw: Json) -> list[bytes] | None:
         cells = row if isinstance(row, list) else [row]
         if not all(isinstance(cell, dict) for cell in cells):
             return None
-        found.append(msgspec.json.encode({name: text for cell in cells for name, text in cell.items()}))
+        found.append(written({name: text for cell in cells for name, text in cell.items()}).encode())
     return found
 
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-import msgspec
-
+from forensics.jsons import written
 from forensics.readers.documents import Json
 from forensics.readers.parts import Part, Reject
 
@@ -63,7 +62,7 @@ def csv_rows(header: Sequence[str], text: Iterator[str], lost: Lost) -> Iterator
         except csv.Error as error:
             row, damage = None, f"the CSV is damaged: {error}"
         if row and len(row) == len(header):
-            rows.append(msgspec.json.encode(dict(zip(header, row, strict=True))))
+            rows.append(written(dict(zip(header, row, strict=True))).encode())
         elif row:
             damage = f"{len(row)} cells where the header names {len(header)}"
         if rows and (row is None or damage or len(rows) >= _ROWS):
@@ -83,7 +82,7 @@ def _as_line(row: Sequence[str]) -> str:
 
 def as_json(row: dict[str, Any]) -> bytes:
     """A row of a columnar file as a JSON object: times in ISO 8601, bytes as text, maps as objects."""
-    return msgspec.json.encode({name: _plain(held) for name, held in row.items() if held is not None})
+    return written({name: _plain(held) for name, held in row.items() if held is not None}).encode()
 
 
 def _plain(held: Any) -> Any:

@@ -1,11 +1,13 @@
 """Container logs: what containers of ECS, EKS and Docker wrote, by task, pod and container."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from forensics.jsons import parsed, written
-from forensics.source import About, Column, EventMap, LogStream, Source
+from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -36,26 +38,39 @@ COLUMNS = (
 )
 
 _TASK = r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_AWSLOGS = re.compile(rf"^(?P<prefix>.+)/(?P<container>[A-Za-z0-9_-]{{1,255}})/(?P<task>{_TASK})$")
-_EXPORTED = re.compile(r"^(?P<prefix>.+)-(?P<container>[A-Za-z0-9_]{1,255})-(?P<task>[0-9a-f]{32})$")
+_NAME = r"[A-Za-z0-9_-]{1,255}"
+_AWSLOGS = re.compile(rf"^.+/(?P<container>{_NAME})/(?P<task>{_TASK})$")
+_EXPORTED = re.compile(rf"^(?P<names>.+-[A-Za-z0-9_][A-Za-z0-9_-]{{0,254}})-(?P<task>{_TASK})$")
+_FIRELENS = re.compile(rf"^(?:.*/|from-fluent-bit-?)?(?P<container>{_NAME})-firelens-(?P<task>{_TASK})$")
 _DOCKER = re.compile(r"^[0-9a-f]{64}$")
 _POD = re.compile(
     r"var\.log\.containers\.(?P<pod>[^_]+)_(?P<namespace>[^_]+)_(?P<container>.+)-(?P<id>[0-9a-f]{64})\.log$"
 )
 _INSIGHTS = re.compile(r"^/aws/containerinsights/(?P<cluster>[^/]+)/(?:application|dataplane)$")
 _ROUTED = re.compile(r"^from-(?:fluent-bit|fluentd)-")
+_CONTROL_PLANE = re.compile(
+    r"^(?:kube-(?:apiserver(?:-audit)?|scheduler|controller-manager)|cloud-controller-manager|authenticator)-[0-9a-f]+$"
+)
+_OTHERS = re.compile(r"^/aws/(?:lambda|eks|rds)/|^/aws/containerinsights/[^/]+/(?:host|performance)$")
 _ARN = re.compile(r"^arn:[^:]+:ecs:[^:]*:\d{12}:task/(?:[^/]+/)?(?P<task>[^/]+)$")
+_CRI = re.compile(
+    r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (?P<stream>stdout|stderr)"
+    r" (?P<partial>[FP])(?::\S*)? (?P<message>.*)$",
+    re.DOTALL,
+)
+"""A line of a container as containerd and CRI-O write it to a file."""
 
 
-def _of_stream(stream: LogStream) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def _of_stream(stream: LogStream) -> Mapping[str, Any]:
     """What a stream's name says of the container behind it."""
     name = stream.log_stream or ""
     found: dict[str, Any] = {}
     if insights := _INSIGHTS.match(stream.log_group or ""):
         found["clusterName"] = insights["cluster"]
-    if parts := _AWSLOGS.match(name) or _EXPORTED.match(name):
-        found |= {"containerName": parts["container"], "taskId": parts["task"]}
-    elif _DOCKER.match(name):
+    if (parts := _FIRELENS.match(name)) or _is_awslogs(stream):
+        return found | (_of_firelens(name, parts) if parts else _of_awslogs(name))
+    if _DOCKER.match(name):
         found["containerId"] = name
     elif pod := _POD.search(name):
         found |= {"podName": pod["pod"], "namespaceName": pod["namespace"]}
@@ -63,33 +78,60 @@ def _of_stream(stream: LogStream) -> dict[str, Any]:
     return found
 
 
+def _is_awslogs(stream: LogStream) -> bool:
+    """Whether a stream is named by the awslogs driver; in exports to S3 its slashes are hyphens."""
+    name = stream.log_stream or ""
+    return bool(_AWSLOGS.match(name) or (stream.log_group is None and _EXPORTED.match(name)))
+
+
+def _of_firelens(name: str, parts: re.Match[str]) -> dict[str, Any]:
+    """Task and container of a tag; not the container, where a prefix may stand before it without a slash."""
+    container = parts["container"]
+    whole = "/" in name or name.startswith("from-fluent-bit") or "-" not in container
+    return {"taskId": parts["task"]} | ({"containerName": container} if whole else {})
+
+
+def _of_awslogs(name: str) -> dict[str, Any]:
+    """Task and container of a stream; not the container, where the hyphens of an export may divide elsewhere."""
+    if parts := _AWSLOGS.match(name):
+        return {"containerName": parts["container"], "taskId": parts["task"]}
+    if (found := _EXPORTED.match(name)) is None:
+        return {}
+    _, *containers = found["names"].split("-")
+    return {"taskId": found["task"]} | ({"containerName": containers[0]} if len(containers) == 1 else {})
+
+
 def claims_stream(stream: LogStream, message: str) -> bool:
     """A stream that is named after a container, or one that a log router of ECS or EKS writes to."""
     group, name = stream.log_group or "", stream.log_stream or ""
-    if group.startswith(("/aws/lambda/", "/aws/eks/", "/aws/rds/")):
+    if _OTHERS.match(group) or (stream.log_group is None and _CONTROL_PLANE.match(name)):
         return False
-    named = _AWSLOGS.match(name) or _DOCKER.match(name) or _POD.search(name) or _ROUTED.match(name)
-    return bool(named or _INSIGHTS.match(group) or (stream.log_group is None and _EXPORTED.match(name)))
+    named = _FIRELENS.match(name) or _DOCKER.match(name) or _POD.search(name) or _ROUTED.match(name)
+    return bool(named or _is_awslogs(stream) or _INSIGHTS.match(group))
 
 
 def claims(record: Mapping[str, Any]) -> bool:
     """A record of Docker's json-file driver, of FireLens, or of Fluent Bit or Fluentd with its container named."""
     if "eventVersion" in record or not any(name in record for name in _TEXTS):
         return False
-    docker = isinstance(record.get("log"), str) and record.get("stream") in ("stdout", "stderr") and "time" in record
+    text = record.get("log")
+    docker = isinstance(text, str) and record.get("stream") in ("stdout", "stderr") and bool(_AT & record.keys())
     named = {"container_id", "container_name", "ecs_task_arn", "ecs_cluster"} & record.keys()
-    return docker or bool(named) or isinstance(record.get("kubernetes"), dict) or isinstance(record.get("docker"), dict)
+    whole = isinstance(record.get("kubernetes"), dict) or isinstance(record.get("docker"), dict)
+    return docker or bool(named) or whole or _cri(record) is not None
 
 
 _TEXTS = ("log", "message", "msg", "event", "line", "MESSAGE")
-_PLAIN = {
-    "source": "stream",
+_OF_ECS = {
     "container_id": "containerId",
     "container_name": "containerName",
     "image_name": "containerImage",
     "ecs_task_arn": "taskArn",
     "ecs_task_definition": "taskDefinition",
     "ecs_cluster": "clusterName",
+}
+_PLAIN = {
+    "source": "stream",
     "ec2_instance_id": "ec2InstanceId",
     "_p": "partial",
     "logtag": "partial",
@@ -108,30 +150,51 @@ _OF_POD = {
 }
 _FIELDS = frozenset(column.field for column in COLUMNS)
 _TIMES = ("time", "@timestamp", "timestamp", "date")
+_AT = frozenset(_TIMES)
+_LINE = ("time", "stream", "partial", "message")
+
+
+def _cri(record: Mapping[str, Any]) -> re.Match[str] | None:
+    """The line of a container's file that a record holds as it stood there."""
+    text = record.get("log", record.get("message"))
+    return _CRI.match(text) if isinstance(text, str) and "stream" not in record else None
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record as this source declares it; what it does not know stays beside, for `unmapped`."""
-    if "podName" in record or "containerName" in record:
-        return record
     rest = dict(record)
-    found: dict[str, Any] = {_PLAIN[name]: rest.pop(name) for name in list(rest) if name in _PLAIN}
-    text = next((name for name in _TEXTS if name in rest), None)
-    if text is not None:
+    found = _of_members(rest)
+    if line := _cri(record):
+        found |= _of_line(line)
+    if isinstance(arn := found.get("taskArn"), str) and (parts := _ARN.match(arn)):
+        found["taskId"] = parts["task"]
+    kept = {name: held for name, held in rest.items() if name in ("stream", "kubernetes") and name not in found}
+    others = {name if name not in _FIELDS else f"{name} ": held for name, held in rest.items() if name not in kept}
+    return others | kept | found
+
+
+def _of_members(rest: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a shipper's record, taken out. Where Kubernetes names the container nothing else does.
+
+    Shippers put what a container writes in JSON beside their own members.
+    """
+    pod = rest.get("kubernetes")
+    names = _PLAIN if isinstance(pod, Mapping) else _PLAIN | _OF_ECS
+    found: dict[str, Any] = {names[name]: rest.pop(name) for name in list(rest) if name in names}
+    if (text := next((name for name in _TEXTS if name in rest), None)) is not None:
         held = rest.pop(text)
         found["message"] = held if isinstance(held, str) else written(held)
-    when = next((name for name in _TIMES if isinstance(rest.get(name), str | int | float)), None)
-    if when is not None:
+    if (when := next((name for name in _TIMES if isinstance(rest.get(name), str | int | float)), None)) is not None:
         found["time"] = _moment(rest.pop(when))
-    if isinstance(pod := rest.get("kubernetes"), Mapping):
+    if isinstance(pod, Mapping):
         found |= {field: pod[name] for name, field in _OF_POD.items() if isinstance(pod.get(name), str)}
     if isinstance(docker := rest.get("docker"), Mapping) and isinstance(docker.get("container_id"), str):
         found["containerId"] = docker["container_id"]
-    if isinstance(arn := found.get("taskArn"), str) and (parts := _ARN.match(arn)):
-        found["taskId"] = parts["task"]
-    kept = {name: held for name, held in rest.items() if name in ("stream", "kubernetes")}
-    others = {name if name not in _FIELDS else f"{name} ": held for name, held in rest.items() if name not in kept}
-    return others | kept | found
+    return found
+
+
+def _of_line(line: re.Match[str]) -> dict[str, Any]:
+    return line.groupdict() | {"time": _moment(line["time"])}
 
 
 def _moment(held: Any) -> Any:
@@ -142,24 +205,54 @@ def _moment(held: Any) -> Any:
 
 
 def _iso(seconds: float) -> Any:
-    from datetime import UTC, datetime
-
     try:
         return datetime.fromtimestamp(seconds, UTC).isoformat()
     except (OverflowError, ValueError, OSError):
         return seconds
 
 
+def split(line: str) -> Sequence[str | None] | None:
+    """The fields of a line of a container's file."""
+    found = _CRI.match(line)
+    return [_of_line(found)[name] for name in _LINE] if found else None
+
+
+_FORMAT = LineFormat(_LINE, split)
+
+
+def line_format(lines: Sequence[str]) -> LineFormat | None:
+    """The layout of a container's file, if most of those lines have it."""
+    written_lines = [line for line in lines if line.strip()]
+    return _FORMAT if 2 * sum(map(bool, map(_CRI.match, written_lines))) > len(written_lines) else None
+
+
 def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
-    """What the stream's name says, and what a record of a log router says in its JSON."""
+    """What the stream's name says, and what a log router says in its record; the driver of ECS sends words as they are."""
     found = _of_stream(stream)
-    if not message.startswith("{"):
+    if _is_verbatim(stream):
         return found
+    if not message.startswith("{"):
+        line = _CRI.match(message)
+        return {**_without_message(_of_line(line)), **found} if line else found
     held = parsed(message)
     if not isinstance(held, dict) or not claims(held):
         return found
-    said = {name: text for name, text in reshape(held).items() if name in _FIELDS and name != "message"}
-    return found | {name: written(text) if isinstance(text, dict | list) else text for name, text in said.items()}
+    said = _without_message(reshape(held))
+    if said.get("taskId") != found.get("taskId", said.get("taskId")):
+        said.pop("taskArn", None)
+    texts = {name: written(text) if isinstance(text, dict | list) else text for name, text in said.items()}
+    return {**texts, **found}
+
+
+@lru_cache(maxsize=1024)
+def _is_verbatim(stream: LogStream) -> bool:
+    """Whether the messages of a stream are what its container wrote, whatever they look like."""
+    name = stream.log_stream or ""
+    return not _FIRELENS.match(name) and (_is_awslogs(stream) or _DOCKER.match(name) is not None)
+
+
+def _without_message(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: text for name, text in said.items() if name in _FIELDS and name != "message"}
 
 
 SOURCE = Source(
@@ -196,6 +289,8 @@ SOURCE = Source(
     claims_stream=claims_stream,
     parse_message=parse_message,
     reshape=reshape,
+    line_format=line_format,
+    null="\n",
     required=("message",),
     account="s.owner",
 )

@@ -46,9 +46,21 @@ def line_format(lines: Sequence[str]) -> LineFormat | None:
     return _FORMAT if any(map(_LINE.match, lines)) else None
 
 
+_GROUP = re.compile(r"/ecs/audit\.log(?:[.-].*)?$")
+_INSTANCE = re.compile(r"m?i-[0-9a-f]{8,17}")
+
+
 def claims_stream(stream: LogStream, message: str) -> bool:
-    """A log group that is named after the file."""
-    return (stream.log_group or "").endswith("/ecs/audit.log")
+    """A log group named after the file, rotated or not; else an instance's stream that holds a line of the log.
+
+    Streams of a free name that nothing but these lines is in are told by their messages.
+    """
+    group, name = stream.log_group or "", stream.log_stream or ""
+    if _GROUP.search(group):
+        return True
+    if not _INSTANCE.fullmatch(name) or group.startswith(("/var/log/", "/aws/")):
+        return False
+    return _LINE.match(message) is not None
 
 
 SOURCE = Source(
@@ -76,7 +88,7 @@ SOURCE = Source(
         },
     ),
     about=About(
-        recognised="lines of its layout; log groups named after /var/log/ecs/audit.log",
+        recognised="lines of its layout, in files and in streams of any name; log groups named after /var/log/ecs/audit.log",
         delivered="a file of EC2 container instances, where the CloudWatch agent may send it from",
         delay="seconds, if it is sent at all",
         organisation="none; the account is in the task's ARN",

@@ -78,7 +78,7 @@ def _detail(name: str) -> str:
 
 def claims(record: Mapping[str, Any]) -> bool:
     """An event of ECS in EventBridge's envelope."""
-    return record.get("source") == "aws.ecs" and record.get("detail-type") in _KINDS and "detail" in record
+    return record.get("source") == "aws.ecs" and str(record.get("detail-type")) in _KINDS and "detail" in record
 
 
 SOURCE = Source(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.jsons import parsed, written
+from forensics.jsons import written
 from forensics.source import About, Column, EventMap, IdentityMap, LogStream, Source
 
 COLUMNS = (
@@ -42,10 +42,22 @@ def logfmt(line: str) -> dict[str, str]:
     return found
 
 
+_ESCAPE = re.compile(r"\\(?:x([0-7][0-9a-f])|u([0-9a-f]{4})|U(000[0-9a-f]{5}|0010[0-9a-f]{4})|(.))", re.DOTALL)
+_NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+
+
 def _unquoted(text: str) -> str:
+    """A value without its quotes and escapes, which are Go's; bytes that are no text stay escaped."""
     if text[:1] != '"':
         return text
-    return str(parsed(text, text[1:-1])) if "\\" in text else text[1:-1]
+    return _ESCAPE.sub(_character, text[1:-1]) if "\\" in text else text[1:-1]
+
+
+def _character(found: re.Match[str]) -> str:
+    code = found[1] or found[2] or found[3]
+    if code:
+        return chr(int(code, 16))
+    return found[0] if found[4] in ("x", "u", "U") else _NAMED.get(found[4], found[4])
 
 
 def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
@@ -55,10 +67,15 @@ def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
     return known | ({"fields": written(found)} if found else {})
 
 
+_STREAM = re.compile(r"authenticator-[0-9a-f]+")
+
+
 def claims_stream(stream: LogStream, message: str) -> bool:
     """The authenticator's stream of a cluster's control plane."""
-    named = (stream.log_stream or "").startswith("authenticator-")
-    return named and (stream.log_group is None or stream.log_group.startswith("/aws/eks/"))
+    name = stream.log_stream or ""
+    if stream.log_group is None:
+        return _STREAM.fullmatch(name) is not None
+    return name.startswith("authenticator-") and stream.log_group.startswith("/aws/eks/")
 
 
 SOURCE = Source(

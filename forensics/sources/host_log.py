@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from forensics.host_lines import AUDIT, CLOUD_INIT, SYSLOG, parse
+from forensics.host_lines import goes_on, known, of_agent, parse
+from forensics.host_shipped import fields_of, is_line, moment, odd_time
 from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
+from forensics.sources import ecs_agent_log
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -21,9 +23,10 @@ COLUMNS = (
     Column("message", doc="The line as written.", unique=True),
     Column(
         "logKind",
-        doc="syslog, audit, cloud-init, session (Session Manager), command (Run Command), image-builder, metric.",
+        doc="syslog, audit, cloud-init, ecs-agent, session (Session Manager), command (Run Command), image-builder,"
+        " metric, shipped (a shipper's record whose line has no form of its own).",
     ),
-    Column("time", "TIMESTAMP", "Time in the line, where it names year and zone, or an epoch."),
+    Column("time", "TIMESTAMP", "Time in the line or the shipper's record, where it names year and zone, or an epoch."),
     Column("timeText", doc="Time in the line without year and zone, as written: none is made up."),
     Column("hostName", doc="Host as the line names it."),
     Column("instanceId", doc="Instance, where stream or record names it."),
@@ -33,8 +36,8 @@ COLUMNS = (
     Column("eventType", doc="Of the kernel's audit log: SYSCALL, EXECVE, USER_LOGIN…", name="event_type"),
     Column("auditSerial", doc="Of the kernel's audit log: the lines of one event share it."),
     Column("userName", doc="User that the line names."),
-    Column("runAs", doc="Of sudo: user the command ran as."),
-    Column("command", doc="Of sudo: the command."),
+    Column("runAs", doc="Of sudo and su: user acted as."),
+    Column("command", doc="Of sudo and cron: the command."),
     Column("remoteAddress", doc="Address that the line names."),
     Column("outcome", doc="success or denied, where the line says so."),
     Column("filePath", doc="File the line was read from, where a shipper says so."),
@@ -44,147 +47,165 @@ COLUMNS = (
 _FIELDS = frozenset(column.field for column in COLUMNS)
 
 _INSTANCE = re.compile(r"\b(i-[0-9a-f]{8}(?:[0-9a-f]{9})?|mi-[0-9a-f]{17})\b")
-_SESSION = re.compile(r"^[\w+=,.@-]{1,200}-[0-9a-f]{17}$")
-_COMMAND = re.compile(r"^(?P<command>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<instance>m?i-[0-9a-f]+)/")
+_COMMAND = re.compile(
+    r"^(?P<command>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[/-](?P<instance>m?i-[0-9a-f]{8,17})(?:[/-]|$)"
+)
+_WHO = r"[\w+=,.@-]{1,200}"
+_NO_RESOURCE = (
+    r"(?![\w+=,.@-]*\b(?:m?i|eni|vol|vpce?|subnet|sg|ami|snap|fs|tgw|attach|nat|igw|rtb|acl|lt|pcx|eipalloc|eipassoc)"
+    r"-[0-9a-f]{17}(?:\.log|$))"
+)
+"""Ids of resources, at the end of a name, have the form of a session's."""
+_SESSION_ID = rf"(?:ecs-execute-command-(?:[0-9a-f]{{17}}|[a-z0-9]{{26}})|{_NO_RESOURCE}{_WHO}-0[0-9a-f]{{16}})"
+_SESSION = re.compile(rf"^{_SESSION_ID}$")
+_SESSION_BY_GROUP = re.compile(rf"^{_NO_RESOURCE}{_WHO}-(?:[0-9a-f]{{17}}|[a-z0-9]{{26}})$")
+_SSM_GROUP = re.compile(r"ssm|session", re.IGNORECASE)
 _PATHS = ("/var/log/", "/aws/ssm/", "/aws/imagebuilder/")
+_NODES = re.compile(r"^/aws/containerinsights/[^/]+/host$")
+_OTHERS = ("/aws/lambda/", "/aws/eks/", "/aws/containerinsights/")
+_SESSION_KEY = re.compile(rf"(?:^|/)(?P<session>{_SESSION_ID})\.log(?:\.gz)?$")
+_COMMAND_KEY = re.compile(
+    r"(?:^|/)(?P<stream>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/m?i-[0-9a-f]{8,17}/(?:[^/]{1,200}/){1,4}std(?:out|err))(?:\.gz)?$"
+)
+_FILE_KEY = re.compile(r"(?:^|/)(?P<file>cloud-init-output|ecs-agent)\.log(?:[.-][\w.-]{1,40})?$")
+_FILES = {"cloud-init-output": "/var/log/cloud-init-output.log", "ecs-agent": "/var/log/ecs/ecs-agent.log"}
+_OF_USERS = ("session", "command")
+"""Kinds of streams that hold what people typed and programs answered: nothing in them is a host's own word."""
 
 
-def _of_stream(stream: LogStream) -> dict[str, Any]:
+def stream_of_key(key: str) -> LogStream | None:
+    """The stream that the lines of a file would be in, where its key says so: transcripts, output, plain logs."""
+    if found := _SESSION_KEY.search(key):
+        return LogStream(None, found["session"])
+    if found := _COMMAND_KEY.search(key):
+        return LogStream(None, found["stream"])
+    found = _FILE_KEY.search(key)
+    return LogStream(_FILES[found["file"]], None) if found else None
+
+
+@lru_cache(maxsize=1024)
+def _of_stream(stream: LogStream) -> Mapping[str, Any]:
+    """What the names of group and stream say of the lines."""
     group, name = stream.log_group or "", stream.log_stream or ""
-    found: dict[str, Any] = {}
-    if group.startswith("/aws/imagebuilder/"):
-        found["logKind"] = "image-builder"
     if ran := _COMMAND.match(name):
-        found |= {"logKind": "command", "commandId": ran["command"], "instanceId": ran["instance"]}
-    elif _SESSION.match(name) and not _INSTANCE.search(name):
-        found |= {"logKind": "session", "sessionId": name}
-    elif instance := _INSTANCE.search(name):
-        found["instanceId"] = instance[1]
-    return found
+        return {"logKind": "command", "commandId": ran["command"], "instanceId": ran["instance"]}
+    if _is_session(group, name):
+        return {"logKind": "session", "sessionId": name}
+    kind = _kind(group)
+    instance = _INSTANCE.search(name)
+    return ({"logKind": kind} if kind else {}) | ({"instanceId": instance[1]} if instance else {})
+
+
+def _kind(group: str) -> str | None:
+    if group.startswith("/aws/imagebuilder/"):
+        return "image-builder"
+    if group.startswith("/var/log/cloud-init"):
+        return "cloud-init"
+    return "ecs-agent" if _is_agent(group) else None
+
+
+def _is_agent(group: str) -> bool:
+    return group.endswith("/ecs/ecs-agent.log")
+
+
+def _is_session(group: str, name: str) -> bool:
+    """Whether a stream is named after a session; a group that is named after them makes more names such."""
+    return bool(_SESSION.match(name) or (_SSM_GROUP.search(group) and _SESSION_BY_GROUP.match(name)))
 
 
 def claims_stream(stream: LogStream, message: str) -> bool:
     """A stream that is named after an instance, a session or a command, or whose group is a host's file."""
     group, name = stream.log_group or "", stream.log_stream or ""
-    if group.endswith("/ecs/audit.log") or group.startswith(("/aws/lambda/", "/aws/eks/", "/aws/containerinsights/")):
+    if _NODES.match(group):
+        return True
+    if group.startswith(_OTHERS) or ecs_agent_log.claims_stream(stream, message):
         return False
-    session = "ssm" in group.lower() or "session" in group.lower()
-    named = re.fullmatch(_INSTANCE.pattern.strip(r"\b"), name) or _COMMAND.match(name)
-    return bool(named or group.startswith(_PATHS) or (session and _SESSION.match(name)))
+    return bool(
+        _INSTANCE.fullmatch(name) or _COMMAND.match(name) or group.startswith(_PATHS) or _is_session(group, name)
+    )
 
 
 def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
-    """What the stream's name and the line say."""
+    """What the stream's name and the line say; of which instance a line is, a shipper's record says only to others."""
     found = _of_stream(stream)
+    if found.get("logKind") in _OF_USERS:
+        return found
     if message.startswith("{"):
-        held = parsed(message)
-        return found | ({"logKind": "metric"} if isinstance(held, dict) and "_aws" in held else {})
-    said = parse(message)
-    if "epoch" in said:
-        said["time"] = _iso(said.pop("epoch"))
-    return said | found if found.get("logKind") in ("session", "command") else found | said
+        said = _of_json(message)
+        if "instanceId" in found:
+            said["instanceId"] = found["instanceId"]
+        return {**found, **said}
+    line = parse(message)
+    if not line and found.get("logKind") == "ecs-agent":
+        line = of_agent(message)
+    return {**found, **line}
 
 
-def _iso(milliseconds: int) -> str | None:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
-    except (OverflowError, ValueError, OSError):
-        return None
+def _of_json(message: str) -> dict[str, Any]:
+    """What a shipper's record says, or a metric: the message itself stays whole."""
+    held = parsed(message)
+    if not isinstance(held, dict) or not claims(held):
+        return {}
+    said = _of_metric(held) if _is_metric(held) else fields_of(held)[0]
+    return {name: text for name, text in said.items() if name != "message"}
 
 
 _LINE = (
     "message logKind time timeText hostName program pid level eventType auditSerial userName runAs command remoteAddress outcome"
 ).split()
-_NOWHERE = LogStream(None, None)
 
 
 def split(line: str) -> Sequence[str | None] | None:
     """The fields of a line of a file."""
-    said = parse_message(_NOWHERE, line)
+    said = parse(line)
     row = [line if name == "message" else said.get(name) for name in _LINE]
     return [None if held is None else str(held) for held in row]
 
 
 def _continues(line: str) -> bool:
-    return not (SYSLOG.match(line) or AUDIT.match(line) or CLOUD_INIT.match(line))
+    return not known(line)
 
 
 _FORMAT = LineFormat(tuple(_LINE), split, continues=_continues)
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The layout of a host's file, if most of those lines are of syslog, the audit log or cloud-init."""
-    written = [line for line in lines if line.strip()]
-    known = sum(not _continues(line) for line in written)
-    return _FORMAT if written and known * 2 > len(written) else None
+    """The layout of a host's file, if from the first of its forms on most of those lines have one.
 
-
-_SHIPPED = {
-    "host": "hostName",
-    "hostname": "hostName",
-    "path": "filePath",
-    "file": "filePath",
-    "source": "filePath",
-    "log_file": "filePath",
-    "ident": "program",
-    "program": "program",
-    "process": "program",
-    "sourcetype": "program",
-    "pid": "pid",
-    "ec2_instance_id": "instanceId",
-    "instance_id": "instanceId",
-    "level": "level",
-    "severity": "level",
-}
-_TEXTS = ("message", "MESSAGE", "msg", "log", "event")
-_TIMES = ("@timestamp", "time", "timestamp", "date")
-_OF_CONTAINERS = ("kubernetes", "docker", "container_id", "container_name", "ecs_task_arn", "ecs_cluster")
+    Lines that go on with others are not counted.
+    """
+    forms = [known(line) for line in lines]
+    if True not in forms:
+        return None
+    first = forms.index(True)
+    others = sum(not form and not goes_on(line) for form, line in zip(forms[first:], lines[first:], strict=True))
+    return _FORMAT if sum(forms) > others else None
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record as Fluentd, Fluent Bit, Logstash or the Splunk forwarder write it of a host's file, or a metric of EMF."""
-    if isinstance(record.get("_aws"), dict) and "CloudWatchMetrics" in record["_aws"]:
-        return True
-    if any(name in record for name in (*_OF_CONTAINERS, "eventVersion", "detail-type", "logEvents")):
-        return False
-    text = next((name for name in _TEXTS if isinstance(record.get(name), str)), None)
-    if text is None or not any(name in record for name in _TIMES):
-        return False
-    logstash = "@version" in record and "@timestamp" in record
-    splunk = {"event", "host", "source", "sourcetype"} <= record.keys()
-    fluent = bool({"host", "hostname", "ident", "ec2_instance_id"} & record.keys()) and text != "event"
-    return logstash or splunk or fluent
+    """A record as shippers write it of a host's line, or a metric of EMF."""
+    return _is_metric(record) or is_line(record)
+
+
+def _is_metric(record: Mapping[str, Any]) -> bool:
+    held = record.get("_aws")
+    return isinstance(held, dict) and "CloudWatchMetrics" in held
+
+
+def _of_metric(record: Mapping[str, Any]) -> dict[str, Any]:
+    stamp = record["_aws"].get("Timestamp")
+    return {"message": written(record), "logKind": "metric", "time": moment(stamp) or stamp}
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record as this source declares it, with what its line says; other members stay beside, for `unmapped`."""
-    if "logKind" in record and "message" in record:
-        return record
-    if isinstance(record.get("_aws"), dict):
-        text = written(record)
-        return {"message": text, "logKind": "metric", "time": _moment(record["_aws"].get("Timestamp"))}
-    rest = dict(record)
-    found: dict[str, Any] = {}
-    text_name = next(name for name in _TEXTS if isinstance(rest.get(name), str))
-    found["message"] = rest.pop(text_name)
-    when = next((name for name in _TIMES if name in rest), None)
-    if when is not None:
-        found["time"] = _moment(rest.pop(when))
-    for name in list(rest):
-        field = _SHIPPED.get(name)
-        if field and field not in found and isinstance(rest[name], str | int):
-            found[field] = rest.pop(name)
-    said = {name: held for name, held in parse(found["message"]).items() if name not in ("time", "epoch")}
+    if _is_metric(record):
+        return _of_metric(record)
+    found, rest = fields_of(record)
+    if not found.keys() & {"time", "timeText"}:
+        found |= odd_time(rest)
     others = {name if name not in _FIELDS else f"{name} ": held for name, held in rest.items()}
-    return others | {"logKind": "shipped"} | said | found
-
-
-def _moment(held: Any) -> Any:
-    if isinstance(held, int | float) and not isinstance(held, bool):
-        return _iso(int(held * 1000) if held < 1e11 else int(held)) or held
-    if isinstance(held, str) and re.fullmatch(r"\d{9,10}(?:\.\d+)?", held):
-        return _iso(int(float(held) * 1000))
-    return held
+    return others | found
 
 
 SOURCE = Source(
@@ -192,6 +213,7 @@ SOURCE = Source(
     title="Host logs of EC2: syslog, auth, audit, cloud-init, Session Manager, Run Command",
     reference="Manually create or edit the CloudWatch agent configuration file",
     columns=COLUMNS,
+    keys=(_SESSION_KEY.pattern.replace("?P<session>", "?:"), _COMMAND_KEY.pattern.replace("?P<stream>", "?:")),
     event=EventMap(
         evidence=True,
         columns={
@@ -219,6 +241,8 @@ SOURCE = Source(
     claims=claims,
     claims_stream=claims_stream,
     parse_message=parse_message,
+    plain_key=stream_of_key,
+    null="\n",
     reshape=reshape,
     required=("message", "log_kind"),
     line_format=line_format,

@@ -73,12 +73,14 @@ _METRICS = {
     "memorySizeMB": "memorySizeMB",
     "maxMemoryUsedMB": "maxMemoryUsedMB",
 }
+_PHASES = {"platform.initReport": "initDurationMs", "platform.restoreReport": "restoreDurationMs"}
+"""Reports of a phase of its own, and whose duration theirs is."""
 _TIMEOUT = re.compile(rf"^\S+Z (?P<id>{_UUID}) Task timed out after ")
 _EXIT = re.compile(rf"^RequestId: (?P<id>{_UUID}) Error: (?P<error>.*)")
 _LINE = re.compile(
-    rf"^(?:\[(?P<level>[A-Z]+)\]\t)?\d{{4}}-\d\d-\d\dT[\d:.]+Z\t(?P<id>{_UUID})\t(?:(?P<level2>[A-Z]+)\t)?"
+    rf"^(?:\[(?P<level>[A-Z]+)\]\t)?\d{{4}}-\d\d-\d\dT[\d:.]+Z\t(?:(?P<id>{_UUID})|undefined|)\t(?:(?P<level2>[A-Z]+)\t)?"
 )
-_ERROR = re.compile(r"^\[ERROR\] (?P<error>[A-Za-z_.]\w*)(?::|\n|$)")
+_ERROR = re.compile(r"^\[ERROR\] (?P<error>[A-Za-z_]\w*(?:\.\w+)*)(?::|\n|$)")
 
 
 def parse_report(line: str) -> dict[str, Any]:
@@ -129,8 +131,8 @@ def _system(event: Mapping[str, Any]) -> dict[str, Any]:
     record = _part(event, "record")
     metrics = _part(record, "metrics")
     found = {name: metrics.get(key) for key, name in _METRICS.items()}
-    if event["type"] == "platform.initReport":
-        found = {"initDurationMs": metrics.get("durationMs")}
+    if phase := _PHASES.get(event["type"]):
+        found = {phase: metrics.get("durationMs")}
     return found | {
         "type": event["type"],
         "requestId": record.get("requestId"),
@@ -165,8 +167,17 @@ def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
             found = _system(event) if is_system else _application(event)
     else:
         found = _text(message)
-    names = _names(stream)
-    return {**names, **{key: _plain(value) for key, value in found.items() if value is not None}}
+    withheld = _withheld(stream)
+    said = {name: _plain(value) for name, value in found.items() if value is not None and name not in withheld}
+    return {**_names(stream), **said}
+
+
+@lru_cache(maxsize=1024)
+def _withheld(stream: LogStream) -> frozenset[str]:
+    """What group and stream say better than a message, in which code writes whatever it likes."""
+    named = {"functionName"} & _names(stream).keys()
+    of_platform = (stream.log_group or "").startswith(_WEB)
+    return frozenset(named if of_platform else named | {"endpointName", "region"})
 
 
 def _plain(value: Any) -> Any:

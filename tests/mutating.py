@@ -1,0 +1,100 @@
+"""Specimens with bits flipped, cut, swapped, repeated and filled up, read as the loader reads objects."""
+
+import random
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from forensics.columns import build
+from forensics.readers import read
+from forensics.readers.parts import Reject
+from forensics.sources import sources
+
+_PUT_IN = (
+    *(b"\0", b"\xff\xfe", b'"', b"\\", b"\n", b"\r", b"null", b"-", b" ", b"\t", b"{}", b"[]", b"1e999", b"\\ud800"),
+    *(
+        b"[" * 500,
+        b'{"a":' * 300,
+        b"9" * 400,
+        b"A" * 20_000,
+        b'"' * 3_000,
+        b"\\" * 3_001,
+        b" " * 5_000,
+        b"\xe2\x80\xa8",
+    ),
+)
+_DEEP = (b"[" * 100_000, b'{"a":' * 60_000, b"B" * 2_000_000)
+_RARELY = 0.002
+
+
+@dataclass(frozen=True)
+class Endured:
+    """What came of it: mutations read, seconds of the slowest, KiB by which the process grew."""
+
+    read: int
+    slowest: float
+    growth: int
+
+
+def bits(text: bytearray, chance: random.Random) -> None:
+    for _ in range(chance.randint(1, 8)):
+        text[chance.randrange(len(text))] ^= 1 << chance.randrange(8)
+
+
+def cut(text: bytearray, chance: random.Random) -> None:
+    start = chance.randrange(len(text))
+    del text[start : start + chance.randint(1, 200)]
+
+
+def swapped(text: bytearray, chance: random.Random) -> None:
+    mark = bytes([chance.choice(b" ,\t\n")])
+    fields = bytes(text).split(mark)
+    if len(fields) > 1:
+        a, b = chance.randrange(len(fields)), chance.randrange(len(fields))
+        fields[a], fields[b] = fields[b], fields[a]
+        text[:] = mark.join(fields)
+
+
+def put_in(text: bytearray, chance: random.Random) -> None:
+    at = chance.randrange(len(text) + 1)
+    text[at:at] = chance.choice(_DEEP if chance.random() < _RARELY else _PUT_IN)
+
+
+def repeated(text: bytearray, chance: random.Random) -> None:
+    start = chance.randrange(len(text))
+    text[start:start] = text[start : start + chance.randint(1, 300)] * chance.randint(1, 5)
+
+
+_KINDS: tuple[Callable[[bytearray, random.Random], None], ...] = (bits, cut, swapped, put_in, repeated)
+
+
+def mutated(text: bytes, chance: random.Random) -> bytes:
+    """The text with one to three changes."""
+    held = bytearray(text)
+    for change in chance.choices(_KINDS, k=chance.randint(1, 3)):
+        if held:
+            change(held, chance)
+    return bytes(held)
+
+
+def endure(name: str, objects: Sequence[tuple[str, bytes]], count: int, folder: str) -> Endured:
+    """Reads so many mutations of a source's objects, (key, bytes), and types what is read. Raises what the readers raise."""
+    chance = random.Random(name)
+    path = Path(folder) / f"{name}.object"
+    slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(count):
+        key, text = chance.choice(objects)
+        path.write_bytes(mutated(text, chance))
+        start = time.perf_counter()
+        _read(path, key)
+        slowest = max(slowest, time.perf_counter() - start)
+        path.unlink()
+    return Endured(count, slowest, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+
+
+def _read(path: Path, key: str) -> None:
+    for part in read(path, key):
+        if not isinstance(part, Reject):
+            assert build(part).source in sources()

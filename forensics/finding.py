@@ -4,6 +4,7 @@ import duckdb
 
 from forensics.arn import INSTANCE_ID, SAMPLE, function_key, key
 from forensics.sources.cloudtrail import EVENT as CALL
+from forensics.sources.guardduty import ACCESS_KEY, API_REMOTE, CONNECTION_REMOTE
 
 MARGIN_MINUTES = 5
 """How far beyond a finding's first and last sight its records may lie: its times are approximate."""
@@ -11,6 +12,9 @@ MARGIN_MINUTES = 5
 _CURRENT = """NOT EXISTS (
     SELECT 1 FROM superseded AS x
     WHERE x.source = 'guardduty' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)"""
+
+_POD = """CASE WHEN s.kubernetes_workload_type = 'pods' AND s.kubernetes_namespace <> '' AND s.kubernetes_workload_name <> ''
+      THEN 'k8s:' || nullif(s.eks_cluster_name, '') || '/' || s.kubernetes_namespace || '/' || s.kubernetes_workload_name END"""
 
 _LATEST = f"""
 CREATE OR REPLACE TEMP TABLE latest_finding AS
@@ -21,25 +25,25 @@ SELECT
   coalesce(s.event_first_seen, s.created_at) AS time,
   s.event_last_seen AS end_time,
   i.principal,
-  nullif(s.access_key_id, '') AS access_key_id,
+  {ACCESS_KEY} AS access_key_id,
   s.resource_ids AS resources,
   s.title,
   {SAMPLE} AS sample,
   CASE WHEN NOT {SAMPLE} THEN coalesce(
     {function_key("s.function_arn")},
-    s.task_arn,
-    {key("ec2", "s.region", "s.account_id", "'instance/' || s.instance_id")},
+    nullif(s.task_arn, ''),
+    {_POD},
+    {key("ec2", "s.region", "s.account_id", "'instance/' || nullif(s.instance_id, '')")},
     k.workload,
     CASE WHEN regexp_matches(split_part(s.principal_id, ':', 2), '{INSTANCE_ID}')
       THEN {key("ec2", "s.region", "s.account_id", "'instance/' || split_part(s.principal_id, ':', 2)")} END)
   END AS workload,
   s.action_type,
   s.api,
-  coalesce(s.api_remote_ip, s.api_remote_ipv6) AS api_remote_ip,
-  s.connection_remote_ip,
+  {API_REMOTE} AS api_remote_ip,
+  {CONNECTION_REMOTE} AS connection_remote_ip,
   s.network_interfaces,
-  json_extract_string(s.service,
-    '$.action.portProbeAction.portProbeDetails[*].remoteIpDetails.ipAddressV4') AS probe_remote_ips
+  s.probe_remote_ips
 FROM guardduty AS s
 LEFT JOIN identity AS i ON i.identity_key = s.identity_key
 LEFT JOIN instance_key AS k ON k.instance_id = split_part(s.principal_id, ':', 2)

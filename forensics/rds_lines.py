@@ -1,102 +1,67 @@
-"""Lines that databases of RDS and Aurora write: MySQL audit, PostgreSQL, pgAudit, slow queries, errors."""
+"""Lines that databases of RDS and Aurora write: the forms of their logs, and which of them a text is in."""
 
 from __future__ import annotations
 
-import csv
-import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-POSTGRES = re.compile(
-    r"(?P<stamp>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?) (?P<zone>[A-Z]{3,5}):(?P<host>\[local\]|[^@\[]{0,300}?)(?:\((?P<port>\d*)\))?:"
-    r"(?P<user>[^@\[]{0,200})@(?P<database>[^:\[]{0,200}):\[(?P<pid>\d+)\]:(?:(?P<line>\d+):(?P<state>[0-9A-Z]{5}):[^\n]{0,200}?)?"
-    r" ?(?P<level>DEBUG[1-5]?|INFO|NOTICE|WARNING|ERROR|LOG|FATAL|PANIC|STATEMENT|DETAIL|HINT|CONTEXT|QUERY|LOCATION): {0,2}(?P<text>.*)",
-    re.DOTALL,
-)
-_PGAUDIT = re.compile(r"AUDIT: (?:SESSION|OBJECT),")
-_AURORA = re.compile(r"\d{16},")
-_MARIADB = re.compile(r"\d{8} \d\d:\d\d:\d\d,")
-_OPERATION = r"(?:CONNECT|DISCONNECT|QUERY|READ|WRITE|CREATE|ALTER|RENAME|DROP|FAILED_CONNECT|QUERY_\w+)"
-_AUDIT = re.compile(
-    r"(?P<stamp>\d{16}|\d{8} \d\d:\d\d:\d\d),(?P<server>[^,]*),(?P<user>[^,]*),(?P<host>[^,]*),(?P<connection>\d*),(?P<query>\d*),"
-    rf"(?P<operation>{_OPERATION}),(?P<database>[^,]*),(?P<object>.*),(?P<code>-?\d*)$",
-    re.DOTALL,
-)
-_SLOW = re.compile(r"# User@Host: (?P<user>[^\[\n]*)\[[^\]\n]*\] @ (?P<name>[^\[\n]*)\[(?P<address>[^\]\n]*)\]")
-_SLOW_TIME = re.compile(r"# Time: (?P<iso>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")
-_ERROR = re.compile(
-    r"(?P<iso>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?)(?P<zone>Z)? ?(?P<pid>\d+)? \[(?P<level>\w+)\] "
-)
-_AUTH = re.compile(r"(?:connection authorized|password authentication failed for user|authentication failed)")
-_REMOTE = re.compile(r"connection received: host=(?P<address>\S+) port=(?P<port>\d+)")
+from forensics import rds_mysql, rds_postgres, rds_sqlserver
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of records: whether a line begins one, is one for certain, and what it says, by field of `rds_log`.
+
+    `head` begins a line that may stand before the one that begins a record, and is of it.
+    """
+
+    kind: str
+    begins: Callable[[str], bool]
+    told: Callable[[str], bool]
+    read: Callable[[str], dict[str, Any] | None]
+    head: str = ""
+
+
+POSTGRES = Form("postgresql", rds_postgres.begins, rds_postgres.told, rds_postgres.read)
+CSVLOG = Form("postgresql", rds_postgres.begins_row, rds_postgres.begins_row, rds_postgres.read_row)
+AUDIT = Form("audit", rds_mysql.begins_audit, rds_mysql.told_audit, rds_mysql.read_audit)
+SLOW = Form("slowquery", rds_mysql.begins_slow, rds_mysql.told_slow, rds_mysql.read_slow, head="# Time: ")
+STARTED = Form("", rds_mysql.begins_either, rds_mysql.told_start, rds_mysql.read_either, head="# Time: ")
+"""A log of MySQL whose first lines, written at its start, do not say which it is."""
+GENERAL = Form("general", rds_mysql.begins_general, rds_mysql.told_general, rds_mysql.read_general)
+ERROR = Form("error", rds_mysql.begins_error, rds_mysql.told_error, rds_mysql.read_error)
+SQL_SERVER = Form("error", rds_sqlserver.begins, rds_sqlserver.told, rds_sqlserver.read)
+
+FORMS = (POSTGRES, AUDIT, CSVLOG, SLOW, GENERAL, STARTED, ERROR, SQL_SERVER)
+_OF_KIND = {
+    "postgresql": (POSTGRES, CSVLOG),
+    "audit": (AUDIT, POSTGRES),
+    "slowquery": (SLOW,),
+    "general": (GENERAL,),
+    "error": (ERROR, SQL_SERVER),
+}
+"""The forms that the records of a group come in: what a client wrote is not read as if it were of another."""
+_PART = {"postgresql": {"pgaudit"}}
+"""Kinds that a group of another kind holds: pgAudit has none of its own."""
 
 
 def is_record(line: str) -> bool:
-    """Whether a line begins a record of an audit or a PostgreSQL log."""
-    return bool(POSTGRES.match(line) or _AUDIT.match(line))
+    """Whether a line is of a database's log for certain."""
+    return any(form.told(line) for form in FORMS)
 
 
-def parse(line: str) -> dict[str, Any]:
-    """What a line says, by field of `rds_log`; nothing for a line of no known form."""
-    if found := POSTGRES.match(line):
-        return _postgres(found)
-    if (_AURORA.match(line) or _MARIADB.match(line)) and (found := _AUDIT.match(line)):
-        return _audit(found)
-    if line.startswith("#") and (found := _SLOW.search(line, 0, 2000)):
-        when = _SLOW_TIME.search(line, 0, 200)
-        said = {
-            "logKind": "slowquery",
-            "userName": found["user"],
-            "remoteHost": found["address"] or found["name"].strip(),
-        }
-        return said | ({"time": when["iso"]} if when else {})
-    if found := _ERROR.match(line):
-        stamp = found["iso"].replace(" ", "T") + "Z"
-        return {"logKind": "error", "time": stamp, "level": found["level"], "pid": found["pid"]}
-    return {}
+def form_of(lines: Sequence[str]) -> Form | None:
+    """The form of a database's log that those lines are in, if one of them says so for certain."""
+    return next((form for form in FORMS if any(map(form.told, lines))), None)
 
 
-def _postgres(found: re.Match[str]) -> dict[str, Any]:
-    said: dict[str, Any] = {"logKind": "postgresql", "level": found["level"], "pid": found["pid"]}
-    if found["zone"] in ("UTC", "GMT"):
-        said["time"] = found["stamp"].replace(" ", "T") + "Z"
-    else:
-        said["timeText"] = f"{found['stamp']} {found['zone']}"
-    said |= {"remoteHost": found["host"], "remotePort": found["port"], "userName": found["user"]}
-    said |= {"databaseName": found["database"], "sqlState": found["state"]}
-    text = found["text"]
-    if _PGAUDIT.match(text):
-        said |= _pgaudit(text)
-    elif text.startswith("statement: ") or found["level"] == "STATEMENT":
-        said["statement"] = text.removeprefix("statement: ")
-    elif _AUTH.match(text):
-        said["outcome"] = "success" if text.startswith("connection authorized") else "denied"
-    elif received := _REMOTE.match(text):
-        said |= {"remoteHost": received["address"], "remotePort": received["port"]}
-    if found["level"] in ("ERROR", "FATAL", "PANIC"):
-        said.setdefault("outcome", "denied" if "permission denied" in text[:200] else "error")
-    return {name: held for name, held in said.items() if held not in (None, "", "[unknown]")}
-
-
-def _pgaudit(text: str) -> dict[str, Any]:
-    """`AUDIT: SESSION,statement,substatement,class,command,type,object,"statement",parameter`."""
-    try:
-        cells = next(csv.reader([text.removeprefix("AUDIT: ").replace("\n", " ")]), [])
-    except csv.Error:
-        return {}
-    names = ("", "", "", "operation", "command", "objectType", "objectName", "statement")
-    return {"logKind": "pgaudit"} | {name: cell for name, cell in zip(names, cells, strict=False) if name and cell}
-
-
-def _audit(found: re.Match[str]) -> dict[str, Any]:
-    stamp, said = found["stamp"], {"logKind": "audit", "operation": found["operation"]}
-    if len(stamp) == 16 and " " not in stamp:
-        said["microseconds"] = stamp
-    else:
-        said["time"] = f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]}T{stamp[9:]}Z"
-    said |= {"serverHost": found["server"], "userName": found["user"], "remoteHost": found["host"]}
-    said |= {"connectionId": found["connection"], "queryId": found["query"], "databaseName": found["database"]}
-    held = found["object"]
-    sql = held[1:-1] if len(held) > 1 and held[0] == held[-1] == "'" else None
-    said |= {"statement": sql.replace("\\'", "'")} if sql is not None else {"objectName": held}
-    said |= {"returnCode": found["code"], "outcome": "success" if found["code"] == "0" else "error"}
-    return {name: text for name, text in said.items() if text}
+def parse(line: str, kind: str | None = None) -> dict[str, Any]:
+    """What a line says, by field of `rds_log`; nothing for a line of no known form. `kind` is its group's."""
+    for form in FORMS if kind is None else _OF_KIND.get(kind, FORMS):
+        if (said := form.read(line)) is not None:
+            own = kind is None or said["logKind"] in _PART.get(kind, ())
+            return {name: held for name, held in said.items() if held not in (None, "")} | (
+                {} if own else {"logKind": kind}
+            )
+    return {} if kind is None else {"logKind": kind}

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
+from forensics.guardduty_names import exported
 from tests.workload_worlds import (
     API_ID,
     DAY,
@@ -124,3 +126,86 @@ def test_flows_of_a_probe_lie_behind_its_finding(tmp_path: Path) -> None:
         tmp_path, guardduty=[peer_finding(action)], vpc_flow=[flow("09:10:00", "09:11:00", srcaddr=OUTSIDE)]
     ) as con:
         assert behind(con) == [("object-0/0", "same interface, remote address and window")]
+
+
+OVER_V6 = {"ipAddressV4": "", "ipAddressV6": "2001:db8::77"}
+
+
+def test_an_address_of_ipv6_leads_to_calls_too(tmp_path: Path) -> None:
+    finding = api_finding()
+    finding["service"]["action"]["awsApiCallAction"]["remoteIpDetails"] = OVER_V6
+    calls = [called("09:10:00", sourceIPAddress="2001:db8::77"), called("09:11:00", sourceIPAddress="")]
+    with world(tmp_path, guardduty=[finding], cloudtrail=calls) as con:
+        assert behind(con) == [("09:10:00", "same access key, address, API and window")]
+
+
+def test_a_peer_of_ipv6_leads_to_flows_too(tmp_path: Path) -> None:
+    action = {"networkConnectionAction": {"remoteIpDetails": OVER_V6}}
+    flows = [flow("09:10:00", "09:11:00", dstaddr="2001:db8::77"), flow("09:10:00", "09:11:00")]
+    with world(tmp_path, guardduty=[peer_finding(action)], vpc_flow=flows) as con:
+        assert behind(con) == [("object-0/0", "same interface, remote address and window")]
+
+
+def pod(kind: str, **more: Any) -> Record:
+    details = {"name": "orders-7d4", "type": kind, "namespace": "shop"} | more
+    return {
+        "eksClusterDetails": {"name": "prod"},
+        "kubernetesDetails": {"kubernetesWorkloadDetails": details},
+        "instanceDetails": {"instanceId": WEB_ID},
+    }
+
+
+def test_a_pod_that_the_resource_block_names_is_the_workload(tmp_path: Path) -> None:
+    findings = [
+        found("f-1", resource=pod("pods")),
+        found("f-2", resource=pod("deployments")),
+        found("f-3", resource=pod("pods", namespace="") | {"instanceDetails": {}}),
+    ]
+    with world(tmp_path, guardduty=findings) as con:
+        assert workloads(con) == ["k8s:prod/shop/orders-7d4", WEB, None]
+
+
+def test_the_only_key_of_an_attack_sequence_is_its_finding_s(tmp_path: Path) -> None:
+    actors = [{"user": {"credentialUid": KEY, "uid": "AIDAEXAMPLE"}}]
+    part = service_part() | {"detection": {"sequence": {"actors": actors}}}
+    with world(tmp_path, guardduty=[found(resource={"resourceType": "AttackSequence"}, service=part)]) as con:
+        assert con.execute("SELECT access_key_id FROM finding").fetchall() == [(KEY,)]
+
+
+def shown(shape: Any, wire: bool, seen: tuple[str, ...] = ()) -> Any:
+    """A value of a shape in which every member is there, under the API's names or those on the wire."""
+    if shape.type_name == "list":
+        return [shown(shape.member, wire, seen)]
+    if shape.type_name == "map":
+        return {"AWS::S3::Bucket": shown(shape.value, wire, seen)}
+    if shape.type_name != "structure" or shape.name in seen:
+        return shape.type_name
+    inner = (*seen, shape.name)
+    named = {name: member.serialization.get("name", name) if wire else name for name, member in shape.members.items()}
+    return {named[name]: shown(member, wire, inner) for name, member in shape.members.items()}
+
+
+def test_every_name_of_the_api_becomes_that_of_the_export() -> None:
+    session = pytest.importorskip("botocore.session").get_session()
+    model = session.get_service_model("guardduty").shape_for("Finding")
+    assert exported(shown(model, wire=False)) == shown(model, wire=True)
+
+
+def test_names_of_the_api_that_only_one_place_has_otherwise() -> None:
+    sequence = {"Actors": [{"User": {"Name": "ana", "Account": {"Uid": "1", "Name": "shop"}}}]}
+    sequence |= {"Resources": [{"Data": {"Ec2Instance": {"IamInstanceProfile": {"Arn": "arn:x"}}}}]}
+    sequence |= {"Endpoints": [{"Location": {"Latitude": 1.5, "Longitude": 2.5}}]}
+    instance = {"IamInstanceProfile": {"Arn": "arn:x"}, "ProductCodes": [{"Code": "c", "ProductType": "t"}]}
+    unusual = {"Behavior": {"EC2": {"UserAgent": {"ProfileType": "FREQUENCY"}}}}
+    assert exported({"Sequence": sequence, "InstanceDetails": instance, "Unusual": unusual}) == {
+        "sequence": {
+            "actors": [{"user": {"name": "ana", "account": {"uid": "1", "account": "shop"}}}],
+            "resources": [{"data": {"ec2Instance": {"IamInstanceProfile": {"arn": "arn:x"}}}}],
+            "endpoints": [{"location": {"lat": 1.5, "lon": 2.5}}],
+        },
+        "instanceDetails": {
+            "iamInstanceProfile": {"arn": "arn:x"},
+            "productCodes": [{"productCodeId": "c", "productCodeType": "t"}],
+        },
+        "unusual": {"behavior": {"EC2": {"UserAgent": {"profileType": "FREQUENCY"}}}},
+    }

@@ -17,6 +17,7 @@ from forensics.readers.parts import EventPart, JsonPart, LinePart, Reject
 from forensics.source import Source
 
 _LOOK = 20
+_FORMAT = "put the flow log's format, as its settings show it, on a line before the messages and add them as a file"
 
 
 def event_table(source: Source, part: EventPart, rejects: list[Reject]) -> pa.Table:
@@ -59,7 +60,7 @@ def _fields(source: Source, part: EventPart, rejects: list[Reject]) -> pa.Table:
             numbers.append(number)
             rows.append({name: text for name, text in zip(header, texts, strict=True) if text != source.null})
         else:
-            reason = f"{len(texts)} fields where the default format has {len(header)}, and a stream has no header"
+            reason = f"{len(texts)} fields where the default format has {len(header)}, and a stream has no header: {_FORMAT}"
             rejects.append(Reject.of(number, reason, event.message))
     return _table(source, numbers, rows, rejects)
 

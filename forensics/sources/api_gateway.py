@@ -1,11 +1,13 @@
 """API Gateway logs: access logs in whatever form their owner chose, and execution logs of REST APIs."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from forensics.jsons import written
+from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, LogStream, Source
 
 COLUMNS = (
@@ -43,11 +45,12 @@ COLUMNS = (
     Column("vpcId", doc="VPC the request came from."),
     Column("connectionId", doc="WebSocket connection."),
     Column("eventType", doc="WebSocket event: CONNECT, MESSAGE, DISCONNECT.", name="event_type"),
+    Column("variables", "JSON", "Further variables that the owner's format names; all values of one it names twice."),
     Column("kind", doc="access, or execution: a line of an execution log.", name="log_kind"),
-    Column("message", doc="Line of an execution log, whole.", unique=True),
-    Column("@logGroup", doc="Log group; of execution logs API-Gateway-Execution-Logs_API/STAGE."),
-    Column("@timestamp", "TIMESTAMP", "When the line was written.", epoch="ms"),
-    Column("@owner", doc="Account of the log group."),
+    Column("message", doc="Line of an execution log, or event of a log stream, whole.", unique=True),
+    Column("logGroup", doc="Log group; of execution logs API-Gateway-Execution-Logs_API/STAGE."),
+    Column("timestamp", "TIMESTAMP", "When the line was written.", epoch="ms"),
+    Column("owner", doc="Account of the log group."),
 )
 
 _MONTHS = dict(zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True))
@@ -59,12 +62,22 @@ _PRESET = (
 _CLF = re.compile(
     rf'(\S+) (\S+) (\S+) \[({_STAMP})\]"([A-Z]+) (\S+) (HTTP/[\d.]+)" (\d{{3}}|-) (\d+|-) ({_ID})(?: (\S+))?$'
 )
+_ROUTE = r"\$default|[A-Z]+ /\S*"
+_HTTP_CLF = re.compile(
+    rf'(\S+) (\S+) (\S+) \[({_STAMP})\] ?"([A-Z]+) ({_ROUTE}) (HTTP/[\d.]+)" (\d{{3}}|-) (\d+|-) ({_ID})$'
+)
 _CSV = re.compile(
     rf"([^,]*),([^,]*),([^,]*),({_STAMP}),([A-Z]+),([^,]*),(HTTP/[\d.]+),(\d{{3}}|-),(\d+|-),({_ID})(?:,([^,]*))?$"
 )
-_XML = re.compile(r'<request id="([^"]*)">(.*)</request>$', re.DOTALL)
+_XML = re.compile(r'<request id="([^"]*)">((?:\s*<(\w+)>[^<]*</\3>)*+)\s*</request>$')
 _ELEMENT = re.compile(r"<(\w+)>([^<]*)</\1>")
-_EXECUTION = re.compile(rf"\(({_ID})\) (.*)$", re.DOTALL)
+_OF_REQUEST = re.compile(rf"(?:\(({_ID})\) |Execution log for request ({_ID})\b)")
+_EXECUTION = re.compile(
+    rf"\((?:{_ID})\) (?:Method |Endpoint |Extended Request Id: |Starting (?:execution|authorizer)|Successfully completed exec"
+    r"|Execution failed|HTTP Method: |Verifying Usage Plan|Usage Plan check|API Key |Sending request to|Received response)"
+    rf"|Execution log for request (?:{_ID})\b"
+)
+"""What execution logs alone say; in their own groups anything is a line of one."""
 _GROUP = re.compile(r"^API-Gateway-Execution-Logs_")
 _TIME = 3
 
@@ -78,35 +91,88 @@ def iso(stamp: str) -> str:
 
 
 def split(line: str) -> Sequence[str | None] | None:
-    """The fields of a line in one of the presets CLF, CSV, XML, or of an execution log."""
+    """The fields of a line in one of the presets CLF, CSV, XML."""
     if found := _CLF.match(line) or _CSV.match(line):
         row: list[str | None] = list(found.groups())
         row[_TIME] = iso(row[_TIME] or "")
         return [*row, "access", None, None]
-    if as_xml := _XML.match(line):
-        held = dict(_ELEMENT.findall(as_xml[2])) | {"requestId": as_xml[1]}
-        if "requestTime" in held:
-            held["requestTime"] = iso(held["requestTime"])
-        rest = {name: text for name, text in held.items() if name not in _PRESET}
-        known = [held.get(name) for name in _PRESET]
-        return [*known, "access", None, written(rest) if rest else None]
-    if executed := _EXECUTION.match(line):
-        nothing: list[str | None] = [None] * len(_PRESET)
-        nothing[_PRESET.index("requestId")] = executed[1]
-        return [*nothing, "execution", line, None]
-    return None
+    if found := _HTTP_CLF.match(line):
+        ip, caller, user, at, method, route, *rest = found.groups()
+        return [ip, caller, user, iso(at), method, None, *rest, None, "access", route, None]
+    return _of_xml(line)
 
 
-_FORMAT = LineFormat((*_PRESET, "kind", "message", "unmapped"), split)
+def _of_xml(line: str) -> Sequence[str | None] | None:
+    """The fields of a line in the preset XML; none where an element is there twice, as a client could have written it."""
+    found = _XML.match(line)
+    elements = _ELEMENT.findall(found[2]) if found else []
+    held = dict(elements)
+    if found is None or len(held) < len(elements) or "requestId" in held:
+        return None
+    held["requestId"] = found[1]
+    if "requestTime" in held:
+        held["requestTime"] = iso(held["requestTime"])
+    rest = {name: text for name, text in held.items() if name not in _PRESET}
+    return [*(held.get(name) for name in _PRESET), "access", None, written(rest) if rest else None]
+
+
+def _request(line: str) -> str | None:
+    """The request that a line of an execution log names."""
+    found = _OF_REQUEST.match(line)
+    return (found[1] or found[2]) if found else None
+
+
+def _split_execution(line: str) -> Sequence[str | None]:
+    return [_request(line), "execution", line]
+
+
+_FORMAT = LineFormat((*_PRESET, "kind", "routeKey", "variables"), split)
+_EXECUTION_FORMAT = LineFormat(
+    ("requestId", "kind", "message"), _split_execution, continues=lambda line: not _OF_REQUEST.match(line)
+)
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The presets' layout, if one of those lines has it."""
-    presets = (_CLF, _CSV)
-    found = any(preset.match(line) for line in lines for preset in presets)
-    written = any((match := _XML.match(line)) and "<requestTime>" in match[2] for line in lines)
-    executed = any(_EXECUTION.match(line) and "Method request path" in line for line in lines)
-    return _FORMAT if found or written or executed else None
+    """The layout of the presets, or of an execution log, if one of those lines has it."""
+    if any(preset.match(line) for line in lines for preset in (_CLF, _CSV, _HTTP_CLF)):
+        return _FORMAT
+    if any((match := _XML.match(line)) and "<requestTime>" in match[2] for line in lines):
+        return _FORMAT
+    return _EXECUTION_FORMAT if any(map(_EXECUTION.match, lines)) else None
+
+
+def parse_message(stream: LogStream, message: str) -> Mapping[str, Any]:
+    """What an event of an execution log says, or of any stream an access log in JSON or a preset."""
+    if _GROUP.match(stream.log_group or ""):
+        return {"kind": "execution", "requestId": _request(message)}
+    if message.lstrip()[:1] == "{":
+        held = parsed(message)
+        return _plain(reshape(_once(message, held))) if isinstance(held, dict) and claims(held) else {}
+    if row := split(message.rstrip("\r\n")):
+        return {name: text for name, text in zip(_FORMAT.fields, row, strict=True) if text != "-"}
+    request = _request(message)
+    return {"kind": "execution", "requestId": request} if request else {}
+
+
+_COLON = re.compile(r'"\s*:')
+
+
+def _once(message: str, held: dict[str, Any]) -> Mapping[str, Any]:
+    """The members of a record that it has once: of one it has twice, a client may have written either."""
+    if len(_COLON.findall(message)) <= len(held):
+        return held
+    outermost: list[tuple[str, Any]] = json.loads(message, object_pairs_hook=list)
+    names = Counter(name for name, _ in outermost)
+    twice = {name: [value for other, value in outermost if other == name] for name in names if names[name] > 1}
+    return {name: value for name, value in held.items() if name not in twice} | ({"variables": twice} if twice else {})
+
+
+def _plain(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Values that are no single ones as JSON text."""
+    return {
+        name: written(value) if isinstance(value, dict | list | bool | float) else value
+        for name, value in record.items()
+    }
 
 
 def claims_stream(stream: LogStream, message: str) -> bool:
@@ -183,13 +249,17 @@ def claims(record: Mapping[str, Any]) -> bool:
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record under one spelling of its names, NULL for what is marked as missing."""
+    """The record under one spelling of its names, NULL for what is marked as missing; further variables beside."""
     found: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     for name, held in record.items():
-        field = _SPELLED.get(_letters(name), name)
-        kept = name if field in found else field
-        found[kept] = None if held == "-" else _time(held) if kept == "requestTime" else held
-    return found | {"kind": "access"}
+        field = _SPELLED.get(_letters(name))
+        value = None if held == "-" else _time(held) if field == "requestTime" else held
+        if field is None or field in found:
+            others |= held if name == "variables" and isinstance(held, dict) else {name: held}
+        else:
+            found[field] = value
+    return found | {"kind": "access"} | ({"variables": others} if others else {})
 
 
 def _time(held: Any) -> Any:
@@ -227,19 +297,25 @@ SOURCE = Source(
     END""",
             "bytes": "s.response_length",
             "user_agent": "s.user_agent",
-            "summary": """coalesce(left(s.message, 300), coalesce(s.http_method, 'request') || ' '
+            "summary": """CASE WHEN s.log_kind = 'access' THEN coalesce(s.http_method, 'request') || ' '
       || left(coalesce(s.path, s.resource_path, s.route_key, ''), 200) || coalesce(' from ' || s.source_ip, '')
-      || coalesce(': ' || s.http_status, ''))""",
+      || coalesce(': ' || s.http_status, '') ELSE coalesce(left(s.message, 300), 'request') END""",
         },
     ),
-    identity=IdentityMap({"arn": "CASE WHEN s.user_arn LIKE 'arn:%' THEN s.user_arn END"}),
+    identity=IdentityMap(
+        {
+            "arn": "CASE WHEN s.user_arn LIKE 'arn:%' THEN s.user_arn END",
+            "principal_id": "CASE WHEN regexp_matches(s.caller, '^A[A-Z0-9]+(:|$)') THEN s.caller END",
+        }
+    ),
     about=About(
-        recognised="JSON with names of $context variables; lines of the presets CLF, CSV, XML; groups API-Gateway-Execution-Logs_*",
+        recognised="JSON with names of $context variables; lines of the presets CLF, CSV, XML and of execution logs; groups API-Gateway-Execution-Logs_*",
         delivered="CloudWatch Logs, Firehose",
         delay="seconds to minutes; best effort",
         organisation="none; owner of the log group is the account",
         cannot_show=(
             "What the owner's format does not name: fields and their order are free.",
+            "Which of a format's further variables a client wrote itself, where the format does not escape its text.",
             "Requests that were refused before a stage was found.",
             "Payloads, unless data tracing is on; execution logs cut lines at 1 KB and redact headers.",
         ),
@@ -248,7 +324,8 @@ SOURCE = Source(
     reshape=reshape,
     required=("log_kind",),
     claims_stream=claims_stream,
+    parse_message=parse_message,
     line_format=line_format,
     in_streams=True,
-    account="s.account_id",
+    account="coalesce(s.account_id, s.owner)",
 )

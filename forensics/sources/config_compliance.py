@@ -24,6 +24,14 @@ COLUMNS = (
 )
 
 
+_INSTEAD = {"AccountId": "awsAccountId"}
+"""Names of aggregators, where a change notification has others."""
+
+
+def _lower(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {_INSTEAD.get(name) or name[:1].lower() + name[1:]: held for name, held in record.items()}
+
+
 def _api(record: Mapping[str, Any]) -> Mapping[str, Any]:
     qualifier = record.get("EvaluationResultIdentifier")
     held = qualifier.get("EvaluationResultQualifier") if isinstance(qualifier, dict) else None
@@ -40,25 +48,26 @@ def claims(record: Mapping[str, Any]) -> bool:
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Every form with the members of a change notification."""
-    found = {name[:1].lower() + name[1:]: held for name, held in record.items()}
-    named = {name[:1].lower() + name[1:]: held for name, held in _api(record).items()}
-    for side, field in (("newEvaluationResult", "complianceType"), ("oldEvaluationResult", "oldComplianceType")):
-        result = found.get(side)
-        if isinstance(result, dict):
-            found[field] = result.get("complianceType")
-            if side == "newEvaluationResult":
-                for name in ("annotation", "resultRecordedTime", "configRuleInvokedTime"):
-                    found.setdefault(name, result.get(name))
-                inner = result.get("evaluationResultIdentifier")
-                if isinstance(inner, dict):
-                    found.setdefault("orderingTimestamp", inner.get("orderingTimestamp"))
-    identifier = found.pop("evaluationResultIdentifier", None)
-    if isinstance(identifier, dict):
-        found["orderingTimestamp"] = identifier.get("OrderingTimestamp")
-    if isinstance(compliance := found.pop("compliance", None), dict):
-        found["complianceType"] = compliance.get("ComplianceType")
-    return found | named
+    """Every form with the members of a change notification; what those do not have stays beside them."""
+    found = _lower(record)
+    old, new = found.get("oldEvaluationResult"), found.get("newEvaluationResult")
+    if isinstance(old, dict):
+        found["oldComplianceType"] = old.get("complianceType")
+    if isinstance(new, dict):
+        found |= {name: found.get(name, held) for name, held in _changed(new).items()}
+    for outer in ("evaluationResultIdentifier", "compliance"):
+        if isinstance(found.get(outer), dict):
+            found = {**_lower(found.pop(outer)), **found}
+    qualifier = found.pop("evaluationResultQualifier", None)
+    return found | (_lower(qualifier) if isinstance(qualifier, dict) else {})
+
+
+def _changed(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the new result of a change says, which is kept whole too."""
+    inner = result.get("evaluationResultIdentifier")
+    found = {name: result.get(name) for name in ("annotation", "resultRecordedTime", "configRuleInvokedTime")}
+    found["complianceType"] = result.get("complianceType")
+    return found | {"orderingTimestamp": inner.get("orderingTimestamp") if isinstance(inner, dict) else None}
 
 
 SOURCE = Source(
@@ -87,7 +96,10 @@ SOURCE = Source(
         cannot_show=("Why it changed, and by whom.", "Results of rules that were deleted: Config drops them."),
     ),
     claims=claims,
-    lists=("EvaluationResults", "ComplianceByConfigRules", "ComplianceByResources"),
+    lists=(
+        *("EvaluationResults", "ComplianceByConfigRules", "ComplianceByResources"),
+        *("AggregateEvaluationResults", "AggregateComplianceByConfigRules"),
+    ),
     reshape=reshape,
     required=("compliance_type",),
     account="s.aws_account_id",

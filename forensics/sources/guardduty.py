@@ -73,12 +73,16 @@ COLUMNS = (
     Column(f"{_API}.remoteIpDetails.ipAddressV6", name="api_remote_ipv6", doc="The same, IPv6."),
     Column(f"{_NET}.connectionDirection", name="connection_direction", doc="INBOUND, OUTBOUND, UNKNOWN."),
     Column(f"{_NET}.localIpDetails.ipAddressV4", name="connection_local_ip", doc="Own address of a connection."),
+    Column(f"{_NET}.localIpDetails.ipAddressV6", name="connection_local_ipv6", doc="The same, IPv6."),
     Column(f"{_NET}.remoteIpDetails.ipAddressV4", name="connection_remote_ip", doc="Address at the other end."),
+    Column(f"{_NET}.remoteIpDetails.ipAddressV6", name="connection_remote_ipv6", doc="The same, IPv6."),
     Column(
         "service.action.kubernetesApiCallAction.remoteIpDetails.ipAddressV4",
         name="kubernetes_remote_ip",
         doc="Address a Kubernetes API call came from.",
     ),
+    Column(f"{_K8S}.remoteIpDetails.ipAddressV6", name="kubernetes_remote_ipv6", doc="The same, IPv6."),
+    Column(f"{_K8S}.userAgent", name="kubernetes_user_agent", doc="User agent of the Kubernetes call."),
     Column(
         "service.additionalInfo", "JSON", name="additional_info", doc="Further details; sample is true of a sample."
     ),
@@ -115,6 +119,20 @@ COLUMNS = (
     Column("resource.rdsDbInstanceDetails.dbInstanceArn", name="db_instance_arn", doc="ARN of the RDS instance."),
     Column("resource.rdsDbUserDetails.user", name="db_user", doc="Database user."),
     Column("resource.rdsDbUserDetails.database", name="database_name", doc="Database."),
+    Column("resource.rdsLimitlessDbDetails.dbShardGroupArn", name="db_shard_group_arn", doc="Limitless database."),
+    Column(
+        "resource.rdsLimitlessDbDetails.dbShardGroupIdentifier",
+        name="db_shard_group_identifier",
+        doc="Its identifier.",
+    ),
+    Column("resource.ebsSnapshotDetails.snapshotArn", name="snapshot_arn", doc="EBS snapshot that was scanned."),
+    Column("resource.ec2ImageDetails.imageArn", name="image_arn", doc="Machine image that was scanned."),
+    Column(
+        "resource.recoveryPointDetails.recoveryPointArn",
+        name="recovery_point_arn",
+        doc="Recovery point of AWS Backup that was scanned.",
+    ),
+    Column("resource.recoveryPointDetails.backupVaultName", name="backup_vault_name", doc="Vault it is in."),
     Column("resource.ebsVolumeDetails", "JSON", name="ebs_volume_details", doc="Volumes scanned and skipped."),
     Column(
         "service.featureName", name="feature_name", doc="What it was seen in: CloudTrail, FlowLogs, RuntimeMonitoring…"
@@ -158,6 +176,11 @@ COLUMNS = (
         doc="Address of a login.",
     ),
     Column(
+        "service.action.rdsLoginAttemptAction.remoteIpDetails.ipAddressV6",
+        name="rds_remote_ipv6",
+        doc="The same, IPv6.",
+    ),
+    Column(
         "service.action.rdsLoginAttemptAction.LoginAttributes",
         "JSON",
         name="rds_login_attributes",
@@ -182,16 +205,58 @@ COLUMNS = (
     Column(f"{_SEQUENCE}.resources", "JSON", name="sequence_resources", doc="Resources that took part."),
     Column(f"{_SEQUENCE}.endpoints", "JSON", name="sequence_endpoints", doc="Addresses and domains that took part."),
     Column(f"{_SEQUENCE}.signals", "JSON", name="sequence_signals", doc="Findings and events it was made of."),
+    Column(f"{_SEQUENCE}.sequenceIndicators", "JSON", name="sequence_indicators", doc="What made it suspicious."),
+    Column(
+        f"{_SEQUENCE}.additionalSequenceTypes",
+        "JSON",
+        name="additional_sequence_types",
+        doc="Further kinds of sequence it is.",
+    ),
 )
 
 RESOURCE_IDS = """list_sort(list_distinct(list_filter(list_concat(
   [s.function_arn, s.task_arn, 'arn:aws:ec2:' || s.region || ':' || s.account_id || ':instance/' || s.instance_id],
   json_extract_string(s.network_interfaces, '$[*].networkInterfaceId'),
-  [s.eks_cluster_arn, s.db_instance_arn, s.container_id],
+  [s.eks_cluster_arn, s.ecs_cluster_arn, s.db_instance_arn, s.db_shard_group_arn, s.container_id],
+  [s.snapshot_arn, s.image_arn, s.recovery_point_arn],
   json_extract_string(s.sequence_resources, '$[*].uid'),
-  json_extract_string(s.s3_bucket_details, '$[*].arn')),
-lambda r: r IS NOT NULL)))"""
+  json_extract_string(s.s3_bucket_details, '$[*].arn'),
+  json_extract_string(s.s3_bucket_details, '$[*].s3ObjectDetails[*].objectArn')),
+lambda r: r IS NOT NULL AND r <> '')))"""
 """ARNs and ids a finding is about."""
+
+
+def _all_of(column: str, *paths: str) -> str:
+    """SQL: the texts at those paths of a JSON column, each once, in order."""
+    found = ", ".join(f"json_extract_string({column}, '{path}')" for path in paths)
+    return f"list_sort(list_distinct(list_filter(list_concat({found}), lambda r: r IS NOT NULL AND r <> '')))"
+
+
+def _only(texts: str) -> str:
+    """SQL: the one text of a list; NULL where there are none or several."""
+    return f"CASE WHEN len({texts}) = 1 THEN {texts}[1] END"
+
+
+def first(*columns: str) -> str:
+    """SQL: the first of those columns that holds something: where there is no IPv4 address, AWS writes an empty text."""
+    return "coalesce(" + ", ".join(f"nullif({column}, '')" for column in columns) + ")"
+
+
+PROBE_REMOTE = _all_of("s.port_probe_details", "$[*].remoteIpDetails.ipAddressV4", "$[*].remoteIpDetails.ipAddressV6")
+_PROBE_LOCAL = _all_of("s.port_probe_details", "$[*].localIpDetails.ipAddressV4", "$[*].localIpDetails.ipAddressV6")
+_KEYS = _all_of("s.sequence_actors", "$[*].user.credentialUid")
+_PRINCIPALS = _all_of("s.sequence_actors", "$[*].user.uid")
+_ADDRESSES = _all_of("s.sequence_endpoints", "$[*].ip")
+
+ACCESS_KEY = f"coalesce(nullif(s.access_key_id, ''), {_only('s.sequence_access_key_ids')})"
+"""Key a finding is about; of an attack sequence that of its actors, if they have but one."""
+API_REMOTE = first("s.api_remote_ip", "s.api_remote_ipv6")
+CONNECTION_REMOTE = first("s.connection_remote_ip", "s.connection_remote_ipv6")
+_CONNECTION_LOCAL = first("s.connection_local_ip", "s.connection_local_ipv6")
+_KUBERNETES_REMOTE = first("s.kubernetes_remote_ip", "s.kubernetes_remote_ipv6", "s.source_ips->>0")
+_RDS_REMOTE = first("s.rds_remote_ip", "s.rds_remote_ipv6")
+_ACTOR = f"""CASE WHEN regexp_matches({_only(_PRINCIPALS)}, '^A[A-Z0-9]+(:|$)') THEN {_only(_PRINCIPALS)} END"""
+_INBOUND = "s.connection_direction = 'INBOUND'"
 
 EVENT = EventMap(
     unique=True,
@@ -202,15 +267,16 @@ EVENT = EventMap(
         "end_time": "s.event_last_seen",
         "account_id": "s.account_id",
         "region": "s.region",
-        "access_key_id": "nullif(s.access_key_id, '')",
+        "access_key_id": ACCESS_KEY,
         "action": "'guardduty:' || s.type",
         "resources": "s.resource_ids",
-        "source_ip": "coalesce(s.api_remote_ip, s.api_remote_ipv6, s.kubernetes_remote_ip, s.rds_remote_ip, "
-        "CASE WHEN s.connection_direction = 'INBOUND' THEN s.connection_remote_ip ELSE s.connection_local_ip END)",
-        "destination_ip": "CASE WHEN s.connection_direction = 'INBOUND' THEN s.connection_local_ip "
-        "ELSE s.connection_remote_ip END",
+        "source_ip": f"""coalesce({API_REMOTE}, {_KUBERNETES_REMOTE}, {_RDS_REMOTE},
+      CASE WHEN {_INBOUND} THEN {CONNECTION_REMOTE} ELSE {_CONNECTION_LOCAL} END,
+      s.probe_remote_ips[1], {_only("s.sequence_ips")})""",
+        "destination_ip": f"""coalesce(
+      CASE WHEN {_INBOUND} THEN {_CONNECTION_LOCAL} ELSE {CONNECTION_REMOTE} END, {_only(_PROBE_LOCAL)})""",
         "severity": "s.severity",
-        "user_agent": "s.user_agent",
+        "user_agent": first("s.user_agent", "s.kubernetes_user_agent"),
         "summary": "coalesce(s.title, s.type)",
     },
 )
@@ -235,7 +301,7 @@ SOURCE = Source(
     identity=IdentityMap(
         {
             "type": "s.user_type",
-            "principal_id": "nullif(s.principal_id, '')",
+            "principal_id": f"coalesce(nullif(s.principal_id, ''), {_ACTOR})",
             "account_id": "CASE WHEN s.principal_id IS NOT NULL THEN s.account_id END",
             "user_name": "s.user_name",
         }
@@ -243,7 +309,13 @@ SOURCE = Source(
     keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/GuardDuty/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),
     required=("type", "severity", "resource", "service"),
     claims=claims,
-    derived=(("resource_ids", "VARCHAR[]", RESOURCE_IDS),),
+    derived=(
+        ("resource_ids", "VARCHAR[]", RESOURCE_IDS),
+        ("probe_remote_ips", "VARCHAR[]", PROBE_REMOTE),
+        ("sequence_access_key_ids", "VARCHAR[]", _KEYS),
+        ("sequence_principal_ids", "VARCHAR[]", _PRINCIPALS),
+        ("sequence_ips", "VARCHAR[]", _ADDRESSES),
+    ),
     account="s.account_id",
     region="s.region",
     about=About(

@@ -17,6 +17,7 @@ COLUMNS = (
     Column("resolver_ip", doc="Resolver that asked, not the client behind it."),
     Column("edns_client_subnet", doc="Network of the client, as the resolver passed it on."),
     Column("@logGroup", doc="Log group; only in CloudWatch Logs of us-east-1."),
+    Column("@owner", doc="Account of the log group."),
 )
 FIELDS = tuple(column.field for column in COLUMNS if not column.field.startswith("@"))
 
@@ -52,7 +53,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.query_timestamp",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "coalesce(e.region, 'us-east-1')",
             "action": "'route53:' || coalesce(s.query_type, 'query')",
             "resources": "list_filter([s.domain, s.hosted_zone_id], lambda r: r IS NOT NULL)",
@@ -77,4 +78,5 @@ SOURCE = Source(
     line_format=line_format,
     in_streams=True,
     derived=(("domain", "VARCHAR", "rtrim(lower(s.query_name), '.')"),),
+    account="s.owner",
 )

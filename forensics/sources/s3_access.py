@@ -36,16 +36,26 @@ COLUMNS = (
     Column("acl_required", "BOOLEAN", "Whether an ACL was needed to let the request through."),
     Column("source_region", doc="Region the request came from; NULL from outside of AWS and through PrivateLink."),
     Column("@logGroup", doc="Log group, of records delivered to CloudWatch Logs."),
+    Column("@owner", doc="Account of the log group."),
 )
 FIELDS = tuple(column.field for column in COLUMNS if not column.field.startswith("@"))
-_TAIL = 17
 _MONTHS = dict(
     zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), (f"{n:02}" for n in range(1, 13)), strict=True)
 )
 
-_HEAD = re.compile(r"(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[\w.]+) (\S+) (?=[\"-])")
-_AFTER_URI = re.compile(r'" (\d{3}|-) (\S+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) (?=["-])')
-_IS_LINE = re.compile(r"^\S{8,} [a-z0-9][a-z0-9.-]{1,62} \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] ")
+_BEGIN = r"(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[\w.]+) (\S+) "
+_SIX = r'(\d{3}|-) ([^\s"]+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) '
+_PLAIN = re.compile(rf'{_BEGIN}"([^"]*)" {_SIX}"([^"]*)" "([^"]*)"((?: ++[^\s"]++)*+) *$')
+"""A line in which no client wrote a quote: it can be read in one way only."""
+_HEAD = re.compile(rf'{_BEGIN}(?=["-])')
+_AFTER_URI = re.compile(rf'" {_SIX}(?=")')
+_METHOD = re.compile(r'"(?:GET|HEAD|PUT|POST|DELETE|OPTIONS|PATCH|COPY) ')
+_VERSIONS = (" HTTP/1.1", " HTTP/1.0", " HTTP/2", " HTTP/2.0", " HTTP/3", " HTTP/3.0", " HTTP/0.9")
+_AFTER_AGENT = FIELDS.index("host_header") - FIELDS.index("user_agent")
+_BORDER = re.compile(r'" (?=")')
+_IS_LINE = re.compile(
+    r"^(?:\S{8,} (?=[a-z0-9])|(?=(?:\S+ ){7}[A-Z0-9]+\.[A-Z])\S+ )[a-z0-9][a-z0-9.-]{1,62} \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "
+)
 
 
 def iso(stamp: str) -> str:
@@ -56,52 +66,76 @@ def iso(stamp: str) -> str:
     return f"{stamp[7:11]}-{month}-{stamp[:2]}T{stamp[12:20]}Z"
 
 
-def _quoted(text: str) -> tuple[str, str] | None:
-    """A referer in quotes, or a bare mark, and what follows it."""
-    if text.startswith("- "):
-        return "-", text[2:]
-    end = text.find('" ', 1)
-    return (text[1:end], text[end + 2 :]) if text[:1] == '"' and end > 0 else None
-
-
-def _agent(text: str) -> tuple[str, list[str]] | None:
-    """The user agent, whatever quotes it holds, and the fields after it, none of which holds a blank."""
-    words = text.rsplit('" ', 1) if text[:1] == '"' else text.split(" ", 1)
-    if len(words) == 1:
-        whole = text[:1] == '"' and text[-1:] == '"' and len(text) > 1
-        return (text[1:-1], []) if whole else (text, []) if " " not in text else None
-    agent = words[0][1:] if text[:1] == '"' else words[0]
-    return agent, words[1].split()
-
-
 def _uri(text: str) -> tuple[str, list[str], str] | None:
-    """The request line, the six fields after it, and what follows those."""
-    if text.startswith("- "):
+    """The request line, the six fields after it, and what follows those; None where a client's text leaves a doubt.
+
+    A request line begins with a method and ends with the version of HTTP: what else looks like its end is the client's.
+    """
+    ends = list(_AFTER_URI.finditer(text, 1))
+    if text.startswith("- ") or (not ends and text.startswith('"-" ')):
         parts = text.split(" ", 7)
         return ("-", parts[1:7], parts[7]) if len(parts) > 7 else None
-    found = _AFTER_URI.search(text, 1)
-    return (text[1 : found.start()], list(found.groups()), text[found.end() :]) if found else None
+    if len(ends) > 1 and _METHOD.match(text):
+        ends = [found for found in ends if text.endswith(_VERSIONS, 0, found.start())] or ends
+    if not ends or len({found.groups() for found in ends}) > 1:
+        return None
+    found = ends[0]
+    return text[1 : found.start()], list(found.groups()), text[found.end() :]
+
+
+def _said(text: str) -> tuple[str, str, list[str]] | None:
+    """Referer and user agent, whatever quotes they hold, and the fields after them, none of which holds any.
+
+    Either may be a bare mark, where S3 did something itself. With few fields after what may be two quoted texts, the
+    quote may be of the host that a client asked for.
+    """
+    end = text.rfind('"') + 1
+    said, tail = text[:end], text[end:]
+    if not said:
+        words = text.split()
+        return ("-", "-", words[2:]) if words[:2] == ["-", "-"] else None
+    if tail and tail[0] != " ":
+        return None
+    if said.startswith("- "):
+        return ("-", said[3:-1], tail.split()) if said[2] == '"' and len(said) > 3 else None
+    border = _BORDER.search(said, 1)
+    if border is None:
+        bare = tail.startswith(" -") and tail[2:3] in ("", " ") and said[0] == '"' and len(said) > 1
+        return (said[1:-1], "-", tail.split()[1:]) if bare else None
+    agent, after = said[border.end() :], tail.split()
+    if said[0] != '"' or len(agent) < 2 or ('" ' in agent and 0 < len(after) < _AFTER_AGENT):
+        return None
+    return said[1 : border.start()], agent[1:-1], after
 
 
 def split(line: str) -> Sequence[str | None] | None:
     """The fields of a line: those before the request line, those after it, and from the end the ones after the agent."""
+    if line.count('"') == 6 and (plain := _PLAIN.match(line)):
+        *fields, after = plain.groups()
+        return _row(fields, after.split())
     head = _HEAD.match(line)
     uri = _uri(line[head.end() :]) if head else None
-    referer = _quoted(uri[2]) if uri else None
-    agent = _agent(referer[1]) if referer else None
-    if head is None or uri is None or referer is None or agent is None:
+    said = _said(uri[2]) if uri else None
+    if head is None or uri is None or said is None:
         return None
-    owner, bucket, stamp, *others = head.groups()
-    tail: list[str | None] = list(agent[1][: len(FIELDS) - _TAIL])
-    tail += [None] * (len(FIELDS) - _TAIL - len(tail))
-    if tail[_ACL] == "Yes":
-        tail[_ACL] = "true"
-    extra = agent[1][len(FIELDS) - _TAIL :]
-    rest = written(extra) if extra else None
-    return [owner, bucket, iso(stamp), *others, uri[0], *uri[1], referer[0], agent[0], *tail, rest]
+    return _row([*head.groups(), uri[0], *uri[1], *said[:2]], said[2])
 
 
-_ACL = FIELDS.index("acl_required") - _TAIL
+_ACL = FIELDS.index("acl_required")
+_TIME = FIELDS.index("time")
+
+
+def _row(fields: Sequence[str], after: Sequence[str]) -> list[str | None]:
+    """The fields up to the user agent and those after it as columns, and further ones as JSON."""
+    found = [*fields, *after]
+    row: list[str | None] = [*found[: len(FIELDS)], *[None] * (len(FIELDS) - len(found))]
+    row[_TIME] = iso(found[_TIME])
+    if row[_ACL] == "Yes":
+        row[_ACL] = "true"
+    extra = found[len(FIELDS) :]
+    return [*row, written(extra) if extra else None]
+
+
 _FORMAT = LineFormat((*FIELDS, "unmapped"), split)
 
 
@@ -140,7 +174,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.time",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "e.region",
             "action": "'s3:' || s.operation",
             "resources": """CASE
@@ -181,4 +215,5 @@ SOURCE = Source(
     required=("bucket", "time"),
     line_format=line_format,
     in_streams=True,
+    account="s.owner",
 )

@@ -114,6 +114,8 @@ SOURCE = Source(
             "region": "coalesce(s.region, e.region)",
             "action": "'vpc_flow:' || lower(coalesce(s.action, s.log_status, 'traffic'))",
             "resources": """CASE
+      WHEN s.resource_id IS NOT NULL
+        THEN list_filter([s.interface_id, s.resource_id, s.ecs_task_arn, s.instance_id], lambda r: r IS NOT NULL)
       WHEN s.interface_id IS NULL AND s.instance_id IS NOT NULL THEN [s.instance_id]
       WHEN s.interface_id IS NULL THEN NULL
       WHEN s.ecs_task_arn IS NOT NULL THEN [s.interface_id, s.ecs_task_arn]

@@ -39,7 +39,7 @@ _MEMBERS = {
 _OTHERS = frozenset(
     (
         *("kubernetes", "docker", "container_id", "container_name", "ecs_task_arn", "ecs_cluster"),
-        *("eventVersion", "eventSource", "detail-type", "logEvents", "class_uid"),
+        *("eventVersion", "eventSource", "detail-type", "logEvents", "class_uid", "ddsource"),
     )
 )
 """Members of records that other sources have."""

@@ -60,7 +60,9 @@ def _fields(source: Source, part: EventPart, rejects: list[Reject]) -> pa.Table:
             numbers.append(number)
             rows.append({name: text for name, text in zip(header, texts, strict=True) if text != source.null})
         else:
-            reason = f"{len(texts)} fields where the default format has {len(header)}, and a stream has no header: {_FORMAT}"
+            reason = (
+                f"{len(texts)} fields where the default format has {len(header)}, and a stream has no header: {_FORMAT}"
+            )
             rejects.append(Reject.of(number, reason, event.message))
     return _table(source, numbers, rows, rejects)
 

@@ -161,8 +161,20 @@ def _nested(cells: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown(parts: Mapping[str, msgspec.Raw]) -> LogEvent | None:
-    """A row of a query's result as the console exports it."""
+    """A row of a query's result as the console exports it, or an event as a forwarder archives it."""
+    if parts.keys() >= {"aws", "message"} and (event := _archived(parts)) is not None:
+        return event
     return _answer({name: string_of(raw) for name, raw in parts.items()}) if "@message" in parts else None
+
+
+def _archived(parts: Mapping[str, msgspec.Raw]) -> LogEvent | None:
+    """An event that names its log group and stream under `aws.awslogs`, as Datadog's forwarder has them."""
+    held = {name: string_of(parts[name]) for name in ("aws", "message", "id", "timestamp") if name in parts}
+    around = held["aws"].get("awslogs") if isinstance(held["aws"], dict) else None
+    if not isinstance(around, dict) or "logGroup" not in around or not isinstance(held["message"], str):
+        return None
+    stream = LogStream(_text_of(around, "logGroup"), _text_of(around, "logStream"), _text_of(around, "owner"))
+    return LogEvent(stream, held["message"], _text_of(held, "id"), _milliseconds(held.get("timestamp")))
 
 
 def _answer(cells: Mapping[str, Any]) -> LogEvent | None:

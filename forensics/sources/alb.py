@@ -2,10 +2,23 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from forensics.line_split import escaped_agent, positional
-from forensics.source import About, Column, EventMap, LineFormat, Source
+from forensics.line_split import (
+    BARE,
+    QUOTED,
+    Part,
+    Reader,
+    bare,
+    header_names,
+    layout,
+    rest,
+    tokens,
+    two_texts,
+    under_header,
+)
+from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
 
 COLUMNS = (
     Column("type", doc="Kind of request or connection: http, https, h2, grpcs, ws, wss."),
@@ -42,41 +55,121 @@ COLUMNS = (
     Column("transformed_uri", doc="URI after a rewrite."),
     Column("request_transform_status", doc="Whether rewrites worked."),
     Column("ip_address", doc="Address of the load balancer's node."),
+    Column("@owner", doc="Account of the log group."),
 )
-FIELDS = tuple(column.field for column in COLUMNS)
-QUOTED = (
-    "request",
-    "user_agent",
-    "trace_id",
-    "domain_name",
-    "chosen_cert_arn",
-    "actions_executed",
-    "redirect_url",
-    "error_reason",
-    "target:port_list",
-    "target_status_code_list",
-    "classification",
-    "classification_reason",
-    "transformed_host",
-    "transformed_uri",
-    "request_transform_status",
-)
-LEAST = 14
-"""Fields of the oldest files, without those of TLS."""
+FIELDS = tuple(column.field for column in COLUMNS if column.field not in STREAM_FIELDS)
 
 _TYPES = frozenset({"http", "https", "h2", "grpcs", "ws", "wss"})
-_AFTER_AGENT = re.compile(r'" (?:\S+) (?:TLSv[\d.]+|-) (?:arn:\S+|-)(?= |$)')
+_TLS, _GROUP = r"(?:TLS|SSL)v[\d.]++|-", r'arn:[^\s"/]++(?<=targetgroup)/[^\s"]++|-'
+_WHOLE, _WHEN = r"-?\d++|-", r"\d{4}-\d\d-\d\dT[\d:.]++Z?+|-"
+_TRACE, _IP = r'TID_[^\s"]*+|-', r"[0-9A-Fa-f]*+[.:][0-9A-Fa-f.:]*+|-"
+_PARTS = (
+    *[Part(BARE)] * 12,
+    *[Part(quoted=True, said=True)] * 2,
+    *map(Part, (BARE, _TLS, _GROUP)),
+    *[Part(quoted=True, said=True)] * 2,
+    Part(r"\S*", quoted=True),
+    *map(Part, (_WHOLE, _WHEN)),
+    Part(r"\S*", quoted=True),
+    Part(quoted=True, said=True, begins="http"),
+    Part(r"\S*", quoted=True),
+    Part(r"-|\S+:\d+(?: \S+:\d+)*", quoted=True),
+    Part(r"(?:-|\d+)(?: (?:-|\d+))*", quoted=True),
+    Part("Acceptable|Ambiguous|Severe|-", quoted=True),
+    Part(r"\S*", quoted=True),
+    Part(_TRACE),
+    *[Part(quoted=True, said=True)] * 2,
+    Part(r"\S*", quoted=True),
+    Part(_IP),
+)
+"""What each field looks like. Request and user agent, trace, server name and the URLs are a client's words."""
+
+_BEFORE, _SAID = 12, 14
+_COUNTS = (17, 18, 20, 21, 22, 23, 24, 25, 27, 29, 30, 33, 34)
+"""How many fields a line may have: AWS added some at a time, and `conn_trace_id` is the thirtieth."""
+
+_TRACED, _UNTRACED = (30, 34), (17, 21, 22, 23, 24, 25, 27, 29, 33)
+"""The counts of lines in which quotes of a client's stand before blanks, with a `conn_trace_id` at or near the end, and
+without: there, quotes in a URL could stand for any that follow. (A priority or time at the end is never a dash.)"""
+
+_OLD_PARTS = tuple(part if place < 19 else replace(part, said=False) for place, part in enumerate(_PARTS))
+_layout = layout([QUOTED if part.quoted else part.pattern for part in _PARTS], _COUNTS)
+_bare = re.compile(BARE).fullmatch
+_may_be_old = re.compile(rf'.*"|{_GROUP}|{_WHOLE}|{_WHEN}').fullmatch
+_anchor = re.compile("|".join((_TLS, _GROUP, _WHOLE, _WHEN, _TRACE, _IP))).fullmatch
+_DASH = re.compile(r'(?<=" )- (?=(?:"[^"]*" ){4}TID_)|(?<=" )- (?=TID_)')
 
 
-def _mended(line: str) -> str:
-    return escaped_agent(line, 12, _AFTER_AGENT)
+def split(line: str) -> Sequence[str | None] | None:
+    """The fields of a line; None where it has none, or more than one reading.
+
+    A line whose fields in quotes all end at the first quote that may end them has one reading: what follows a user
+    agent (cipher, protocol, target group) fits nowhere else. Fields beyond those known are taken where none of them
+    looks like one that is known: a client's quotes may have pushed AWS's own there. Any other line must have exactly
+    one reading in which everything that AWS writes looks as it should; wherever else a client's quotes stand, the line
+    is rejected. (A redirect's URL in files of 25 fields, before 2020, could pose as the fields of 27.)
+    """
+    found = _layout(line)
+    if found is not None and ((more := found[len(FIELDS) + 1]) is None or _is_new(more)):
+        return [*found.groups()[:-1], more and rest(tokens(more))]
+    return _only_reading(line) or _without_dash(line)
 
 
-_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(FIELDS, QUOTED, LEAST, _mended))
+def _is_new(more: str) -> bool:
+    return not any(_anchor(field) or '"' in bare(field) for field in tokens(more))
+
+
+def _only_reading(line: str) -> list[str | None] | None:
+    words = line.split(" ")
+    if len(words) < _COUNTS[0] or not all(map(_bare, words[:_BEFORE])):
+        return None
+    reader, end = Reader(words), len(words)
+    said = reader.trail(_PARTS[_BEFORE:_SAID], {_BEFORE: (1, _BEFORE)})[-1]
+    start = dict.fromkeys(said, (1, _BEFORE))
+    new = reader.trail(_PARTS[_SAID:], start)
+    found = [(new[: count - _SAID + 1], end) for count in _TRACED if end in new[count - _SAID]]
+    found += [(new, place) for place in new[-1] if place < end and reader.well_formed[place]]
+    if _may_be_old(words[-1]):
+        old = reader.trail(_OLD_PARTS[_SAID:], start)
+        counts = [count for count in _UNTRACED if end in old[count - _SAID]]
+        if found and words[-1] == "-":
+            counts = [count for count in counts if count == _COUNTS[0]]
+        found += [(old[: count - _SAID + 1], end) for count in counts]
+    if sum(trail[-1][place][0] for trail, place in found) != 1:
+        return None
+    texts = reader.texts(*found[0])
+    return _of_reading(words, texts, found[0][1])
+
+
+def _of_reading(words: Sequence[str], texts: Sequence[str], end: int) -> list[str | None] | None:
+    after = sum(text.count(" ") + 1 for text in texts)
+    said = two_texts(" ".join(words[_BEFORE : end - after])[1:-1])
+    if said is None:
+        return None
+    row = [*words[:_BEFORE], *said, *map(bare, texts), *[None] * (len(FIELDS) - _SAID - len(texts))]
+    return [*row, rest(tokens(" ".join(words[end:])))]
+
+
+def _without_dash(line: str) -> Sequence[str | None] | None:
+    """A bare dash may stand before the fields of 2020 and of 2024: the line without it, where it has one reading."""
+    if len(_DASH.findall(line)) != 1:
+        return None
+    without = _DASH.sub("", line)
+    found = _layout(without)
+    return found.groups() if found and found[len(FIELDS) + 1] is None else _only_reading(without)
+
+
+_FORMAT = LineFormat((*FIELDS, "unmapped"), split)
+_OF_OTHERS = "type time elb client:port received_bytes sent_bytes domain_name chosen_cert_arn conn_trace_id ip_address"
+_OWN = frozenset(FIELDS) - frozenset(_OF_OTHERS.split())
+"""Names of the access log alone, among the logs of load balancers."""
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The access log's layout, if one of those lines has it."""
+    """The access log's layout, if one of those lines has it; that of a delivery, if a #Fields header names its fields."""
+    if names := header_names(lines):
+        ours = "elb_status_code" in names or ("elb" in names and len(_OWN & set(names)) >= 2)
+        return under_header(names, FIELDS, reshape) if ours else None
     return _FORMAT if any(_is_line(line) for line in lines) else None
 
 
@@ -87,24 +180,37 @@ def _is_line(line: str) -> bool:
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record of a delivery that names its fields."""
-    return record.get("type") in _TYPES and {"elb", "elb_status_code"} <= record.keys()
+    """A record of a delivery that names its fields, of which it may have few."""
+    elb = record.get("elb")
+    if not isinstance(elb, str):
+        return False
+    names = record.keys()
+    return (str(record.get("type")) in _TYPES and "elb_status_code" in names) or (
+        elb.startswith("app/") and len(_OWN & names) >= 2
+    )
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with `client:port` and its like under those names, and NULL for what is marked as missing."""
     named = {"client_port": "client:port", "target_port": "target:port", "target_port_list": "target:port_list"}
-    ports = {named.get(name, name): held for name, held in record.items() if name not in ("client_ip", "target_ip")}
+    held = {named.get(name, name): None if value == "-" else value for name, value in record.items()}
     for side in ("client", "target"):
-        address, port = record.get(f"{side}_ip"), record.get(f"{side}_port")
-        if address is not None:
-            ports[f"{side}:port"] = f"{address}:{port}" if port is not None else str(address)
-    return {name: None if held == "-" else held for name, held in ports.items()}
+        if (ip := held.pop(f"{side}_ip", None)) is not None:
+            held[f"{side}:port"] = endpoint(ip, held.get(f"{side}:port"))
+    return held
+
+
+def endpoint(ip: Any, number: Any) -> str:
+    """An address and a port as access logs write them together; the address alone where there is no port."""
+    alone = f"[{ip}]" if ":" in str(ip) else str(ip)
+    return alone if number is None else f"{ip}:{number}"
 
 
 def address(column: str) -> str:
     """SQL: the address of `ADDRESS:PORT`, brackets off."""
-    return f"nullif(trim(regexp_extract(s.{column}, '^(.*):[0-9]+$', 1), '[]'), '')"
+    both = f"nullif(regexp_extract(s.{column}, '^(.*):[0-9]+$', 1), '')"
+    alone = f"nullif(regexp_extract(s.{column}, '^([0-9.]+|\\[.*\\])$', 1), '')"
+    return f"nullif(trim(coalesce({both}, {alone}), '[]'), '')"
 
 
 def port(column: str) -> str:
@@ -121,7 +227,9 @@ def outcome(column: str) -> str:
     END"""
 
 
-KEY = r"AWSLogs/(?P<account>\d{12})/elasticloadbalancing/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/"
+FOLDER = r"AWSLogs/(?:aws-account-id=)?(?P<account>\d{12})/elasticloadbalancing/(?:region=)?(?P<region>[a-z0-9-]+)/"
+KEY = FOLDER + r"(?:year=)?\d{4}/(?:month=)?\d\d/(?:day=)?\d\d/(?:(?:hour=)?\d\d/)?"
+HIVE = r"AWSLogs/aws-account-id=(?P<account>\d{12})/elasticloadbalancing/region=(?P<region>[a-z0-9-]+)/"
 
 SOURCE = Source(
     name="alb",
@@ -132,7 +240,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.time",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "e.region",
             "action": "'alb:' || coalesce(nullif(regexp_extract(s.request, '^([A-Z]+) ', 1), ''), s.type, 'request')",
             "resources": "list_filter([s.elb, s.target_group_arn], lambda r: r IS NOT NULL)",
@@ -157,10 +265,13 @@ SOURCE = Source(
             "Bodies and headers of requests and answers.",
         ),
     ),
-    keys=(KEY + r"\d{12}_elasticloadbalancing_[a-z0-9-]+_app\.",),
+    keys=(
+        KEY + r"\d{12}_elasticloadbalancing_[a-z0-9-]+_app\.",
+        HIVE + r"(?!.*(?:conn_log_|health_check_log_|_net\.))",
+    ),
     claims=claims,
     reshape=reshape,
-    required=("elb_status_code", "client_port"),
+    required=("elb",),
     line_format=line_format,
     in_streams=True,
     derived=(
@@ -169,4 +280,5 @@ SOURCE = Source(
         ("target_ip", "VARCHAR", address("target_port")),
         ("target_port_number", "BIGINT", port("target_port")),
     ),
+    account="s.owner",
 )

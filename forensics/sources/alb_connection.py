@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forensics.line_split import positional
-from forensics.source import About, Column, EventMap, LineFormat, Source
+from forensics.line_split import BARE, QUOTED, header_names, rest, tokens, under_header
+from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.sources.alb import FOLDER
 
 COLUMNS = (
     Column("timestamp", "TIMESTAMP", "When the connection was made or failed."),
@@ -23,21 +24,46 @@ COLUMNS = (
     Column("tls_keyexchange", doc="Group of the key exchange."),
     Column("elb", doc="Load balancer: app/NAME/ID."),
     Column("ip_address", doc="Address of the load balancer's node."),
+    Column("@owner", doc="Account of the log group."),
 )
-FIELDS = tuple(column.field for column in COLUMNS)
+FIELDS = tuple(column.field for column in COLUMNS if column.field not in STREAM_FIELDS)
 
 _LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \S+ \d+ \d+ \S+ \S+ [-\d.]+ (?:\"|-)")
-_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(FIELDS, ("leaf_client_cert_subject",), 12))
+_BEFORE = " *" + f"({BARE}) ++" * 7
+_AFTER = f"({BARE}) ++({BARE}) ++({BARE}) ++(TID_{BARE[:-2]}*+)" + f"(?: ++({BARE})" * 3 + ")?" * 3
+_KNOWN = re.compile(f'{_BEFORE}(?:"(.*)"|-) ++{_AFTER}((?: ++{BARE})*+) *', re.DOTALL)
+_NEWER = re.compile(f"{_BEFORE}(?:{QUOTED}|-) ++{_AFTER}((?: .*)?)", re.DOTALL)
+
+
+def split(line: str) -> Sequence[str | None] | None:
+    """The fields of a line; None where it has none.
+
+    The last quote ends the subject, the only words of a client's: what AWS writes after it has no quotes. A later field
+    that has some is taken where no second conn_trace_id is in the line, so that no subject can have posed as the fields.
+    """
+    found = _KNOWN.fullmatch(line) or (_NEWER.fullmatch(line) if line.count(" TID_") == 1 else None)
+    if found is None:
+        return None
+    row: list[str | None] = list(found.groups())
+    row[-1] = rest(tokens(row[-1])) if row[-1] else None
+    return row
+
+
+_FORMAT = LineFormat((*FIELDS, "unmapped"), split)
+_OWN = {"listener_port", "tls_verify_status", "conn_trace_id", "leaf_client_cert_subject", "tls_handshake_latency"}
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The connection log's layout, if one of those lines has it."""
+    """The connection log's layout, if one of those lines has it; that of a delivery, if a #Fields header names its fields."""
+    if names := header_names(lines):
+        ours = len(_OWN & set(names)) >= 2
+        return under_header(names, FIELDS, reshape) if ours else None
     return _FORMAT if any(_LINE.match(line) and "TID_" in line for line in lines) else None
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record of a delivery that names its fields."""
-    return {"conn_trace_id", "tls_verify_status", "listener_port"} <= record.keys()
+    """A record of a delivery that names its fields, of which it may have few."""
+    return len(_OWN & record.keys()) >= 2 and "request" not in record
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -54,7 +80,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.timestamp",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "e.region",
             "action": "'alb:connection'",
             "resources": "CASE WHEN s.elb IS NOT NULL THEN [s.elb] END",
@@ -72,9 +98,10 @@ SOURCE = Source(
         organisation="none; the account is in the key",
         cannot_show=("What was asked over a connection: conn_trace_id leads to the access log.",),
     ),
-    keys=(r"AWSLogs/(?P<account>\d{12})/elasticloadbalancing/(?P<region>[a-z0-9-]+)/.*/conn_log_\d{12}_",),
+    keys=(FOLDER + r".*/conn_log_\d{12}_",),
     claims=claims,
     reshape=reshape,
     line_format=line_format,
     in_streams=True,
+    account="s.owner",
 )

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forensics.line_split import positional
-from forensics.source import About, Column, EventMap, LineFormat, Source
+from forensics.line_split import header_names, positional, under_header
+from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.sources.alb import FOLDER
 
 COLUMNS = (
     Column("type", doc="Protocol of the check: http, https, h2, grpc."),
@@ -18,21 +19,25 @@ COLUMNS = (
     Column("reason_code", doc="Why the check failed."),
     Column("elb", doc="Load balancer: app/NAME/ID."),
     Column("ip_address", doc="Address of the load balancer's node."),
+    Column("@owner", doc="Account of the log group."),
 )
-FIELDS = tuple(column.field for column in COLUMNS)
+FIELDS = tuple(column.field for column in COLUMNS if column.field not in STREAM_FIELDS)
 
-_LINE = re.compile(r"^\w+ \d{4}-\d\d-\d\dT[\d:.]+Z [-\d.]+ \S+:\d+ \S+ \"?(?:PASS|FAIL)\b")
-_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(FIELDS, (), 8))
+_LINE = re.compile(r"^\w+ \d{4}-\d\d-\d\dT[\d:.]+Z [-\d.]+ (?:\S+:\d+|-) \S+ (?:PASS|FAIL)\b")
+_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(len(FIELDS), 8))
+_OWN = {"target_addr", "target_group_id", "reason_code"}
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The health check log's layout, if one of those lines has it."""
+    """The health check log's layout, if one of those lines has it; that of a delivery, if a #Fields header names its fields."""
+    if names := header_names(lines):
+        return under_header(names, FIELDS, reshape) if len(_OWN & set(names)) >= 2 else None
     return _FORMAT if any(map(_LINE.match, lines)) else None
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record of a delivery that names its fields."""
-    return {"target_addr", "target_group_id", "reason_code"} <= record.keys()
+    """A record of a delivery that names its fields, of which it may have few."""
+    return len(_OWN & record.keys()) >= 2
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,7 +54,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.time",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "e.region",
             "action": "'alb:healthcheck'",
             "resources": "list_filter([s.elb, s.target_group_id], lambda r: r IS NOT NULL)",
@@ -67,7 +72,7 @@ SOURCE = Source(
         organisation="none; the account is in the key",
         cannot_show=("Requests of clients: it shows only what the load balancer itself asked.",),
     ),
-    keys=(r"AWSLogs/(?P<account>\d{12})/elasticloadbalancing/(?P<region>[a-z0-9-]+)/.*/health_check_log_\d{12}_",),
+    keys=(FOLDER + r".*/health_check_log_\d{12}_",),
     claims=claims,
     reshape=reshape,
     line_format=line_format,
@@ -76,4 +81,5 @@ SOURCE = Source(
         ("target_ip", "VARCHAR", "nullif(trim(regexp_extract(s.target_addr, '^(.*):[0-9]+$', 1), '[]'), '')"),
         ("target_port_number", "BIGINT", "TRY_CAST(regexp_extract(s.target_addr, ':([0-9]+)$', 1) AS BIGINT)"),
     ),
+    account="s.owner",
 )

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from forensics.line_split import escaped_agent, positional
+from forensics.line_split import two_texts
 from forensics.source import About, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import KEY, address, outcome, port
 
@@ -28,16 +28,26 @@ FIELDS = tuple(column.field for column in COLUMNS)
 
 _NUMBER = r"(?:-?\d+(?:\.\d+)?)"
 _LINE = re.compile(
-    rf"^\d{{4}}-\d\d-\d\dT[\d:.]+Z [^ /]+ \S+:\d+ (?:\S+:\d+|-) {_NUMBER} {_NUMBER} {_NUMBER} \S+ \S+ \d+ \d+ \""
+    rf"^\d{{4}}-\d\d-\d\dT[\d:.]+Z [^ /]+ \S+:\d+ (?:\S+:\d+|-) {_NUMBER} {_NUMBER} {_NUMBER} \S+ \S+ -?\d+ -?\d+ \""
 )
-_AFTER_AGENT = re.compile(r'" \S+ \S+$')
+_BEFORE = re.compile(r' *((?:[^\s"]++ ++){11})"(.*)"(?: ([^\s"]++) ((?:TLS|SSL)v[\d.]+|-))? *', re.DOTALL)
 
 
-def _mended(line: str) -> str:
-    return escaped_agent(line, 11, _AFTER_AGENT)
+def split(line: str) -> Sequence[str | None] | None:
+    """The 12, 13 or 15 fields of a line; None where it has others.
+
+    The last quote of a line ends what the client wrote: AWS's fields are before the first and after the last one.
+    """
+    found = _BEFORE.fullmatch(line)
+    if found is None:
+        return None
+    said = two_texts(found[2])
+    if said is None and found[3]:
+        return None
+    return [*found[1].split(), *(said or (found[2], None)), found[3], found[4], None]
 
 
-_FORMAT = LineFormat((*FIELDS, "unmapped"), positional(FIELDS, ("request", "user_agent"), 12, _mended))
+_FORMAT = LineFormat((*FIELDS, "unmapped"), split)
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:

@@ -1,11 +1,14 @@
 """CloudFront access logs: requests of viewers at the edge, in every format that CloudFront writes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from forensics.jsons import written
-from forensics.source import About, Column, EventMap, LineFormat, Source, snake
+from forensics.line_split import HEADER
+from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source, snake
 
 _STANDARD = (
     "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent)"
@@ -23,8 +26,15 @@ _REAL_TIME = (
     " x-edge-result-type fle-encrypted-fields fle-status sc-content-type sc-content-len sc-range-start sc-range-end"
     " c-port x-edge-detailed-result-type c-country cs-accept-encoding cs-accept cache-behavior-path-pattern cs-headers"
     " cs-header-names cs-headers-count primary-distribution-id primary-distribution-dns-name origin-fbl origin-lbl asn"
+    " cmcd-encoded-bitrate cmcd-buffer-length cmcd-buffer-starvation cmcd-content-id cmcd-object-duration cmcd-deadline"
+    " cmcd-measured-throughput cmcd-next-object-request cmcd-next-range-request cmcd-object-type cmcd-playback-rate"
+    " cmcd-requested-maximum-throughput cmcd-streaming-format cmcd-session-id cmcd-stream-type cmcd-startup"
+    " cmcd-top-bitrate cmcd-version r-host sr-reason x-edge-mqcs distribution-tenant-id connection-id"
 ).split()
-"""First fields of real-time logs, where all of them were chosen (page "Real-time access logs")."""
+"""Fields of real-time logs, where all of them were chosen (page "Real-time access logs")."""
+
+_WHOLE, _WHOLE_REAL_TIME = (24, 26, 33, 34, 35), (41, 43, 46, 64, 67, 69)
+"""How many fields those lists had over the years."""
 
 COLUMNS = (
     Column("time", "TIMESTAMP", "When the edge finished answering, from date and time or timestamp.", epoch="ms"),
@@ -79,12 +89,12 @@ COLUMNS = (
     Column("sr-reason", doc="Why the origin was chosen."),
     Column("x-edge-mqcs", "BIGINT", "Media quality score of the origin."),
     Column("DistributionId", doc="Distribution, where the delivery names it."),
+    Column("@owner", doc="Account of the log group."),
 )
-_KNOWN = {column.name: column.field for column in COLUMNS} | {"timestamp_ms": "time", "timestamp": "time"}
-_HEADER = "#Fields:"
-_DATE = re.compile(r"^\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t[A-Z]{3}\d")
-_SECONDS = re.compile(r"^\d{10}(?:\.\d{1,3})?\t[0-9a-f.:]{3,45}\t[0-9a-f.:]{3,45}\t")
-_FEWEST = 12
+_KNOWN = {column.name: column.field for column in COLUMNS if column.field not in STREAM_FIELDS}
+_TIMES = ("timestamp_ms", "timestamp", "date", "time")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d\t\d\d:\d\d:\d\d\t")
+_SECONDS = re.compile(r"\d{10}(?:\.\d{1,3})?\t")
 
 
 def milliseconds(text: str) -> str:
@@ -95,68 +105,125 @@ def milliseconds(text: str) -> str:
     return whole if len(whole) > 11 and not point else f"{whole}{part[:3]:0<3}"
 
 
-def _splitter(names: Sequence[str], *, least: int) -> LineFormat:
-    """The layout of lines of those fields between tabs (in W3C files of v2 perhaps blanks)."""
-    fields = [_KNOWN.get(snake(name), "") for name in names]
-    parted = [snake(name) for name in names[:2]] == ["date", "time"]
+def _splitter(names: Sequence[str], counts: Sequence[int]) -> LineFormat:
+    """The layout of lines of so many of those fields between tabs (in W3C files of v2 perhaps blanks)."""
+    keys = [snake(name) for name in names]
+    fields = ["" if key in _TIMES else _KNOWN.get(key, "") for key in keys]
     given = tuple(dict.fromkeys(field for field in fields if field))
     places = [fields.index(field) for field in given]
-    when = fields.index("time") if "time" in given else None
-    known = [place for place, field in enumerate(fields) if not field and not (parted and place == 0)]
+    moment = _moment([keys.index(key) if key in keys else None for key in _TIMES])
+    others = [place for place in range(len(names)) if place not in places and place not in moment.places]
+
+    pick = itemgetter(*places, 0, 0)
 
     def split(line: str) -> Sequence[str | None] | None:
-        found: list[str | None] = list(line.split("\t") if "\t" in line else line.split(" "))
-        count = len(found)
-        if count < least:
+        found: list[str | None] = list(line.split("\t" if "\t" in line else " "))
+        if (count := len(found)) not in counts:
             return None
-        if parted:
-            found[1] = f"{found[0]}T{found[1]}Z"
-        elif when is not None:
-            found[when] = milliseconds(found[when] or "")
-        found += [None] * (len(fields) - count)
-        extra = found[len(fields) : count] + [held for place in known if (held := found[place]) not in (None, "-")]
-        return [*(found[place] for place in places), written(extra) if extra else None]
+        if count < len(names):
+            found += [None] * (len(names) - count)
+        row = list(pick(found))
+        extra = (
+            {names[place]: held for place in others if (held := found[place]) not in (None, "-")} if others else None
+        )
+        row[len(places) :] = moment.of(found), written(extra) if extra else None
+        return row
 
-    return LineFormat((*given, "unmapped"), split, comment="#")
+    return LineFormat((*given, "time", "unmapped"), split, comment="#")
 
 
-_BARE = _splitter(_STANDARD, least=_FEWEST)
-_STREAMED = _splitter(_REAL_TIME, least=_FEWEST)
-_HINTS = ("x-edge", "x_edge", "cs-uri", "cs_uri", "sc-status", "sc_status")
-_OURS = ("x_edge_location", "x_edge_request_id", "cs_uri_stem", "sc_status", "c_ip")
+@dataclass(frozen=True)
+class _Moment:
+    """How the fields of a line tell its time, and the places that are told by it."""
+
+    of: Callable[[Sequence[str | None]], str | None]
+    places: tuple[int, ...] = ()
+
+
+def _moment(places: Sequence[int | None]) -> _Moment:
+    """The time by the places of the fields of `_TIMES`: a timestamp before date and time."""
+    in_ms, in_seconds, day, clock = places
+    stamp = in_ms if in_ms is not None else in_seconds
+    both = (day, clock) if day is not None and clock is not None else ()
+    if stamp is not None:
+        return _Moment(lambda found: milliseconds(found[stamp] or ""), (stamp, *both))
+    if day is not None and clock is not None:
+        return _Moment(lambda found: f"{found[day]}T{found[clock]}Z", both)
+    return _Moment(lambda _: None)
+
+
+_BARE = _splitter(_STANDARD, _WHOLE)
+_STREAMED = _splitter(_REAL_TIME, _WHOLE_REAL_TIME)
+
+_OURS = frozenset(
+    "x_edge_location x_edge_request_id x_edge_result_type x_edge_response_result_type x_edge_detailed_result_type"
+    " x_edge_mqcs x_host_header cs_uri_stem cs_uri_query cs_host cs_method cs_protocol cs_bytes cs_protocol_version"
+    " cs_user_agent cs_referer cs_cookie cs_headers cs_header_names cs_headers_count cs_accept cs_accept_encoding"
+    " sc_status sc_bytes sc_content_len sc_content_type sc_range_start sc_range_end c_ip c_port c_ip_version c_country"
+    " fle_status fle_encrypted_fields cache_behavior_path_pattern".split()
+)
+"""Names of CloudFront's own making, of which two tell a record."""
+
+_OF_IIS = frozenset({"s_port", "s_sitename", "sc_substatus", "sc_win32_status", "cs_username"})
+"""Names of the other W3C logs of web servers that are common; CloudFront has none of them."""
+
+_HINTS = ("x-", "x_", "cs-", "cs_", "cs(", "sc-", "sc_", "c-", "c_")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|-").fullmatch
+_looks = {column.field: _NUMBER for column in COLUMNS if column.type in ("BIGINT", "DOUBLE")} | {
+    "sc-status": re.compile(r"\d{3}").fullmatch,
+    "c-ip": re.compile(r"[0-9a-fA-F.:]{3,45}").fullmatch,
+    "x-edge-location": re.compile(r"[A-Z]{3}\d{1,3}(?:-[A-Z]\d{1,3})?").fullmatch,
+}
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The layout that a #Fields header names; that of standard or real-time logs, if a line without one begins so."""
+    """The layout that a #Fields header names; that of a line without one whose fields are all there, and look so.
+
+    Deliveries may choose their fields: what a line without a header and with others holds only its delivery knows.
+    """
     for line in lines:
-        if line.startswith(_HEADER):
-            names = line.removeprefix(_HEADER).split()
-            found = {snake(name) for name in names}
-            return _splitter(names, least=len(names)) if sum(name in found for name in _OURS) >= 2 else None
-    if any(_DATE.match(line) for line in lines):
-        return _BARE
-    return _STREAMED if any(_SECONDS.match(line) for line in lines) else None
+        if line.startswith(HEADER):
+            names = line.removeprefix(HEADER).split()
+            return _splitter(names, (len(names),)) if _are_ours(names) else None
+    return next((found for line in lines if (found := _bare(line))), None)
+
+
+def _bare(line: str) -> LineFormat | None:
+    """The layout without a header that a line has: as many fields, a time first, and numbers and addresses in place."""
+    layout = _BARE if _DATE.match(line) else _STREAMED if _SECONDS.match(line) else None
+    row = layout.split(line) if layout else None
+    if layout is None or row is None:
+        return None
+    held = zip(layout.fields, row, strict=True)
+    return layout if all(text is None or field not in _looks or _looks[field](text) for field, text in held) else None
+
+
+def _are_ours(names: Iterable[str]) -> bool:
+    keys = {name if name in _OURS else snake(name) for name in names}
+    return len(_OURS & keys) >= 2 and not _OF_IIS & keys
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record of a delivery that names its fields, in any spelling of the names."""
-    if len(record) < 3 or not any(name.startswith(_HINTS) for name in record):
-        return False
-    names = {name if name in _OURS else snake(name) for name in record}
-    return sum(name in names for name in _OURS) >= 2
+    """A record of a delivery that names its fields, in any spelling of the names; it may have few of them."""
+    return any(name.startswith(_HINTS) for name in record) and _are_ours(record)
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record with CloudFront's names of fields, one time, and NULL for what is marked as missing."""
-    found = {_KNOWN.get(snake(name), name): None if held == "-" else held for name, held in record.items()}
-    if isinstance(day := found.pop("date", None), str) and isinstance(found.get("time"), str):
-        found["time"] = f"{day}T{found['time']}Z"
-    when = found.get("time")
-    if isinstance(when, str) and "T" not in when:
-        found["time"] = milliseconds(when)
-    elif isinstance(when, float):
-        found["time"] = milliseconds(f"{when:.3f}")
-    return found
+    """The record with CloudFront's names of fields, one time, and NULL for what is marked as missing.
+
+    Of a timestamp and date and time, the timestamp is the time; a part of a time alone stays as it is.
+    """
+    held = {snake(name): (name, None if value == "-" else value) for name, value in record.items()}
+    times = {key: value for key in _TIMES if (value := held.pop(key, ("", None))[1]) is not None}
+    found = {_KNOWN.get(key, name): value for key, (name, value) in held.items()}
+    in_ms, day, clock = times.get("timestamp_ms", times.get("timestamp")), times.get("date"), times.get("time")
+    if in_ms is not None:
+        return found | {"time": milliseconds(f"{in_ms:.3f}" if isinstance(in_ms, float) else str(in_ms))}
+    if isinstance(day, str) and isinstance(clock, str):
+        return found | {"time": f"{day}T{clock}Z"}
+    if isinstance(clock, str):
+        times["time"] = milliseconds(clock)
+    return found | times
 
 
 SOURCE = Source(
@@ -168,10 +235,10 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.time",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "'aws-global'",
             "action": "'cloudfront:' || coalesce(s.cs_method, 'request')",
-            "resources": "list_filter([s.distribution_id, s.cs_host, s.x_host_header], lambda r: r IS NOT NULL)",
+            "resources": "list_filter([s.distribution_id], lambda r: r IS NOT NULL)",
             "source_ip": "s.c_ip",
             "outcome": """CASE
       WHEN s.sc_status IN (401, 403) THEN 'denied'
@@ -199,11 +266,11 @@ SOURCE = Source(
     ),
     keys=(
         r"(?:^|/)E[0-9A-Z]{9,15}\.\d{4}-\d\d-\d\d-\d\d\.[0-9a-f]{8}\.gz$",
-        r"AWSLogs/(?P<account>\d{12})/CloudFront/",
+        r"AWSLogs/(?:aws-account-id=)?(?P<account>\d{12})/CloudFront/",
     ),
     claims=claims,
     reshape=reshape,
-    required=("time",),
     line_format=line_format,
     in_streams=True,
+    account="s.owner",
 )

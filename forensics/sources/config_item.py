@@ -43,8 +43,10 @@ _TEXTS = ("configuration", "supplementaryConfiguration", "relationships", "tags"
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A configuration item, or a notification that holds one."""
+    """A configuration item, what SelectResourceConfig gives of one, or a notification that holds one."""
     if any(isinstance(record.get(name), dict) for name in _AROUND):
+        return True
+    if {"configuration", "supplementaryConfiguration"} <= record.keys():
         return True
     if not {"resourceType", "resourceId"} <= record.keys():
         return False

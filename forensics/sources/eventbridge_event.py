@@ -8,7 +8,7 @@ from forensics.sources import ecs_event
 
 COLUMNS = (
     Column("id", doc="EventBridge's id of the event; a repeated delivery has the same.", unique=True),
-    Column("version", "BIGINT", "Version of the envelope: 0."),
+    Column("version", doc="Version of the envelope: 0.", name="envelope_version"),
     Column("detail-type", doc="What happened, as its sender names it: EC2 Instance State-change Notification…"),
     Column("source", doc="Who sent it: aws.ec2…; only AWS may use the prefix aws.", name="event_source"),
     Column("account", doc="Account the event is of."),

@@ -40,6 +40,7 @@ COLUMNS = (
     Column("event.http.url", doc="Path of an HTTP request.", name="http_url"),
     Column("event.http.http_user_agent", doc="User agent of an HTTP request.", name="http_user_agent"),
     Column("@logGroup", doc="Log group, of records delivered to CloudWatch Logs."),
+    Column("@owner", doc="Account of the log group."),
 )
 
 
@@ -63,10 +64,10 @@ SOURCE = Source(
         columns={
             "time": "coalesce(s.netflow_start, s.event_time, s.event_timestamp)",
             "end_time": "s.netflow_end",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "coalesce(e.region, nullif(regexp_extract(s.availability_zone, '^([a-z]+(?:-[a-z]+)+-[0-9])[a-z]$', 1), ''))",
             "action": "'network_firewall:' || coalesce(s.event_type, 'event')",
-            "resources": "list_filter([s.firewall_name, s.tls_sni, s.http_hostname], lambda r: r IS NOT NULL)",
+            "resources": "list_filter([s.firewall_name], lambda r: r IS NOT NULL)",
             "source_ip": "s.src_ip",
             "destination_ip": "s.dest_ip",
             "outcome": """CASE
@@ -97,4 +98,5 @@ SOURCE = Source(
     claims_stream=claims_stream,
     required=("event",),
     in_streams=True,
+    account="s.owner",
 )

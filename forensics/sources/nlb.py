@@ -1,11 +1,12 @@
 """Network Load Balancer access logs: TLS connections, the only ones that it logs."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forensics.line_split import positional
-from forensics.source import About, Column, EventMap, LineFormat, Source
-from forensics.sources.alb import KEY, address, port
+from forensics.line_split import BARE, header_names, layout, rest, tokens, under_header
+from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.sources.alb import KEY, address, endpoint, port
 
 COLUMNS = (
     Column("type", doc="Kind of listener: tls."),
@@ -30,42 +31,63 @@ COLUMNS = (
     Column("alpn_be_protocol", doc="Application protocol with the target."),
     Column("alpn_client_preference_list", doc="Application protocols the client offered."),
     Column("tls_connection_creation_time", "TIMESTAMP", "When the connection began; written without a zone, UTC."),
+    Column("@owner", doc="Account of the log group."),
 )
-FIELDS = tuple(column.field for column in COLUMNS)
-_TIME, _BEGAN = 2, 21
+FIELDS = tuple(column.field for column in COLUMNS if column.field not in STREAM_FIELDS)
+_TIME, _NAME, _OFFERED, _BEGAN = 2, 17, 20, 21
 _ISO = 19
-_split = positional(FIELDS, (), 16)
-
-
-def _unquoted(line: str) -> str:
-    """The list of protocols is the only field in quotes, and AWS puts no blank in it."""
-    return line.replace('"', "") if line.count('"') in (2, 4) else line
+_PROTOCOL, _LIST, _WHEN = r"[\w./-]++", r'(?:"\S*"|-)', r"\d{4}-\d\d-\d\dT[\d:.]+Z?"
+_PARTS = (*[BARE] * _NAME, r"\S++", _PROTOCOL, _PROTOCOL, _LIST, f"{_WHEN}|-")
+_layout = layout(_PARTS, range(16, len(FIELDS) + 1))
+_with_blanks = layout((*_PARTS[:_NAME], r"\S+ .*\S", *_PARTS[_NAME + 1 : _BEGAN], _WHEN), (len(FIELDS),))
+_when = re.compile(rf"(?<!\S){_WHEN}").search
+_OFFER = re.compile(r'"[^"\s]*"(?:,"[^"\s]*")*')
 
 
 def split(line: str) -> Sequence[str | None] | None:
-    """The fields of a line, with the zone that its times lack."""
-    found = _split(_unquoted(line))
+    """The fields of a line, with the zone that its times lack; None where it has none, or more than one reading.
+
+    The server's name and the protocols offered are a client's words, and the name is not in quotes: with a blank in it,
+    it may pose as the fields after it. AWS's are those at the end of the line, if it has no reading without blanks.
+    """
+    found = _layout(line) or _with_blanks(line)
     if found is None:
         return None
-    row = list(found)
+    more = found[len(FIELDS) + 1]
+    if more is not None and (" " in (found[_NAME + 1] or "") or _when(more)):
+        return None
+    return _row(list(found.groups()), more)
+
+
+def _row(row: list[str | None], more: str | None) -> list[str | None]:
     for place in (_TIME, _BEGAN):
         held = row[place]
         if held is not None and len(held) >= _ISO and held[10] == "T" and not held.endswith("Z"):
             row[place] = f"{held}Z"
+    offered = row[_OFFERED]
+    if offered is not None and _OFFER.fullmatch(offered):
+        row[_OFFERED] = offered.replace('"', "")
+    row[-1] = rest(tokens(more or ""))
     return row
 
 
 _FORMAT = LineFormat((*FIELDS, "unmapped"), split)
+_OWN = frozenset(FIELDS) - {"type", "time", "elb", "version", "domain_name"}
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:
-    """The access log's layout, if one of those lines has it."""
+    """The access log's layout, if one of those lines has it; that of a delivery, if a #Fields header names its fields."""
+    if names := header_names(lines):
+        ours = "tls_connection_creation_time" in names or {"elb", "listener"} <= set(names)
+        return under_header(names, FIELDS, reshape) if ours else None
     return _FORMAT if any(line.startswith("tls ") and " net/" in line[:60] for line in lines) else None
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record of a delivery that names its fields."""
-    return record.get("type") == "tls" and {"elb", "listener"} <= record.keys()
+    """A record of a delivery that names its fields, of which it may have few."""
+    names = record.keys()
+    named = str(record.get("elb")).startswith("net/") and len(_OWN & names) >= 2
+    return named or (record.get("type") == "tls" and {"elb", "listener"} <= names)
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -73,8 +95,8 @@ def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     named = {"client_port": "client:port", "destination_port": "destination:port"}
     held = {named.get(name, name): None if value == "-" else value for name, value in record.items()}
     for side in ("client", "destination"):
-        if isinstance(ip := held.pop(f"{side}_ip", None), str):
-            held[f"{side}:port"] = f"{ip}:{held.get(f'{side}:port') or ''}"
+        if (ip := held.pop(f"{side}_ip", None)) is not None:
+            held[f"{side}:port"] = endpoint(ip, held.get(f"{side}:port"))
     for name in ("time", "tls_connection_creation_time"):
         if isinstance(stamp := held.get(name), str) and len(stamp) == _ISO:
             held[name] = f"{stamp}Z"
@@ -90,7 +112,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.time",
-            "account_id": "e.account_id",
+            "account_id": "coalesce(s.owner, e.account_id)",
             "region": "e.region",
             "action": "'nlb:' || coalesce(s.type, 'connection')",
             "resources": "list_filter([s.elb], lambda r: r IS NOT NULL)",
@@ -115,7 +137,7 @@ SOURCE = Source(
     keys=(KEY + r"\d{12}_elasticloadbalancing_[a-z0-9-]+_net\.",),
     claims=claims,
     reshape=reshape,
-    required=("client_port", "time"),
+    required=("elb",),
     line_format=line_format,
     in_streams=True,
     derived=(
@@ -124,4 +146,5 @@ SOURCE = Source(
         ("destination_ip", "VARCHAR", address("destination_port")),
         ("destination_port_number", "BIGINT", port("destination_port")),
     ),
+    account="s.owner",
 )

@@ -52,21 +52,39 @@ COLUMNS = (
     ),
     Column("cfDistributionTenantId", doc="Tenant of a CloudFront distribution."),
     Column("@logGroup", doc="Log group, of records delivered to CloudWatch Logs."),
+    Column("@owner", doc="Account of the log group."),
 )
 
 
 def header(name: str) -> str:
-    """SQL: the first value of a request header, whatever the case of its name."""
-    return f"""list_extract(list_filter(
+    """SQL: the first value of a request header, whatever the case of its name, in a list of them or in an object."""
+    listed = f"""list_extract(list_filter(
       CAST(json_extract(s.http_request, '$.headers[*]') AS JSON[]), lambda h: lower(h->>'$.name') = '{name}'), 1)->>'$.value'"""
+    named = f"""json_extract_string(s.http_request, '$.headers."' ||
+      list_filter(json_keys(s.http_request, '$.headers'), lambda k: lower(k) = '{name}')[1] || '"')"""
+    return f"coalesce({listed}, {named})"
 
 
 LABELS = """json_extract_string(s.labels, '$[*].name')"""
 
 
+_NAMES = {step.lower(): step for column in COLUMNS if column.field[0] != "@" for step in column.field.split(".")}
+_IN_LOWER = "webaclid"
+
+
 def claims(record: Mapping[str, Any]) -> bool:
-    """A record of a web ACL, of WAF or of WAF Classic."""
-    return "webaclId" in record and "httpRequest" in record
+    """A record of a web ACL, of WAF or of WAF Classic; Parquet that Firehose writes has its names in lower case."""
+    return ("webaclId" in record and "httpRequest" in record) or (_IN_LOWER in record and "httprequest" in record)
+
+
+def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with AWS's spelling of its names, where they came in lower case."""
+    if _IN_LOWER not in record:
+        return record
+    found = {_NAMES.get(name, name): value for name, value in record.items()}
+    if isinstance(request := found.get("httpRequest"), dict):
+        found["httpRequest"] = {_NAMES.get(name, name): value for name, value in request.items()}
+    return found
 
 
 def claims_stream(stream: LogStream, message: str) -> bool:
@@ -83,7 +101,7 @@ SOURCE = Source(
         evidence=True,
         columns={
             "time": "s.timestamp",
-            "account_id": "coalesce(nullif(regexp_extract(s.webacl_id, '^arn:[^:]*:wafv2:[^:]*:([0-9]{12}):', 1), ''), e.account_id)",
+            "account_id": "coalesce(nullif(regexp_extract(s.webacl_id, '^arn:[^:]*:wafv2:[^:]*:([0-9]{12}):', 1), ''), s.owner, e.account_id)",
             "region": "coalesce(nullif(regexp_extract(s.webacl_id, '^arn:[^:]*:wafv2:([^:]*):', 1), ''), e.region)",
             "action": "'waf:' || lower(coalesce(s.action, 'request'))",
             "resources": "list_filter([s.webacl_id, s.http_source_id], lambda r: r IS NOT NULL)",
@@ -112,6 +130,8 @@ SOURCE = Source(
     keys=(r"AWSLogs/(?P<account>\d{12})/WAFLogs/(?P<region>[a-z0-9-]+)/[^/]+/\d{4}/\d\d/\d\d/\d\d/\d\d/",),
     claims=claims,
     claims_stream=claims_stream,
+    reshape=reshape,
+    as_declared=True,
     required=("webacl_id",),
     derived=(
         ("user_agent", "VARCHAR", header("user-agent")),
@@ -120,6 +140,6 @@ SOURCE = Source(
         ("label_names", "VARCHAR[]", LABELS),
     ),
     in_streams=True,
-    account="nullif(regexp_extract(s.webacl_id, '^arn:[^:]*:wafv2:[^:]*:([0-9]{12}):', 1), '')",
+    account="coalesce(nullif(regexp_extract(s.webacl_id, '^arn:[^:]*:wafv2:[^:]*:([0-9]{12}):', 1), ''), s.owner)",
     region="nullif(regexp_extract(s.webacl_id, '^arn:[^:]*:wafv2:([^:]*):', 1), '')",
 )

@@ -142,6 +142,7 @@ class Case:
 
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
+        self.connection.execute(TABLES["named_stream"])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
         configuration.create_view(self.connection)

@@ -162,16 +162,25 @@ def _add(commands: Commands) -> None:
     parser = _case_command(commands, "add", _run_add, "take in evidence: copied, hashed, recorded in custody")
     parser.add_argument("path", metavar="PATH", nargs="+", help="a file, a folder, a zip or tar archive")
     parser.add_argument("--in-place", action="store_true", help="reference files where they are, copy nothing")
+    parser.add_argument(
+        "--log-group",
+        metavar="NAME",
+        help="the events there are of that CloudWatch log group: an export does not say it",
+    )
+    parser.add_argument("--log-stream", metavar="NAME", help="and of that stream")
+    parser.add_argument("--account", metavar="ID", help="account of the log group: 12 digits")
+    parser.add_argument("--region", metavar="REGION", help="Region of the log group")
 
 
 def _run_add(options: argparse.Namespace) -> None:
-    from forensics import evidence
+    from forensics import evidence, naming
 
+    stream = naming.stated(options.log_group, options.log_stream, options.account, options.region)
     with _open(options.case, write=True) as case, _progress("add", "B") as show:
         total = evidence.Added()
         for path in options.path:
             progress = _later(show, total.bytes)
-            total += evidence.add(case, path, in_place=options.in_place, progress=progress)
+            total += evidence.add(case, path, in_place=options.in_place, stream=stream, progress=progress)
     _say(str(total))
 
 

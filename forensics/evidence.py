@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import duckdb
 
-from forensics import custody
+from forensics import custody, naming
 from forensics.acquire import Found, folder
 from forensics.acquire.archive import explain
 from forensics.custody import Problem
 from forensics.errors import EvidenceError, UnknownName, UsageError
+from forensics.source import LogStream
 from forensics.sources import sources
 from forensics.store import CHUNK, INCOMING, STORE, Progress, Store, Taken, take_all
 
@@ -48,10 +49,8 @@ class Added:
 
     def __str__(self) -> str:
         """One line."""
-        return (
-            f"{self.seen} objects seen ({self.bytes} bytes): {self.added} added, {self.duplicate} duplicate, "
-            f"{self.known} already in the case, {self.rejected} rejected"
-        )
+        came = f"{self.added} added, {self.duplicate} duplicate, {self.known} already in the case, {self.rejected} rejected"
+        return f"{self.seen} objects seen ({self.bytes} bytes): {came}"
 
 
 @dataclass(frozen=True)
@@ -75,23 +74,33 @@ class Verification:
     def __str__(self) -> str:
         """The verdict, the head of the custody chain, and a line for every problem."""
         verdict = "as acquired" if self.ok else f"{len(self.problems)} problems"
-        counts = f"{self.objects} stored objects ({self.bytes} bytes), {self.entries} custody entries"
-        return "\n".join([f"{counts}: {verdict}", f"custody head {self.head}", *map(str, self.problems)])
+        counts = f"{self.objects} stored objects ({self.bytes} bytes), {self.entries} custody entries: {verdict}"
+        return "\n".join([counts, f"custody head {self.head}", *map(str, self.problems)])
 
 
-def add(case: Case, target: str | Path, *, in_place: bool = False, progress: Progress | None = None) -> Added:
+def add(
+    case: Case,
+    target: str | Path,
+    *,
+    in_place: bool = False,
+    stream: LogStream | None = None,
+    progress: Progress | None = None,
+) -> Added:
     """Take in a file, a folder or a zip or tar archive; of archives, the members.
 
     With `in_place` files are referenced, not copied (members of archives are copied all the same).
     What cannot be read is listed as rejected. Running it again takes in only what is new.
+    `stream` is that of events which name none, also in objects that are in the case already.
     Raises UsageError (nothing there, case open read-only), EvidenceError (the case cannot be written).
     """
     if str(target).startswith("s3://"):
         raise UsageError(f"{target}: S3 is not read directly; copy it first: aws s3 sync {target} FOLDER")
     _refuse(case, Path(target))
-    incoming = case.path / STORE / INCOMING
-    found = folder.walk(target, scratch=incoming, without=case.path)
-    return take(case, found, command=f"add {target}", in_place=in_place, progress=progress)
+    found = folder.walk(target, scratch=case.path / STORE / INCOMING, without=case.path)
+    added = take(case, found, command=f"add {target}{naming.words(stream)}", in_place=in_place, progress=progress)
+    if stream:
+        naming.name(case, folder.uri_of(str(target)), stream)
+    return added
 
 
 def take(
@@ -150,12 +159,11 @@ def open_object(case: Case, object_id: str) -> BinaryIO:
     uri, stored_at, reason = row
     if stored_at is None:
         raise EvidenceError(f"{uri} has no bytes in this case: {reason}")
+    path = path_of(case, stored_at)
     try:
-        return path_of(case, stored_at).open("rb")
+        return path.open("rb")
     except OSError as error:
-        raise EvidenceError(
-            f"{uri}: its bytes at {path_of(case, stored_at)} cannot be read: {explain(error)}"
-        ) from None
+        raise EvidenceError(f"{uri}: its bytes at {path} cannot be read: {explain(error)}") from None
 
 
 def _refuse(case: Case, target: Path) -> None:

@@ -117,10 +117,15 @@ def _recorded(case: Case, made: Ledger) -> bool:
 
 def _pending(case: Case) -> list[tuple[Item, int]]:
     rows = case.connection.execute(
-        "SELECT object_id, stored_at, uri, sha256, reason, size FROM evidence"
-        " WHERE status = 'pending' ORDER BY object_id"
+        "SELECT e.object_id, e.stored_at, e.uri, e.sha256, e.reason, e.size,"
+        " CASE WHEN n.object_id IS NOT NULL THEN [n.log_group, n.log_stream, n.owner, n.region] END"
+        " FROM evidence AS e LEFT JOIN named_stream AS n ON n.object_id = e.object_id"
+        " WHERE e.status = 'pending' ORDER BY e.object_id"
     ).fetchall()
-    return [(Item(row[0], str(case.path / row[1]), *row[2:5]), int(row[5])) for row in rows]
+    return [
+        (Item(object_id, str(case.path / stored_at), uri, sha256, reason, named), int(size))
+        for object_id, stored_at, uri, sha256, reason, size, named in rows
+    ]
 
 
 def _forget_leftovers(case: Case) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from forensics import naming
 from forensics.case import Case
 from forensics.errors import EvidenceError, UnknownName
 from forensics.readers import read
@@ -41,7 +42,7 @@ def raw_record(case: Case, reference: str) -> str:
         with (case.path / stored_at).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 raise EvidenceError(f"the object {object_id} ({uri}) is not the bytes acquired: verify the case")
-        parts = read(case.path / Path(stored_at), uri)
+        parts = read(case.path / Path(stored_at), uri, naming.named(case, object_id))
         text = next((text for part in parts if (text := _text(part, record)) is not None), None)
     except OSError as error:
         raise EvidenceError(f"cannot read the object {object_id} ({uri}): {error.strerror}; verify the case") from None

@@ -152,12 +152,20 @@ def begins_row(line: str) -> bool:
     return _CSV.match(line) is not None
 
 
+_FEWEST_CELLS = 20
+
+
 def read_row(line: str) -> dict[str, Any] | None:
     """What a row of csvlog says (page "Error Reporting and Logging" of PostgreSQL); lines behind it stay apart."""
     begin, row = _CSV.match(line), _ROW.match(line)
     if begin is None or row is None:
         return None
-    cells = next(csv.reader([row[0]]))
+    try:
+        cells = next(csv.reader([row[0]]))
+    except csv.Error:
+        return None
+    if len(cells) < _FEWEST_CELLS:
+        return None
     said: dict[str, Any] = {"logKind": "postgresql", **_time(begin)}
     said |= {name: _known(cell) for name, cell in zip(_CSV_FIELDS, cells, strict=False) if name}
     host, _, port = cells[4].rpartition(":")

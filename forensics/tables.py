@@ -26,6 +26,17 @@ REJECTED_RECORD = """
 CREATE TABLE rejected_record (object_id VARCHAR NOT NULL, record BIGINT, reason VARCHAR NOT NULL, excerpt VARCHAR)
 """
 
+NAMED_STREAM = """
+CREATE TABLE IF NOT EXISTS named_stream (
+  object_id VARCHAR PRIMARY KEY,
+  log_group VARCHAR,
+  log_stream VARCHAR,
+  owner VARCHAR,
+  region VARCHAR
+)
+"""
+"""What the analyst said of objects of log events that do not say themselves of which stream they are."""
+
 IDENTITY = """
 CREATE TABLE identity (
   identity_key UBIGINT NOT NULL,
@@ -246,6 +257,7 @@ TABLES = {
     "case_info": CASE_INFO,
     "evidence": EVIDENCE,
     "rejected_record": REJECTED_RECORD,
+    "named_stream": NAMED_STREAM,
     "identity": IDENTITY,
     "superseded": SUPERSEDED,
     "principal": PRINCIPAL,

@@ -19,6 +19,7 @@ from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
 from forensics.readers.parts import EventPart, JsonPart, Part, Reject, TextPart
 from forensics.readers.recognise import by_key, line_layout
+from forensics.source import LogStream
 
 _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
@@ -33,7 +34,7 @@ _REJECTS = pa.schema(
 class Item:
     """An object to read: its bytes at `path`, its key or path as acquired, the hash its bytes must have.
 
-    `damage` is what its acquisition already found wrong.
+    `damage` is what its acquisition already found wrong, `named` the members of the stream the analyst named.
     """
 
     object_id: str
@@ -41,6 +42,7 @@ class Item:
     key: str
     sha256: str
     damage: str | None = None
+    named: Sequence[str | None] | None = None
 
 
 @dataclass
@@ -130,7 +132,8 @@ class Task:
             if digest != item.sha256:
                 self._reject(item.object_id, Reject(None, "the bytes are not those acquired: verify the case", ""))
                 return
-            for part in read(Path(item.path), item.key):
+            named = LogStream(*item.named) if item.named else None
+            for part in read(Path(item.path), item.key, named):
                 self._part(item.object_id, part, counts, unclaimed)
                 yield
         except OSError as error:

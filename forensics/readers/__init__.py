@@ -10,8 +10,9 @@ from forensics.readers.columnar import read_parquet
 from forensics.readers.json_text import JsonReader
 from forensics.readers.line_text import LineReader
 from forensics.readers.parts import Part, Reject
-from forensics.readers.recognise import KeyHint, by_key, plain_stream
+from forensics.readers.recognise import by_key, plain_stream
 from forensics.readers.stream import content
+from forensics.source import LogStream
 
 WHOLE = 32 << 20
 """Text of up to so many bytes is held whole; longer text is read in windows of about this size."""
@@ -21,30 +22,33 @@ _JSON = re.compile(rb"\s*(?:\{|\[\s*(?:[\[{\"\]]|\Z))")
 """How a text of JSON begins: a line of a log may begin with a bracket too."""
 
 
-def read(path: Path, key: str) -> Iterator[Part]:
+def read(path: Path, key: str, named: LogStream | None = None) -> Iterator[Part]:
     """The records of an object, in order; `key` is its key or path as acquired, a hint only.
+
+    Where a stream is `named`, text that is in no envelope is its events, and events that name no stream are.
 
     Nothing is raised for content, however damaged: what does not read is given as a `Reject`. Raises OSError.
     """
     with path.open("rb") as file:
         magic = file.read(4)
     if magic == b"PAR1":
-        yield from read_parquet(path, JsonReader(by_key(key)).rows)
+        yield from read_parquet(path, JsonReader(by_key(key), named).rows)
         return
     damage: list[str] = []
-    yield from _text(content(path, damage.append), by_key(key), key, damage)
+    documents = JsonReader(by_key(key), named)
+    yield from _text(content(path, damage.append), documents, key, damage)
     for reason in damage:
         yield Reject(None, reason, "")
 
 
-def _text(chunks: Iterator[bytes], hint: KeyHint, key: str, damage: list[str]) -> Iterator[Part]:
+def _text(chunks: Iterator[bytes], documents: JsonReader, key: str, damage: list[str]) -> Iterator[Part]:
     first = next((chunk for chunk in chunks if chunk.strip()), b"").removeprefix(_BOM)
     if not first:
         yield Reject(None, "the object is empty", "", claimed=False)
     elif _JSON.match(first) and plain_stream(key) is None:
-        yield from JsonReader(hint).read(_windows(first, chunks))
+        yield from documents.read(_windows(first, chunks))
     else:
-        yield from LineReader(key, damage, JsonReader(hint)).read(first, chunks)
+        yield from LineReader(key, damage, documents).read(first, chunks)
 
 
 def _windows(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:

@@ -60,8 +60,9 @@ def _recordlike(document: Json) -> bool:
 class JsonReader:
     """Reads one object's JSON; numbers its records through the object."""
 
-    def __init__(self, hint: KeyHint) -> None:
+    def __init__(self, hint: KeyHint, named: LogStream | None = None) -> None:
         self._hint = hint
+        self.named = named
         self._next = 0
         self._header: tuple[Source, tuple[str, ...]] | None = None
         self._consumed = 0
@@ -194,7 +195,8 @@ class JsonReader:
     def _lost(self, reason: str, text: bytes) -> Reject:
         return Reject.of(self._number(Lost(reason, text)), reason, text)
 
-    def _leaves(self, leaves: Sequence[Leaf]) -> Iterator[Part]:
+    def _leaves(self, found: Sequence[Leaf]) -> Iterator[Part]:
+        leaves = found if self.named is None else [_of_stream(leaf, self.named) for leaf in found]
         first = self._next
         self._next += len(leaves)
         plain = [(first + place, leaf) for place, leaf in enumerate(leaves) if isinstance(leaf, bytes | msgspec.Raw)]
@@ -267,6 +269,21 @@ class JsonReader:
         elif rest:
             data = "\n".join(rest).encode("utf-8", "replace") + b"\n"
             yield LinePart(self._header[0].name, first, self._header[1], data)
+
+
+def _of_stream(leaf: Leaf, named: LogStream) -> LogEvent:
+    """What was read as an event of the stream that the analyst named, as far as it names none itself."""
+    if not isinstance(leaf, LogEvent):
+        text = leaf.text if isinstance(leaf, Line) else bytes(leaf).decode("utf-8", "replace")
+        return LogEvent(named, text)
+    own = leaf.stream
+    stream = LogStream(
+        own.log_group or named.log_group,
+        own.log_stream or named.log_stream,
+        own.owner or named.owner,
+        own.region or named.region,
+    )
+    return leaf if stream == own else msgspec.structs.replace(leaf, stream=stream)
 
 
 def _by_line(text: bytes) -> list[Leaf] | None:

@@ -54,13 +54,14 @@ class LineReader:
     def read(self, first: bytes, chunks: Iterator[bytes]) -> Iterator[Part]:
         """Parts of a text given in chunks."""
         lines = [line.decode("utf-8", "replace").rstrip("\r") for line in first.split(b"\n", _LOOK)[:_LOOK]]
-        if (stream := plain_stream(self._key)) is not None:
-            yield from self._plain(stream, first, chunks)
-        elif self._is_export(first):
+        stream = plain_stream(self._key) or self._documents.named
+        if self._is_export(first) and (stream is None or self._documents.named):
             yield from self._exported(first, chunks)
+        elif stream is not None and not _TAILED.match(lines[0]):
+            yield from self._plain(stream, first, chunks)
         elif found := self._header_of(lines):
             yield from self._fields(*found, first, chunks)
-        elif _TAILED.match(lines[0]) and not most_fit(lines):
+        elif _TAILED.match(lines[0]) and (stream or not most_fit(lines)):
             yield from self._tailed(_TAILED, first, chunks)
         elif layout := line_layout(lines, self._hint):
             yield from LayoutReader(layout, self._damage).read(self._whole_lines(first, chunks))

@@ -195,6 +195,8 @@ def _run_load(options: argparse.Namespace) -> None:
     with _open(options.case, write=True) as case, _progress("load", "B") as show:
         ledger = load(case, workers=options.workers, progress=show)
     _say(str(ledger))
+    if "unrecognised" in ledger.objects:
+        _say(f"events that lost their envelope load once named: forensics add {options.case} PATH --log-group NAME")
     if ledger.objects.keys() & {"partial", "rejected", "unrecognised"}:
         _say(
             f'which and why: forensics sql {options.case} "SELECT status, reason, uri FROM evidence WHERE reason IS NOT NULL"'

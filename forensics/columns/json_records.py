@@ -112,8 +112,12 @@ def json_table(source: Source, part: JsonPart, rejects: list[Reject], strays: li
             return attempt(source, layout, part.numbers, part.records)
         except _UNFIT:
             continue
-    typed = _alone if len(part.records) == 1 else _halves
-    return typed(source, part, rejects, strays)
+    own = _own(source, part, strays)
+    if len(own.records) < len(part.records):
+        return json_table(source, own, rejects, strays)
+    if len(part.records) == 1:
+        return _value_by_value(source, part.numbers[0], part.records[0], rejects)
+    return _halves(source, part, rejects, strays)
 
 
 def _attempts(source: Source) -> Sequence[_Attempt]:
@@ -248,13 +252,13 @@ def _halves(source: Source, part: JsonPart, rejects: list[Reject], strays: list[
     return pa.concat_tables(tables, promote_options="default")
 
 
-def _alone(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
-    """A record that does not fit: value by value where it is the source's, else a stray."""
-    number, record = part.numbers[0], part.records[0]
-    if members(record) is not None and claims(source, record):
-        return _value_by_value(source, number, record, rejects)
-    strays.append((number, record))
-    return pa.table({"record": pa.array([], pa.int64())})
+def _own(source: Source, part: JsonPart, strays: list[tuple[int, Json | str]]) -> JsonPart:
+    """The records that are the source's; the others go to `strays`."""
+    pairs = list(zip(part.numbers, part.records, strict=True))
+    own = [members(record) is not None and claims(source, record) for record in part.records]
+    strays += [pair for pair, is_own in zip(pairs, own, strict=True) if not is_own]
+    kept = [pair for pair, is_own in zip(pairs, own, strict=True) if is_own]
+    return JsonPart(source.name, [number for number, _ in kept], [record for _, record in kept])
 
 
 def _value_by_value(source: Source, number: int, record: Json, rejects: list[Reject]) -> pa.Table:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from forensics.clf_time import iso
 from forensics.jsons import parsed, written
 from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, LogStream, Source
 
@@ -53,7 +54,6 @@ COLUMNS = (
     Column("owner", doc="Account of the log group."),
 )
 
-_MONTHS = dict(zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True))
 _STAMP = r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|UUID_REPLACED_INVALID_REQUEST_ID|[A-Za-z0-9_-]{8,}=*"
 _PRESET = (
@@ -80,14 +80,6 @@ _EXECUTION = re.compile(
 """What execution logs alone say; in their own groups anything is a line of one."""
 _GROUP = re.compile(r"^API-Gateway-Execution-Logs_")
 _TIME = 3
-
-
-def iso(stamp: str) -> str:
-    """`05/Nov/2026:09:10:01 +0000` in ISO 8601; any other text as it is."""
-    month = _MONTHS.get(stamp[3:6])
-    if month is None or len(stamp) != 26 or not stamp.endswith(" +0000"):
-        return stamp
-    return f"{stamp[7:11]}-{month:02}-{stamp[:2]}T{stamp[12:20]}Z"
 
 
 def split(line: str) -> Sequence[str | None] | None:
@@ -186,6 +178,7 @@ _SPELLED = {
     "requesttime": "requestTime",
     "requesttimeepoch": "requestTime",
     "ip": "ip",
+    "clientip": "ip",
     "sourceip": "ip",
     "identitysourceip": "ip",
     "remoteaddr": "ip",
@@ -205,6 +198,8 @@ _SPELLED = {
     "routekey": "routeKey",
     "protocol": "protocol",
     "status": "status",
+    "statuscode": "status",
+    "httpstatus": "status",
     "responselength": "responseLength",
     "apiid": "apiId",
     "stage": "stage",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forensics.clf_time import iso
 from forensics.jsons import written
 from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, Source
 
@@ -39,9 +40,6 @@ COLUMNS = (
     Column("@owner", doc="Account of the log group."),
 )
 FIELDS = tuple(column.field for column in COLUMNS if not column.field.startswith("@"))
-_MONTHS = dict(
-    zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), (f"{n:02}" for n in range(1, 13)), strict=True)
-)
 
 _BEGIN = r"(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[\w.]+) (\S+) "
 _SIX = r'(\d{3}|-) ([^\s"]+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) '
@@ -56,14 +54,6 @@ _BORDER = re.compile(r'" (?=")')
 _IS_LINE = re.compile(
     r"^(?:\S{8,} (?=[a-z0-9])|(?=(?:\S+ ){7}[A-Z0-9]+\.[A-Z])\S+ )[a-z0-9][a-z0-9.-]{1,62} \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "
 )
-
-
-def iso(stamp: str) -> str:
-    """`05/Nov/2026:09:10:01 +0000` in ISO 8601; any other text as it is."""
-    month = _MONTHS.get(stamp[3:6])
-    if month is None or len(stamp) != 26 or not stamp.endswith(" +0000"):
-        return stamp
-    return f"{stamp[7:11]}-{month}-{stamp[:2]}T{stamp[12:20]}Z"
 
 
 def _uri(text: str) -> tuple[str, list[str], str] | None:

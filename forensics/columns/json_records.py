@@ -253,12 +253,24 @@ def _halves(source: Source, part: JsonPart, rejects: list[Reject], strays: list[
 
 
 def _own(source: Source, part: JsonPart, strays: list[tuple[int, Json | str]]) -> JsonPart:
-    """The records that are the source's; the others go to `strays`."""
+    """The records that are the source's, or have members of its alone; the others go to `strays`."""
     pairs = list(zip(part.numbers, part.records, strict=True))
-    own = [members(record) is not None and claims(source, record) for record in part.records]
+    strict = _strict in _attempts(source)
+    own = [
+        (members(record) is not None and claims(source, record)) or (strict and _fits(source, record))
+        for record in part.records
+    ]
     strays += [pair for pair, is_own in zip(pairs, own, strict=True) if not is_own]
     kept = [pair for pair, is_own in zip(pairs, own, strict=True) if is_own]
     return JsonPart(source.name, [number for number, _ in kept], [record for _, record in kept])
+
+
+def _fits(source: Source, record: Json) -> bool:
+    try:
+        _strict(source, _layout(source.name), [0], [record])
+    except _UNFIT:
+        return False
+    return True
 
 
 def _value_by_value(source: Source, number: int, record: Json, rejects: list[Reject]) -> pa.Table:

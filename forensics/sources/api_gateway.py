@@ -236,7 +236,7 @@ def claims(record: Mapping[str, Any]) -> bool:
         return False
     names = {_letters(name) for name in record if len(name) < 60}
     ours = {"requestid", "extendedrequestid", "connectionid"} & names and {
-        "status",
+        *("status", "statuscode", "httpstatus"),
         "routekey",
         "integrationstatus",
     } & names

@@ -203,5 +203,26 @@ def test_key_patterns_compile_and_match_a_specimen(source: Source) -> None:
         assert any(re.search(pattern, key) for key in keys), pattern
 
 
+@pytest.mark.parametrize(("name", "item"), [pytest.param(*pair, id=f"{pair[0]}: {pair[1]['name']}") for pair in CASES])
+def test_a_key_is_that_of_one_source(name: str, item: dict[str, Any]) -> None:
+    by_key = {source.name for source in EVERY if any(re.search(key, item["key"]) for key in source.keys)}
+    assert by_key in (set(), {name}, {SHARED_FOLDERS.get(name)})
+
+
+SHARED_FOLDERS = {"transit_gateway_flow": "vpc_flow", "cloudfront_connection": "cloudfront"}
+"""Sources whose objects AWS puts into the folder of another: their content decides."""
+
+
+@pytest.mark.parametrize("source", EVERY, ids=lambda source: source.name)
+def test_specimens_show_the_events_and_what_becomes_of_broken_records(source: Source) -> None:
+    cases = specimens(source)
+    assert any("events" in item for item in cases)
+    assert any(item.get("rejected") for item in cases) or source.name in NEVER_BROKEN
+
+
+NEVER_BROKEN = {"eks_authenticator"}
+"""Sources of any text, without a number or time of their own."""
+
+
 def test_every_specimen_file_belongs_to_a_source() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == set(sources())

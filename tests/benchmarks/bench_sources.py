@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from isal import igzip
 
 from forensics import evidence
 from forensics import load as loading
 from forensics.case import Case
+from forensics.columns.json_records import json_table
+from forensics.readers.parts import JsonPart, Reject
 from forensics.source import Source
 from forensics.sources import sources
 from tests.loading import envelope
-from tests.sources.test_sources import specimens
+from tests.sources.test_sources import data, specimens, unwrapped
 
 OBJECTS = 16
 """Objects the records are spread over, so that every processor has some."""
@@ -74,7 +77,26 @@ def best(source: Source) -> list[tuple[str, dict[str, Any]]]:
         plain = form != "content" or not item["content"].lstrip().startswith(("{", "["))
         if form and whole and plain and (form != "content" or "," not in item["content"].splitlines()[0]):
             found.setdefault(form, item)
-    return list(found.items())
+    return list(found.items()) or [("lines", {"key": "records.json", "lines": whole_records(source)})]
+
+
+def whole_records(source: Source) -> list[Any]:
+    """The JSON records among a source's specimens that load whole, for a source whose specimens all hold a broken one."""
+    leaves = [leaf for item in specimens(source) for leaf in unwrapped(text_of(item))]
+    records = [json.loads(bytes(leaf)) for leaf in leaves if isinstance(leaf, bytes | msgspec.Raw)]
+    return [record for record in records if _is_whole(source, record)]
+
+
+def text_of(item: dict[str, Any]) -> bytes:
+    """The specimen's text, not packed."""
+    return data({**item, "key": ""})
+
+
+def _is_whole(source: Source, record: Any) -> bool:
+    rejects: list[Reject] = []
+    strays: list[Any] = []
+    json_table(source, JsonPart(source.name, [0], [json.dumps(record).encode()]), rejects, strays)
+    return not rejects and not strays
 
 
 def measure(source: Source, form: str, item: dict[str, Any], records: int) -> Row:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from forensics import resolution
 from forensics.errors import UsageError
 from forensics.source import LogStream
@@ -78,7 +80,10 @@ def name(case: Case, uri: str, stream: LogStream) -> int:
 
 def named(case: Case, object_id: str) -> LogStream | None:
     """The stream that the analyst said the object is of."""
-    rows = case.connection.execute(
-        "SELECT log_group, log_stream, owner, region FROM named_stream WHERE object_id = ?", [object_id]
-    ).fetchall()
+    try:
+        rows = case.connection.execute(
+            "SELECT log_group, log_stream, owner, region FROM named_stream WHERE object_id = ?", [object_id]
+        ).fetchall()
+    except duckdb.CatalogException:  # a case of an older version, open read-only
+        return None
     return LogStream(*rows[0]) if rows else None

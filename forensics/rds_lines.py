@@ -46,11 +46,6 @@ _PART = {"postgresql": {"pgaudit"}}
 """Kinds that a group of another kind holds: pgAudit has none of its own."""
 
 
-def is_record(line: str) -> bool:
-    """Whether a line is of a database's log for certain."""
-    return any(form.told(line) for form in FORMS)
-
-
 def form_of(lines: Sequence[str]) -> Form | None:
     """The form of a database's log that those lines are in, if one of them says so for certain."""
     return next((form for form in FORMS if any(map(form.told, lines))), None)

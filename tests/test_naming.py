@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forensics import cli, evidence
+from forensics import cli, evidence, naming
 from forensics.case import Case
 from forensics.load import load
 from forensics.raw import raw_record
@@ -97,6 +97,12 @@ def test_the_raw_record_is_the_line(tmp_path: Path) -> None:
     with case_of(tmp_path, "lines", b"hello\nworld\n", LogStream("/my/app", None)) as case:
         (object_id,) = case.sql("SELECT object_id FROM evidence").rows()[0]
         assert json.loads(raw_record(case, f"{object_id}#1"))["message"] == "world"
+
+
+def test_a_case_without_the_table_has_named_nothing(tmp_path: Path) -> None:
+    with case_of(tmp_path, "trail.json", b'{"Records": []}', None) as case:
+        case.connection.execute("DROP TABLE named_stream")
+        assert naming.named(case, "any") is None
 
 
 def test_the_custody_record_says_what_was_named(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ ORDER BY event_id, workload
 _ISSUED_TO = f"""
 SELECT
   {_CALL_ID} AS event_id, 'issued_to' AS question, c.workload AS workload, c.certainty AS certainty,
-  'access key: ' || c.via AS via, CAST(1 AS BIGINT) AS candidates, c.evidence_event_ids AS evidence_event_ids
+  'access key: ' || c.via AS via, c.candidates AS candidates, c.evidence_event_ids AS evidence_event_ids
 FROM cloudtrail AS s
 JOIN credential_workload AS c ON c.access_key_id = s.user_identity_access_key_id
 WHERE coalesce(s.user_identity_invoked_by, '') = ''

@@ -16,17 +16,20 @@ import duckdb
 from forensics import attribution, configuration, event, storage
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.sources import sources
-from forensics.tables import TABLES
+from forensics.tables import KEPT, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the tables; a case with a greater one is refused."""
 
 DATABASE = "case.duckdb"
 CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+STALE = "resolution_stale"
+"""Key of `case_info` that is there while the source tables have changed since the last resolution."""
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -142,11 +145,24 @@ class Case:
 
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
+        self._upgrade()
         self.connection.execute(TABLES["named_stream"])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
         configuration.create_view(self.connection)
         attribution.create_view(self.connection)
+
+    def _upgrade(self) -> None:
+        """Make the resolution tables of a case of an older version anew, to be filled by the next `load`."""
+        done = "SELECT 1 FROM case_info WHERE key = 'schema_version' AND CAST(value AS INTEGER) >= ?"
+        if self.connection.execute(done, [SCHEMA_VERSION]).fetchall():
+            return
+        for name, statement in TABLES.items():
+            if name not in KEPT:
+                self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+                self.connection.execute(statement)
+        self.connection.execute("INSERT OR REPLACE INTO case_info VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
+        self.connection.execute("INSERT OR REPLACE INTO case_info VALUES (?, 'true')", [STALE])
 
     def sql(self, query: str, params: Params = ()) -> Query:
         """A query over the case's tables; values go in `params`, never in the text. Raises QueryError at once."""

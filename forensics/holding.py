@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import configuration, workload
+from forensics import configuration, workload, workloads
 from forensics.arn import SAMPLE, key
 
 FLOW_PADDING = 60
@@ -65,7 +65,7 @@ CREATE OR REPLACE TEMP TABLE configured_card AS
 """
 
 _ENI_FACT = f"""
-INSERT INTO hold_fact
+INSERT INTO hold_fact (holds_kind, holds, workload, moment, what, event_id)
 SELECT 'eni' AS holds_kind, eni AS holds, workload, moment, 'open' AS what, event_id FROM attached
 UNION ALL
 SELECT 'eni' AS holds_kind, eni AS holds, workload, first_seen AS moment, 'seen' AS what, event_id
@@ -108,48 +108,48 @@ JOIN (
 _SEGMENT = f"""
 CREATE OR REPLACE TEMP TABLE held_alone AS
 WITH placed AS (
-  SELECT holds_kind, holds, workload, moment, what, event_id,
+  SELECT holds_kind, holds, network, workload, moment, what, event_id,
     CASE what WHEN 'close' THEN 0 WHEN 'open' THEN 1 ELSE 2 END AS rank,
     last_value(CASE WHEN what <> 'close' THEN workload END IGNORE NULLS) OVER (
-      PARTITION BY holds_kind, holds
+      PARTITION BY holds_kind, holds, network
       ORDER BY moment, CASE what WHEN 'close' THEN 0 WHEN 'open' THEN 1 ELSE 2 END, workload, event_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS holder
   FROM hold_fact
   WHERE moment IS NOT NULL
     AND holds IS NOT NULL
 ), real AS (
-  SELECT holds_kind, holds, holder AS workload, moment, what, rank, event_id,
-    lag(what) OVER (PARTITION BY holds_kind, holds ORDER BY moment, rank, holder, event_id) AS what_before,
-    lag(holder) OVER (PARTITION BY holds_kind, holds ORDER BY moment, rank, holder, event_id) AS holder_before
+  SELECT holds_kind, holds, network, holder AS workload, moment, what, rank, event_id,
+    lag(what) OVER (PARTITION BY holds_kind, holds, network ORDER BY moment, rank, holder, event_id) AS what_before,
+    lag(holder) OVER (PARTITION BY holds_kind, holds, network ORDER BY moment, rank, holder, event_id) AS holder_before
   FROM placed
   WHERE holder IS NOT NULL
     AND (what <> 'close' OR workload IS NULL OR workload = holder)
 ), numbered AS (
-  SELECT holds_kind, holds, workload, moment, what, event_id,
+  SELECT holds_kind, holds, network, workload, moment, what, event_id,
     sum(CASE
       WHEN what = 'close' THEN 0
       WHEN what_before IS NULL OR what_before = 'close' OR holder_before <> workload THEN 1
       WHEN what = 'open' AND what_before = 'seen' THEN 1
       ELSE 0
-    END) OVER (PARTITION BY holds_kind, holds ORDER BY moment, rank, workload, event_id
+    END) OVER (PARTITION BY holds_kind, holds, network ORDER BY moment, rank, workload, event_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS number
   FROM real
 ), segment AS (
-  SELECT holds_kind, holds, number, min(workload) AS workload,
+  SELECT holds_kind, holds, network, number, min(workload) AS workload,
     min(moment) AS valid_from,
     bool_or(what = 'open') AS opened,
     min(CASE WHEN what = 'close' THEN moment END) AS closed_at,
     max(CASE WHEN what <> 'close' THEN moment END) AS last_seen,
     list_sort(list(DISTINCT event_id)) AS evidence_event_ids
   FROM numbered
-  GROUP BY holds_kind, holds, number
+  GROUP BY holds_kind, holds, network, number
 ), followed AS (
   SELECT *,
-    lead(valid_from) OVER (PARTITION BY holds_kind, holds ORDER BY number) AS next_from,
-    lead(opened) OVER (PARTITION BY holds_kind, holds ORDER BY number) AS next_opened
+    lead(valid_from) OVER (PARTITION BY holds_kind, holds, network ORDER BY number) AS next_from,
+    lead(opened) OVER (PARTITION BY holds_kind, holds, network ORDER BY number) AS next_opened
   FROM segment
 ), ended AS (
-  SELECT holds_kind, holds, workload, valid_from, opened, evidence_event_ids,
+  SELECT holds_kind, holds, network, workload, valid_from, opened, evidence_event_ids,
     CASE
       WHEN closed_at IS NOT NULL THEN closed_at
       WHEN opened THEN next_from
@@ -159,14 +159,15 @@ WITH placed AS (
       FALSE)) AS to_known
   FROM followed
 )
-SELECT e.holds_kind, e.holds, e.workload, e.valid_from, e.valid_to, e.opened AS from_known, e.to_known,
+SELECT e.holds_kind, e.holds, e.network, e.workload, e.valid_from, e.valid_to, e.opened AS from_known, e.to_known,
   CASE WHEN e.opened AND e.to_known THEN 'matched' ELSE 'bounded' END AS certainty, e.evidence_event_ids
 FROM ended AS e
-WHERE e.workload LIKE 'arn:%'
+WHERE e.workload NOT LIKE 'interface:%'
   AND NOT EXISTS (
     SELECT 1 FROM ended AS k
     WHERE k.holds_kind = e.holds_kind
       AND k.holds = e.holds
+      AND k.network IS NOT DISTINCT FROM e.network
       AND k.workload = e.workload
       AND k.opened
       AND NOT e.opened
@@ -239,7 +240,7 @@ JOIN allocation AS a ON a.allocation_id = u.allocation_id
 """
 
 _PUBLIC_FACT = f"""
-INSERT INTO hold_fact
+INSERT INTO hold_fact (holds_kind, holds, workload, moment, what, event_id)
 SELECT 'public_ip' AS holds_kind, public_ip AS holds, workload, moment, 'open' AS what, event_id
   FROM association
 UNION ALL
@@ -287,7 +288,7 @@ WHERE held_alone.holds_kind = 'eni'
 
 _FACT = """
 CREATE OR REPLACE TEMP TABLE hold_fact (
-  holds_kind VARCHAR, holds VARCHAR, workload VARCHAR, moment TIMESTAMP, what VARCHAR, event_id VARCHAR)
+  holds_kind VARCHAR, holds VARCHAR, network VARCHAR, workload VARCHAR, moment TIMESTAMP, what VARCHAR, event_id VARCHAR)
 """
 
 _STEPS = (
@@ -309,9 +310,22 @@ _STEPS = (
 """Interfaces are made into intervals first: an address associated with one is its holder's."""
 
 
+_OTHERS = """
+INSERT INTO hold_fact (holds_kind, holds, network, workload, moment, what, event_id)
+SELECT holds_kind, holds, network, workload, moment, what, event_id
+FROM ({facts}) AS f
+WHERE {condition}
+"""
+
+
 def hold(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables `held_alone`, `found_card` and `configured_card`; needs `workload_call` and `instance_key`."""
+    others = "\nUNION ALL\n".join(workloads.selected("facts", workloads.FACT))
     for statement in _STEPS:
         con.execute(statement)
+        if others and statement is _ENI_FACT:
+            con.execute(_OTHERS.format(facts=others, condition="holds_kind = 'eni'"))
+        if others and statement is _PUBLIC_FACT:
+            con.execute(_OTHERS.format(facts=others, condition="holds_kind <> 'eni'"))
     for table in ("attached", "flowed_card", "hold_fact", "allocation", "association", "gateway_address"):
         con.execute(f"DROP TABLE temp.{table}")

@@ -2,6 +2,7 @@
 
 import duckdb
 
+from forensics import workloads
 from forensics.arn import FUNCTION, INSTANCE, INSTANCE_ID, SAMPLE, function_key, key
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -228,41 +229,47 @@ CLAIMS = (
 """What says to whom a key was issued: SELECTs of `access_key_id, workload, certainty, via, role, event_id,
   moment`."""
 
-_CLAIM = (
-    "CREATE OR REPLACE TEMP TABLE key_claim AS\n"
-    "SELECT access_key_id, workload, certainty, via, role, event_id, moment\nFROM (\n"
-    + "\nUNION ALL\n".join(f"(SELECT * FROM ({claim}))" for claim in CLAIMS)
-    + """
+_CLAIM = """
+CREATE OR REPLACE TEMP TABLE key_claim AS
+SELECT access_key_id, workload, certainty, via, role, event_id, moment
+FROM (
+{claims}
 ) AS c
 WHERE c.workload IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM key_barred AS b WHERE b.access_key_id = c.access_key_id)
 """
-)
 
-_CONCLUDE = """
+_STRENGTH = "CASE {certainty} WHEN 'recorded' THEN 0 WHEN 'matched' THEN 1 WHEN 'bounded' THEN 2 WHEN 'inferred' THEN 3 ELSE 4 END"
+
+_CONCLUDE = f"""
 INSERT INTO credential_workload
 WITH strongest AS (
-  SELECT access_key_id, min(CASE certainty WHEN 'recorded' THEN 0 ELSE 1 END) AS strength
+  SELECT access_key_id, min({_STRENGTH.format(certainty="certainty")}) AS strength
   FROM key_claim
   GROUP BY access_key_id
 ), counted AS (
-  SELECT c.access_key_id, min(c.workload) AS workload, min(c.certainty) AS certainty, min(c.via) AS via,
+  SELECT c.access_key_id, c.workload, c.certainty, min(c.via) AS via,
     arg_min(c.event_id, (c.moment, c.event_id)) AS event_id
   FROM key_claim AS c
   JOIN strongest AS s ON s.access_key_id = c.access_key_id
-    AND s.strength = CASE c.certainty WHEN 'recorded' THEN 0 ELSE 1 END
-  GROUP BY c.access_key_id
-  HAVING count(DISTINCT c.workload) = 1
+    AND s.strength = {_STRENGTH.format(certainty="c.certainty")}
+  GROUP BY c.access_key_id, c.workload, c.certainty
+), rivals AS (
+  SELECT *, count(*) OVER (PARTITION BY access_key_id) AS candidates
+  FROM counted
 ), minted AS (
   SELECT access_key_id, min(event_id) AS event_id
   FROM key_mint
   GROUP BY access_key_id
 )
-SELECT c.access_key_id, c.workload, c.certainty, c.via,
+SELECT c.access_key_id, c.workload, CASE WHEN c.candidates = 1 AND c.certainty = 'shared' THEN 'inferred' ELSE c.certainty END AS certainty,
+  c.via, c.candidates,
   CASE WHEN m.event_id IS NULL OR m.event_id = c.event_id THEN [c.event_id] ELSE [m.event_id, c.event_id] END
     AS evidence_event_ids
-FROM counted AS c
+FROM rivals AS c
 LEFT JOIN minted AS m ON m.access_key_id = c.access_key_id
+WHERE c.candidates = 1
+  OR c.certainty = 'shared'
 """
 
 _FORGET = "UPDATE credential SET workload = NULL, workload_certainty = NULL WHERE workload IS NOT NULL"
@@ -272,13 +279,16 @@ UPDATE credential
 SET workload = c.workload, workload_certainty = c.certainty
 FROM credential_workload AS c
 WHERE c.access_key_id = credential.access_key_id
+  AND c.candidates = 1
 """
 
 
 def claim(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_claim`; needs `workload_sighting`, `credential` and the source tables."""
-    for statement in (_MINT, _SESSION, _BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE, _CLAIM):
+    for statement in (_MINT, _SESSION, _BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
         con.execute(statement)
+    claims = [f"(SELECT * FROM ({claim}))" for claim in CLAIMS] + list(workloads.selected("claims", workloads.CLAIM))
+    con.execute(_CLAIM.format(claims="\nUNION ALL\n".join(claims)))
 
 
 def conclude(con: duckdb.DuckDBPyConnection) -> None:

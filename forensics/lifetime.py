@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import holding, hyperplane, invocation, workload
+from forensics import holding, hyperplane, invocation, workload, workloads
 
 _INSTANCE_KEY = """
 INSERT INTO instance_key
@@ -52,7 +52,7 @@ SELECT DISTINCT s.interface_id AS eni, s.srcaddr AS address, s.vpc_id, NULL AS m
 FROM vpc_flow AS s
 WHERE s.flow_direction = 'egress'
   AND s.interface_id IN (SELECT holds FROM held_alone UNION ALL SELECT holds FROM held_by_function)
-UNION ALL
+{others}UNION ALL
 SELECT DISTINCT m.eni, u.address, NULL AS vpc_id, m.moment,
   CASE m.event_name WHEN 'AssignPrivateIpAddresses' THEN 'assigned' ELSE 'unassigned' END AS what
 FROM moved AS m, unnest(m.addresses) AS u(address)
@@ -127,7 +127,7 @@ WHERE valid_to IS NULL
 """
 
 _KEY = """
-SELECT c.workload, 'access_key_id' AS holds_kind, c.access_key_id AS holds,
+SELECT w.workload, 'access_key_id' AS holds_kind, c.access_key_id AS holds,
   coalesce(c.issued_at, c.session_created_at, c.first_used) AS valid_from,
   coalesce(c.expires_at, c.last_used) AS valid_to,
   c.issued_at IS NOT NULL OR c.session_created_at IS NOT NULL AS from_known,
@@ -138,7 +138,7 @@ JOIN credential_workload AS w ON w.access_key_id = c.access_key_id
 """
 
 _SESSION = """
-SELECT c.workload, 'session' AS holds_kind, c.session AS holds,
+SELECT w.workload, 'session' AS holds_kind, c.session AS holds,
   coalesce(c.issued_at, c.session_created_at, c.first_used) AS valid_from,
   coalesce(c.expires_at, c.last_used) AS valid_to,
   c.issued_at IS NOT NULL OR c.session_created_at IS NOT NULL AS from_known,
@@ -190,6 +190,11 @@ INSERT INTO address_network
 SELECT DISTINCT workload, holds AS address, vpc_id
 FROM held_address
 WHERE vpc_id IS NOT NULL
+UNION
+SELECT DISTINCT workload, holds AS address, network AS vpc_id
+FROM held_alone
+WHERE holds_kind = 'private_ip'
+  AND network LIKE 'vpc-%'
 """
 
 _TEMPORARY = (
@@ -209,12 +214,18 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"DELETE FROM {table}")
     con.execute(_INSTANCE_KEY)
     workload.collect_calls(con)
+    workloads.prepare(con)
     holding.hold(con)
     hyperplane.hold(con)
-    for statement in (_ADDRESS_FACT, _ADDRESS, _HELD_ADDRESS, _NETWORK):
+    others = "".join(
+        f"UNION ALL\nSELECT DISTINCT eni, address, vpc_id, NULL AS moment, 'assigned' AS what FROM {select} AS o\n"
+        for select in workloads.selected("addresses", workloads.ADDRESS)
+    )
+    for statement in (_ADDRESS_FACT.replace("{others}", others), _ADDRESS, _HELD_ADDRESS, _NETWORK):
         con.execute(statement)
     invocation.collect_lines(con)
     con.execute(_LIFETIME)
     invocation.drop_lines(con)
+    workloads.drop(con)
     for table in (*_TEMPORARY, "workload_call"):
         con.execute(f"DROP TABLE temp.{table}")

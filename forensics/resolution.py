@@ -7,6 +7,7 @@ import importlib
 import duckdb
 
 from forensics import event
+from forensics.case import STALE as _STALE
 from forensics.sources import sources
 
 STAGES = (
@@ -14,14 +15,16 @@ STAGES = (
     "lineage",
     "workload",
     "invocation",
+    "interface",
     "lifetime",
     "attribution",
+    "on_behalf",
+    "request_link",
+    "theft",
     "finding",
     "coverage",
 )
 """Modules with a `resolve(con)`, each reading only what those before it wrote."""
-
-_STALE = "resolution_stale"
 
 
 def mark_stale(con: duckdb.DuckDBPyConnection) -> None:

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import configuration, issued
+from forensics import configuration, issued, workloads
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, partition
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -261,12 +261,33 @@ RECOGNISERS = (
 `phase` is started, stopped, configured, seen; of AWS Config exists, or gone: stopped at or before then. A row whose workload is NULL names none and is dropped.
 """
 
-_SIGHTING = "CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(RECOGNISERS)
+_DETAIL = """
+INSERT INTO workload_detail
+SELECT workload, property, value, min(moment) AS first_seen, max(moment) AS last_seen,
+  list_distinct([arg_min(event_id, (moment, event_id)), arg_max(event_id, (moment, event_id))]) AS evidence_event_ids
+FROM ({details}) AS d
+WHERE workload IS NOT NULL
+  AND value <> ''
+GROUP BY workload, property, value
+ORDER BY workload, property, value
+"""
+
+_CONTAINER = """
+INSERT INTO workload_container
+SELECT workload, name, image, image_digest, runtime_id, min(moment) AS first_seen, max(moment) AS last_seen,
+  list_distinct([arg_min(event_id, (moment, event_id)), arg_max(event_id, (moment, event_id))]) AS evidence_event_ids
+FROM ({containers}) AS c
+WHERE workload IS NOT NULL
+  AND coalesce(name, image, runtime_id) IS NOT NULL
+GROUP BY workload, name, image, image_digest, runtime_id
+ORDER BY workload, name, image, image_digest, runtime_id
+"""
 
 _KEYED = """
 INSERT INTO workload_sighting
-SELECT c.workload, CASE WHEN c.workload LIKE '%:instance/%' THEN 'ec2_instance'
-  ELSE 'lambda_function' END AS kind,
+SELECT c.workload, CASE WHEN c.workload LIKE 'k8s:%' THEN 'eks_pod' WHEN c.workload LIKE '%:instance/%' THEN 'ec2_instance'
+  WHEN c.workload LIKE 'arn:%:ecs:%:task/%' THEN 'ecs_task'
+  WHEN c.workload LIKE 'arn:%:lambda:%' THEN 'lambda_function' ELSE split_part(c.workload, ':', 3) END AS kind,
   NULL AS name, c.role, NULL AS image, NULL AS code_sha256, c.moment, 'seen' AS phase
 FROM key_claim AS c
 """
@@ -295,10 +316,11 @@ WITH whole AS (
 SELECT
   workload,
   kind,
-  split_part(workload, ':', 5) AS account_id,
-  split_part(workload, ':', 4) AS region,
+  CASE WHEN workload LIKE 'arn:%' THEN split_part(workload, ':', 5) END AS account_id,
+  CASE WHEN workload LIKE 'arn:%' THEN split_part(workload, ':', 4) END AS region,
   coalesce(name, CASE kind WHEN 'lambda_function' THEN split_part(workload, ':', 7)
-    ELSE split_part(workload, '/', 2) END) AS name,
+    WHEN 'eks_pod' THEN split_part(split_part(workload, '/', 3), '#', 1)
+    ELSE regexp_extract(workload, '[^/:]+$') END) AS name,
   coalesce(configured_role, seen_role) AS role,
   image,
   code_sha256,
@@ -315,12 +337,22 @@ def collect_calls(con: duckdb.DuckDBPyConnection) -> None:
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `workload`, `credential_workload` and the workload columns of `credential`."""
-    con.execute("DELETE FROM workload")
+    for table in ("workload", "workload_detail", "workload_container"):
+        con.execute(f"DELETE FROM {table}")
     collect_calls(con)
-    con.execute(_SIGHTING)
+    workloads.prepare(con)
+    sightings = [*RECOGNISERS, *workloads.selected("sightings", workloads.SIGHTING)]
+    con.execute("CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(sightings))
     issued.claim(con)
     con.execute(_KEYED)
     con.execute(_WORKLOAD)
     issued.conclude(con)
+    for part, columns, statement in (
+        ("details", workloads.DETAIL, _DETAIL),
+        ("containers", workloads.CONTAINER, _CONTAINER),
+    ):
+        if found := list(workloads.selected(part, columns)):
+            con.execute(statement.format(**{part: "\nUNION ALL\n".join(found)}))
+    workloads.drop(con)
     for table in ("workload_call", "workload_sighting"):
         con.execute(f"DROP TABLE temp.{table}")

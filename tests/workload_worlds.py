@@ -1,5 +1,6 @@
 """Worlds of functions and instances: the records that make, change and end them; and the resolution."""
 
+import importlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,18 +9,7 @@ from typing import Any
 
 import duckdb
 
-from forensics import (
-    attribution,
-    coverage,
-    event,
-    finding,
-    identity,
-    invocation,
-    lifetime,
-    lineage,
-    storage,
-    workload,
-)
+from forensics import attribution, event, resolution, storage
 from forensics.case import Case
 from forensics.source import Column
 from forensics.sources import source
@@ -38,7 +28,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 KEY = "ASIAEXAMPLEKEY1"
 DAY = "2026-11-05T"
 
-STAGES = (identity, lineage, workload, invocation, lifetime, attribution, finding, coverage)
+STAGES = tuple(importlib.import_module(f"forensics.{name}") for name in resolution.STAGES)
 
 
 @contextmanager

@@ -1,0 +1,114 @@
+"""Tables of what belongs together: places and their holders, findings, requests, uses of credentials, coverage."""
+
+REQUEST_LINK = """
+CREATE TABLE request_link (
+  id_kind VARCHAR NOT NULL,
+  id VARCHAR NOT NULL,
+  event_id VARCHAR NOT NULL,
+  source VARCHAR NOT NULL,
+  time TIMESTAMP,
+  workload VARCHAR
+)
+"""
+"""Records of different sources that carry one request's id: lambda_request, trace, s3_request, api_gateway_request…"""
+
+CREDENTIAL_USE = """
+CREATE TABLE credential_use (
+  access_key_id VARCHAR NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  address VARCHAR,
+  vpc_endpoint_id VARCHAR,
+  calls BIGINT NOT NULL,
+  first_used TIMESTAMP,
+  last_used TIMESTAMP,
+  place VARCHAR NOT NULL CHECK (place IN ('inside', 'outside', 'undetermined')),
+  why VARCHAR NOT NULL
+)
+"""
+"""The stolen credential test: each workload credential at each place it was used from."""
+
+CREDENTIAL_USE_REASON = """
+CREATE TABLE credential_use_reason (
+  access_key_id VARCHAR NOT NULL,
+  address VARCHAR,
+  vpc_endpoint_id VARCHAR,
+  speaks VARCHAR NOT NULL CHECK (speaks IN ('for', 'against')),
+  reason VARCHAR NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""What speaks for and against theft, each with the records that say so."""
+
+FINDING = """
+CREATE TABLE finding (
+  finding_id VARCHAR PRIMARY KEY,
+  source VARCHAR NOT NULL,
+  type VARCHAR,
+  severity DOUBLE,
+  time TIMESTAMP,
+  end_time TIMESTAMP,
+  principal VARCHAR,
+  access_key_id VARCHAR,
+  workload VARCHAR,
+  resources VARCHAR[],
+  title VARCHAR
+)
+"""
+
+FINDING_EVIDENCE = """
+CREATE TABLE finding_evidence (finding_id VARCHAR NOT NULL, event_id VARCHAR NOT NULL, why VARCHAR NOT NULL)
+"""
+
+COVERAGE = """
+CREATE TABLE coverage (
+  source VARCHAR NOT NULL,
+  account_id VARCHAR,
+  region VARCHAR,
+  hour TIMESTAMP NOT NULL,
+  records BIGINT NOT NULL,
+  status VARCHAR NOT NULL CHECK (status IN ('present', 'silent', 'missing', 'switched_off', 'tampered', 'unknown')),
+  cause VARCHAR
+)
+"""
+
+CALL_PLACE = """
+CREATE TABLE call_place (
+  source_ip VARCHAR NOT NULL,
+  vpc_endpoint_id VARCHAR NOT NULL,
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  via VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Stretches of time in which the holders of a source address do not change, one row per holder.
+
+`vpc_endpoint_id` is empty for public addresses. Stretches without a known beginning or end reach far out."""
+
+FLOW_PLACE = """
+CREATE TABLE flow_place (
+  interface_id VARCHAR NOT NULL,
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Stretches of time in which the holders of an interface do not change, one row per holder."""
+
+FLOW_CROSSING = """
+CREATE TABLE flow_crossing (
+  event_id VARCHAR NOT NULL,
+  workload VARCHAR NOT NULL,
+  certainty VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Holders of the interface of each flow record that lasts from one stretch of `flow_place` into another."""

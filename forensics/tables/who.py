@@ -1,0 +1,99 @@
+"""Tables of who: identities, principals, sessions, credentials and where each came from."""
+
+IDENTITY = """
+CREATE TABLE identity (
+  identity_key UBIGINT NOT NULL,
+  kind VARCHAR,
+  principal VARCHAR,
+  session VARCHAR,
+  unique_id VARCHAR,
+  how VARCHAR
+)
+"""
+"""What each distinct identity of the source tables resolves to; `how` names the rule, NULL where the record says it."""
+
+SUPERSEDED = """
+CREATE TABLE superseded (source VARCHAR NOT NULL, copy_object_id VARCHAR NOT NULL, copy_record BIGINT NOT NULL)
+"""
+"""Rows that are a further copy or an earlier version of an event; the event view leaves them out."""
+
+PRINCIPAL = """
+CREATE TABLE principal (
+  principal VARCHAR PRIMARY KEY,
+  kind VARCHAR NOT NULL,
+  account_id VARCHAR,
+  name VARCHAR,
+  unique_id VARCHAR,
+  first_seen TIMESTAMP,
+  last_seen TIMESTAMP
+)
+"""
+"""kind: user, role, root, federated_user, service, identity_center_user, saml_user, web_identity_user, account, anonymous."""
+
+SESSION = """
+CREATE TABLE session (
+  session VARCHAR NOT NULL,
+  principal VARCHAR,
+  name VARCHAR,
+  source_identity VARCHAR,
+  issuer VARCHAR,
+  first_seen TIMESTAMP,
+  last_seen TIMESTAMP
+)
+"""
+
+CREDENTIAL = """
+CREATE TABLE credential (
+  access_key_id VARCHAR PRIMARY KEY,
+  kind VARCHAR,
+  principal VARCHAR,
+  session VARCHAR,
+  issued_at TIMESTAMP,
+  expires_at TIMESTAMP,
+  issued_by_principal VARCHAR,
+  issued_by_access_key_id VARCHAR,
+  issuance_event_id VARCHAR,
+  first_used TIMESTAMP,
+  last_used TIMESTAMP,
+  workload VARCHAR,
+  workload_certainty VARCHAR,
+  class VARCHAR,
+  session_created_at TIMESTAMP
+)
+"""
+"""kind: long_term, temporary. class, where no issuance is in evidence: forward_access, console, service_linked,
+workload, unknown. Issuance columns are NULL where the issuance is not in evidence."""
+
+LINEAGE = """
+CREATE TABLE lineage (
+  access_key_id VARCHAR NOT NULL,
+  ancestor_access_key_id VARCHAR,
+  ancestor_principal VARCHAR,
+  hops INTEGER NOT NULL
+)
+"""
+
+ON_BEHALF = """
+CREATE TABLE on_behalf (
+  event_id VARCHAR NOT NULL,
+  cause_event_id VARCHAR,
+  certainty VARCHAR,
+  candidates BIGINT NOT NULL,
+  why VARCHAR NOT NULL
+)
+"""
+"""Calls that a service made for a principal (forward access sessions), each with the call that caused it, if one is in
+evidence; never a separate actor."""
+
+LINEAGE_GAP = """
+CREATE TABLE lineage_gap (
+  access_key_id VARCHAR NOT NULL,
+  class VARCHAR NOT NULL,
+  account_id VARCHAR,
+  region VARCHAR,
+  window_from TIMESTAMP,
+  window_to TIMESTAMP,
+  statement VARCHAR NOT NULL
+)
+"""
+"""Why a key's issuance is not in evidence, and the account, Region and window whose trail would hold it."""

@@ -111,11 +111,20 @@ def _event(made: random.Random, place: int) -> str:
 def flows(count: int, *, seed: int, ecs: bool = False) -> Iterator[bytes]:
     """Lines of flow records, `BLOCK` at a time: 25 fields, 29 with those of ECS."""
     made = random.Random(seed)
-    ends = [_interface(made) for _ in range(500)]
+    ends = _interfaces(made)
     more = " shop orders %032x %032x" if ecs else ""
     for first in range(0, count, BLOCK):
         lines = (_flow(made.getrandbits(60), first // 1_000, ends, more) for _ in range(min(BLOCK, count - first)))
         yield "".join(lines).encode()
+
+
+def interfaces(seed: int) -> list[tuple[str, str, str]]:
+    """The interfaces of the flows of that seed: id, private address, and subnet with the instance or `-`."""
+    return _interfaces(random.Random(seed))
+
+
+def _interfaces(made: random.Random) -> list[tuple[str, str, str]]:
+    return [_interface(made) for _ in range(500)]
 
 
 def _interface(made: random.Random) -> tuple[str, str, str]:

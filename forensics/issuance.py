@@ -125,13 +125,16 @@ WHERE s.event_source = 'iam.amazonaws.com'
 
 _KNOWN = """
 CREATE OR REPLACE TEMP TABLE known AS
-WITH sound AS (
-  SELECT kind, arn, time,
-    CASE
-      WHEN regexp_matches(unique_id, CASE kind WHEN 'role' THEN $role_id ELSE $user_id END) THEN unique_id
-    END AS unique_id
+WITH distinct_fact AS (
+  SELECT kind, unique_id, arn, min(time) AS time
   FROM fact
-  WHERE regexp_matches(arn, CASE kind WHEN 'role' THEN $role_arn ELSE $user_arn END)
+  GROUP BY kind, unique_id, arn
+), sound AS (
+  SELECT kind, arn, time,
+    CASE WHEN CASE kind WHEN 'role' THEN regexp_matches(unique_id, $role_id)
+      ELSE regexp_matches(unique_id, $user_id) END THEN unique_id END AS unique_id
+  FROM distinct_fact
+  WHERE CASE kind WHEN 'role' THEN regexp_matches(arn, $role_arn) ELSE regexp_matches(arn, $user_arn) END
 ), stated AS (
   SELECT kind, unique_id, arn, split_part(arn, ':', 5) AS account_id, min(time) AS time
   FROM sound

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from forensics.cards.credential import Credential
+    from forensics.cards.finding import Finding
+    from forensics.cards.principal import Principal
+    from forensics.cards.who_was import WhoWas
+    from forensics.cards.workload import Workload
+    from forensics.timeline import Moment
+
 SCHEMA_VERSION = 2
 """Version of the tables; a case with a greater one is refused."""
 
@@ -174,6 +181,36 @@ class Case:
         if len(statements) != 1:
             raise QueryError(f"one statement at a time: {len(statements)} were given")
         return made
+
+    def principal(self, name: str) -> Principal:
+        """Who that is: an ARN, a unique id, a session's ARN or a bare name. Raises UnknownName, AmbiguousName."""
+        from forensics.cards.principal import principal
+
+        return principal(self, name)
+
+    def credential(self, access_key_id: str) -> Credential:
+        """Where an access key came from, what it was issued to, where it was used. Raises UnknownName."""
+        from forensics.cards.credential import credential
+
+        return credential(self, access_key_id)
+
+    def workload(self, name: str) -> Workload:
+        """What ran: a key or a bare name. Raises UnknownName, AmbiguousName."""
+        from forensics.cards.workload import workload
+
+        return workload(self, name)
+
+    def who_was(self, held: str, *, at: Moment, vpc_id: str | None = None, account_id: str | None = None) -> WhoWas:
+        """Who held an address, an interface or a key at that moment. Raises UsageError."""
+        from forensics.cards.who_was import who_was
+
+        return who_was(self, held, at, vpc_id=vpc_id, account_id=account_id)
+
+    def finding(self, finding_id: str) -> Finding:
+        """What a finding says, and through `.evidence()` the records it rests on. Raises UnknownName."""
+        from forensics.cards.finding import finding
+
+        return finding(self, finding_id)
 
     def close(self) -> None:
         """Close the database file."""

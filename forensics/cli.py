@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics.errors import ForensicsError, UsageError
+from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
     from forensics.case import Case, Query
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 done, 1 the work failed, 2 wrong usage.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for declare in (_new, _add, _load, _sql, _timeline, _coverage, _verify, _show):
+    for declare in (_new, _add, _load, _sql, _timeline, _who, _coverage, _verify, _show):
         declare(commands)
     for declare in (_sources, _playbooks, _run, _simulate, _demo):
         declare(commands)
@@ -262,6 +262,17 @@ def _run_timeline(options: argparse.Namespace) -> None:
             _write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
 
 
+def _who(commands: Commands) -> None:
+    parser = _case_command(commands, "who", _run_who, "who held an address, interface or key at a moment")
+    parser.add_argument("held", metavar="ADDRESS", help="an address, an interface (eni-…) or an access key id")
+    parser.add_argument("--at", metavar="T", required=True, help="the moment: 2026-11-05T09:12:00, UTC")
+
+
+def _run_who(options: argparse.Namespace) -> None:
+    with _open(options.case) as case:
+        _say(str(case.who_was(options.held, at=options.at)))
+
+
 def _coverage(commands: Commands) -> None:
     parser = _case_command(commands, "coverage", _run_coverage, "which hours of which source the case holds")
     _output_options(parser, FORMATS)
@@ -346,19 +357,12 @@ def _run(commands: Commands) -> None:
 
 
 def _run_run(options: argparse.Namespace) -> None:
-    from forensics.playbook import playbook
+    from forensics.playbook import name_and_value, playbook
 
-    given = dict(map(_name_and_value, options.parameters))
+    given = dict(map(name_and_value, options.parameters))
     with _progress("run", "cell") as show:
         result = playbook(options.playbook).run(options.case, given, options.out, progress=show)
     _say(f"{result.report}\n{result.notebook}\n{result.findings}")
-
-
-def _name_and_value(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise UsageError(f"-p takes NAME=VALUE, not {text!r}")
-    return name, value
 
 
 # Made-up incidents

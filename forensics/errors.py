@@ -32,12 +32,12 @@ class UsageError(ForensicsError):
 
 
 class UnknownName(UsageError):
-    """Nothing in the case, or in a registry, carries that name."""
+    """Nothing in the case, or in a registry, carries that name; `known` are those that do, `advice` what else to do."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, advice: str = "") -> None:
         some = sorted(known)
         hint = f"; known: {', '.join(some[:10])}{' …' if len(some) > 10 else ''}" if some else ""
-        super().__init__(f"no {kind} named {name!r}{hint}")
+        super().__init__(f"no {kind} named {name!r}{hint}{f'; {advice}' if advice else ''}")
 
 
 class AmbiguousName(UsageError):

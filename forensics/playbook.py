@@ -142,6 +142,14 @@ def _replacing(*paths: Path) -> Iterator[None]:
         earlier.unlink()
 
 
+def name_and_value(text: str) -> tuple[str, str]:
+    """The two sides of NAME=VALUE. Raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UsageError(f"-p takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
 def playbooks() -> dict[str, Playbook]:
     """The playbooks that come with the package, by name."""
     paths = sorted(path for directory in _directories() for path in directory.glob("*.ipynb"))

@@ -1,0 +1,102 @@
+"""What every card is: facts, answers with their certainty, and parts, each of which is a query that can be run again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from forensics.case import Case, Query
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forensics.report.display import Shown
+
+NOT_LOADED = "the case holds none yet: `forensics add` evidence to it, then `forensics load`"
+"""What to do where there is nothing that a name could mean."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One sentence of a card, and how certain it is; without a certainty it says what the records do not."""
+
+    text: str
+    certainty: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table of a card: its query, and the headings of the columns it shows.
+
+    Where there are no rows the part is left out, unless `none` says what that means.
+    """
+
+    title: str
+    query: Query
+    headings: Mapping[str, str]
+    none: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class Card:
+    """What is known of one thing. The attributes are its row, `.query` made it, the parts are queries of their own."""
+
+    case: Case
+    query: Query
+
+    kind_of_card: ClassVar[str] = ""
+
+    @property
+    def heading(self) -> str:
+        """What the card is about, as it is looked up."""
+        raise NotImplementedError
+
+    @property
+    def sql(self) -> str:
+        """The text of the query that the attributes come from."""
+        return self.query.sql
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows of that query."""
+        return self.query.rows()
+
+    def df(self) -> pd.DataFrame:
+        """The rows of that query as a pandas DataFrame."""
+        return self.query.df()
+
+    def answers(self) -> tuple[Answer, ...]:
+        """What the card says in sentences."""
+        return ()
+
+    def facts(self) -> Mapping[str, Any]:
+        """What it says in words and values; what is None is not shown."""
+        return {}
+
+    def parts(self) -> tuple[Part, ...]:
+        """What it says in tables."""
+        return ()
+
+    def shown(self) -> Shown:
+        """The card drawn, as HTML and as text."""
+        from forensics.cards.drawing import drawn
+
+        return drawn(self)
+
+    def _repr_html_(self) -> str:
+        return self.shown()._repr_html_()
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        return self.shown()._repr_mimebundle_(**options)
+
+    def __repr__(self) -> str:
+        return self.shown().text
+
+    def __str__(self) -> str:
+        return self.shown().text
+
+
+def found(query: Query) -> tuple[Any, ...]:
+    """The one row of a query that a name was resolved for."""
+    (row,) = query.rows()
+    return row

@@ -1,0 +1,143 @@
+"""The card of a finding: what it says, about whom, and the records it rests on, each with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from forensics.analysis.words import count
+from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found
+from forensics.case import Case, Query
+from forensics.errors import UnknownName
+
+_FINDING = """
+SELECT finding_id, source, type, severity, time, end_time, principal, access_key_id, workload, resources, title
+FROM finding
+WHERE finding_id = $finding_id
+"""
+
+_NEAREST = """
+SELECT finding_id
+FROM finding
+ORDER BY jaro_winkler_similarity(finding_id, $finding_id) DESC, finding_id
+LIMIT 10
+"""
+
+_EVIDENCE = """
+SELECT e.time, e.source, e.action, e.principal, e.access_key_id, e.source_ip, e.destination_ip, e.outcome, e.bytes,
+  e.summary, f.why, f.event_id, e.object_id, e.record
+FROM finding_evidence AS f
+LEFT JOIN event AS e ON e.event_id = f.event_id
+WHERE f.finding_id = $finding_id
+ORDER BY e.time IS NULL, e.time, f.event_id, f.why
+"""
+
+_WHYS = """
+SELECT f.why, count(*) AS records
+FROM finding_evidence AS f
+WHERE f.finding_id = $finding_id
+GROUP BY f.why
+ORDER BY records DESC, f.why
+"""
+
+_WORKLOADS = """
+SELECT w.workload, w.certainty, w.via, w.candidates, w.evidence_event_ids
+FROM credential_workload AS w
+JOIN finding AS f ON f.access_key_id = w.access_key_id
+WHERE f.finding_id = $finding_id
+ORDER BY w.workload
+"""
+
+
+@dataclass(frozen=True, repr=False)
+class Finding(Card):
+    """A finding of GuardDuty, Security Hub or a rule. The severity is the product's own number."""
+
+    finding_id: str
+    source: str
+    type: str | None
+    severity: float | None
+    time: datetime | None
+    end_time: datetime | None
+    principal: str | None
+    access_key_id: str | None
+    workload: str | None
+    resources: list[str] | None
+    title: str | None
+
+    kind_of_card: ClassVar[str] = "finding"
+
+    @property
+    def heading(self) -> str:
+        """What it says."""
+        return self.title or self.type or self.finding_id
+
+    def evidence(self) -> Query:
+        """The records it rests on in order of time, each with why; those that the case does not hold have no time."""
+        return self._about(_EVIDENCE)
+
+    @property
+    def whys(self) -> Query:
+        """The reasons, and how many records each holds for."""
+        return self._about(_WHYS)
+
+    @property
+    def workloads(self) -> Query:
+        """To which workloads the key that it names was issued."""
+        return self._about(_WORKLOADS)
+
+    def _about(self, sql: str) -> Query:
+        return self.case.sql(sql, {"finding_id": self.finding_id})
+
+    def answers(self) -> tuple[Answer, ...]:
+        """Which workload it concerns: by its own words, or through the key that it names."""
+        return tuple(self._concerns())
+
+    def _concerns(self) -> Iterator[Answer]:
+        if self.workload:
+            yield Answer(f"The finding names {self.workload}.", "recorded")
+        issued = self.workloads.rows()
+        for workload, certainty, *_ in issued if len(issued) == 1 else ():
+            if workload != self.workload:
+                yield Answer(f"The finding names {self.access_key_id}, which was issued to {workload}.", certainty)
+        if len(issued) > 1:
+            some = count(len(issued), "workload")
+            yield Answer(f"The finding names {self.access_key_id}, which was issued to one of {some}.", issued[0][1])
+        if not self.workload and not issued:
+            yield Answer("Neither the finding nor the key that it names leads to a workload.")
+
+    def facts(self) -> Mapping[str, Any]:
+        """Its row."""
+        return {
+            "finding": self.finding_id,
+            "source": self.source,
+            "type": self.type,
+            "severity": self.severity,
+            "from": self.time,
+            "to": self.end_time,
+            "principal": self.principal,
+            "access key": self.access_key_id,
+            "resources": self.resources or None,
+        }
+
+    def parts(self) -> tuple[Part, ...]:
+        """Workloads of its key, the reasons, the records."""
+        issued_to = {"workload": "workload", "certainty": "certainty", "via": "how", "evidence_event_ids": "records"}
+        record = {"time": "time", "source": "source", "action": "action", "source_ip": "from", "outcome": "outcome"}
+        none = "No record of the case is known to belong to it."
+        return (
+            Part("Its key was issued to", self.workloads, issued_to),
+            Part("Why records belong to it", self.whys, {"why": "why", "records": "records"}),
+            Part("Records", self.evidence(), record | {"why": "why", "event_id": "record"}, none=none),
+        )
+
+
+def finding(case: Case, finding_id: str) -> Finding:
+    """The card of a finding by its id. Raises UnknownName with the most similar ids."""
+    query = case.sql(_FINDING, {"finding_id": finding_id})
+    if not query.rows():
+        near = [row[0] for row in case.sql(_NEAREST, {"finding_id": finding_id}).rows()]
+        raise UnknownName("finding", finding_id, near, advice="" if near else NOT_LOADED)
+    return Finding(case, query, *found(query))

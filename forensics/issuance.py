@@ -15,8 +15,26 @@ ISSUING = {
         "GetFederationToken",
     ),
     "iam.amazonaws.com": ("CreateAccessKey",),
+    "cognito-identity.amazonaws.com": ("GetCredentialsForIdentity",),
+    "rolesanywhere.amazonaws.com": ("CreateSession",),
+    "s3.amazonaws.com": ("CreateSession",),
+    "s3express.amazonaws.com": ("CreateSession",),
 }
-"""Calls answered with a new access key (page "Logging IAM and AWS STS API calls with AWS CloudTrail")."""
+"""Calls answered with a new access key (page "Logging IAM and AWS STS API calls with AWS CloudTrail", and those of the
+services on their events). The answer may be missing from the record: then the key is matched, see `key_match`."""
+
+OWN_SESSION = ("GetSessionToken", "CreateSession")
+"""Calls that give the caller another key of its own session or user; a CreateSession that names a role is not one."""
+
+DEFAULT_SECONDS = {
+    "AssumeRole": 3_600,
+    "AssumeRoleWithSAML": 3_600,
+    "AssumeRoleWithWebIdentity": 3_600,
+    "AssumeRoot": 900,
+    "GetSessionToken": 43_200,
+    "GetFederationToken": 43_200,
+}
+"""How long a key lives where neither the answer says it nor the request asks for it; services choose their own."""
 
 CREATING = ("CreateRole", "CreateUser")
 """IAM calls whose answer holds the ARN and the unique id of a new principal."""
@@ -32,13 +50,17 @@ EXPIRATION_FORMATS = ("%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p")
 
 _ROLE_ARN_PARTS = r"^(arn:[^:]+):iam::([^:]*):role/(?:.*/)?([^/]+)$"
 
-_MINTED = r"""
-CREATE OR REPLACE TEMP TABLE minted AS
+_MINT_CALL = r"""
+CREATE OR REPLACE TEMP TABLE mint_call AS
 WITH answered AS (
   SELECT
     {event_id} AS event_id,
     s.event_time AS time,
+    s.event_source AS event_source,
     s.event_name AS event_name,
+    s.aws_region AS region,
+    s.user_identity_type AS caller_type,
+    s.user_identity_principal_id AS caller_id,
     s.identity_key AS identity_key,
     nullif(s.user_identity_access_key_id, '') AS issuer_key,
     s.recipient_account_id AS account_id,
@@ -48,15 +70,26 @@ WITH answered AS (
       ELSE 0
     END AS side,
     coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
-    coalesce(s.response_elements->>'$.credentials.accessKeyId',
-             s.response_elements->>'$.accessKey.accessKeyId') AS access_key_id,
-    s.response_elements->>'$.credentials.expiration' AS expiration,
-    s.response_elements->>'$.assumedRoleUser.assumedRoleId' AS session_id,
+    nullif(coalesce(s.response_elements->>'$.credentials.accessKeyId',
+             s.response_elements->>'$.credentialSet[0].credentials.accessKeyId',
+             s.response_elements->>'$.accessKey.accessKeyId'), '') AS access_key_id,
+    coalesce(s.response_elements->>'$.credentials.expiration',
+             s.response_elements->>'$.credentialSet[0].credentials.expiration') AS expiration,
+    try_cast(s.request_parameters->>'$.durationSeconds' AS BIGINT) AS seconds,
+    coalesce(s.response_elements->>'$.assumedRoleUser.assumedRoleId',
+             s.response_elements->>'$.credentialSet[0].assumedRoleUser.assumedRoleId',
+             s.response_elements->>'$.federatedUser.federatedUserId') AS session_id,
     coalesce(s.response_elements->>'$.assumedRoleUser.arn',
+             s.response_elements->>'$.credentialSet[0].assumedRoleUser.arn',
              s.response_elements->>'$.federatedUser.arn') AS session,
+    nullif(coalesce(s.request_parameters->>'$.sourceIdentity', s.response_elements->>'$.sourceIdentity',
+             s.response_elements->>'$.credentialSet[0].sourceIdentity',
+             s.session_source_identity), '') AS source_identity,
     CASE
       WHEN regexp_matches(s.request_parameters->>'$.roleArn', $role_arn)
         THEN s.request_parameters->>'$.roleArn'
+      WHEN regexp_matches(s.request_parameters->>'$.customRoleArn', $role_arn)
+        THEN s.request_parameters->>'$.customRoleArn'
       WHEN regexp_matches(s.resources->>'$[0].ARN', $role_arn) THEN s.resources->>'$[0].ARN'
     END AS role_arn,
     s.request_parameters->>'$.roleSessionName' AS session_name,
@@ -66,26 +99,48 @@ WITH answered AS (
   FROM cloudtrail AS s
   WHERE ({issuing})
     AND coalesce(s.error_code, '') = ''
-), completed AS (
-  SELECT
-    event_id, time, event_name, identity_key, issuer_key, account_id, side,
-    coalesce(access_key_id, max(access_key_id) OVER (PARTITION BY call)) AS access_key_id,
-    coalesce(session_id, max(session_id) OVER (PARTITION BY call)) AS session_id,
-    coalesce(session, max(session) OVER (PARTITION BY call)) AS session,
-    coalesce(role_arn, max(role_arn) OVER (PARTITION BY call)) AS role_arn,
-    coalesce(session_name, max(session_name) OVER (PARTITION BY call)) AS session_name,
-    target_account, user_name,
-    coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text
-  FROM answered
-), placed AS (
-  SELECT *, row_number() OVER (PARTITION BY access_key_id ORDER BY side, time, event_id) AS place
-  FROM completed
-  WHERE access_key_id <> ''
+)
+SELECT
+  event_id, time, event_source, event_name, region, caller_type, caller_id, identity_key, issuer_key, account_id, side,
+  call,
+  coalesce(access_key_id, max(access_key_id) OVER (PARTITION BY call)) AS access_key_id,
+  coalesce(session_id, max(session_id) OVER (PARTITION BY call)) AS session_id,
+  coalesce(session, max(session) OVER (PARTITION BY call)) AS session,
+  coalesce(role_arn, max(role_arn) OVER (PARTITION BY call)) AS role_arn,
+  coalesce(session_name, max(session_name) OVER (PARTITION BY call)) AS session_name,
+  coalesce(source_identity, max(source_identity) OVER (PARTITION BY call)) AS source_identity,
+  target_account, user_name,
+  coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text,
+  coalesce(seconds, max(seconds) OVER (PARTITION BY call)) AS seconds
+FROM answered
+"""
+"""Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one."""
+
+_MINTED = r"""
+CREATE OR REPLACE TEMP TABLE minted AS
+WITH placed AS (
+  SELECT *,
+    row_number() OVER (
+      PARTITION BY access_key_id
+      ORDER BY side, event_source <> 'sts.amazonaws.com', time, event_id) AS place,
+    coalesce(try_strptime(replace(expires_text, chr(8239), ' '), $expiration_formats),
+             try_cast(expires_text AS TIMESTAMP)) AS stated
+  FROM mint_call
+  WHERE access_key_id IS NOT NULL
+), lasting AS (
+  SELECT *,
+    CASE
+      WHEN seconds BETWEEN 1 AND 129600 THEN seconds
+      WHEN seconds IS NULL AND caller_type IS DISTINCT FROM 'AWSService' THEN CASE event_name {defaults} END
+    END AS lives
+  FROM placed
+  WHERE place = 1
 )
 SELECT
   access_key_id,
   event_id,
   time,
+  event_source,
   event_name,
   identity_key,
   issuer_key,
@@ -97,12 +152,16 @@ SELECT
   coalesce(
     session,
     regexp_replace(role_arn, $role_arn_parts, '\1:sts::\2:assumed-role/\3/') || session_name) AS session,
+  source_identity,
   target_account,
   user_name,
-  coalesce(try_strptime(replace(expires_text, chr(8239), ' '), $expiration_formats),
-           try_cast(expires_text AS TIMESTAMP)) AS expires_at
-FROM placed
-WHERE place = 1
+  coalesce(stated, time + to_seconds(lives)) AS expires_at,
+  CASE
+    WHEN stated IS NOT NULL OR lives IS NULL THEN NULL
+    WHEN seconds IS NULL THEN 'default duration'
+    ELSE 'duration asked for'
+  END AS expires_how
+FROM lasting
 """
 
 _FACT = """
@@ -165,7 +224,7 @@ WHERE s.unique_id IS NULL
 
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `minted` and `fact` from the issuances and creations that succeeded.
+    """Make the temporary tables `mint_call`, `minted` and `fact` from the issuances and creations that succeeded.
 
     `minted` has one row per issued key: where both accounts recorded a call, the caller's record is cited,
     completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.
@@ -174,12 +233,13 @@ def collect(con: duckdb.DuckDBPyConnection) -> None:
         f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})" for service, names in ISSUING.items()
     )
     con.execute(
-        _MINTED.format(event_id=_event_id(source("cloudtrail")), issuing=issuing),
-        {
-            "role_arn": ROLE_ARN,
-            "role_arn_parts": _ROLE_ARN_PARTS,
-            "expiration_formats": list(EXPIRATION_FORMATS),
-        },
+        _MINT_CALL.format(event_id=_event_id(source("cloudtrail")), issuing=issuing),
+        {"role_arn": ROLE_ARN},
+    )
+    defaults = " ".join(f"WHEN '{name}' THEN {seconds}" for name, seconds in DEFAULT_SECONDS.items())
+    con.execute(
+        _MINTED.format(defaults=defaults),
+        {"role_arn_parts": _ROLE_ARN_PARTS, "expiration_formats": list(EXPIRATION_FORMATS)},
     )
     con.execute(_FACT.format(creating=_quoted(CREATING)))
 
@@ -195,7 +255,7 @@ def name_principals(con: duckdb.DuckDBPyConnection) -> None:
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
     """Remove the temporary tables of this module."""
-    for table in ("known", "fact", "minted"):
+    for table in ("known", "fact", "minted", "mint_call"):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from forensics import lineage
+from forensics import ancestry, lineage
 from forensics.case import Case
 from tests.worlds import OTHER, Record, add, add_cloudtrail, assume, call, credentials, role, service, user
 
@@ -55,7 +55,7 @@ def test_a_key_carries_the_facts_of_its_issuance(case: Case) -> None:
     assert one(case, "*") == (
         *("ASIAEXAMPLE1", "temporary", ROLE + "admin", SESSION + "admin/ops"),
         *(datetime(2026, 11, 5, 8), datetime(2026, 11, 5, 20), DEV, "AKIAEXAMPLEDEV", "mint-ASIAEXAMPLE1"),
-        *(used, used, None, None, None, None),
+        *(used, used, None, None, None, None, "recorded", None, None),
     )
 
 
@@ -154,7 +154,7 @@ def test_a_cycle_ends(case: Case) -> None:
 
 def test_a_chain_is_followed_for_so_many_hops(case: Case) -> None:
     add_cloudtrail(case.connection, chained(*(f"r{place}" for place in range(40))))
-    assert max(hops for _, _, hops in ancestors(case, "ASIAEXAMPLE40")) == lineage.MAX_HOPS == 32
+    assert max(hops for _, _, hops in ancestors(case, "ASIAEXAMPLE40")) == ancestry.MAX_HOPS == 32
 
 
 def test_a_key_that_issued_itself_has_no_ancestor(case: Case) -> None:
@@ -233,7 +233,7 @@ def test_a_masked_key_of_several_principals_belongs_to_none(case: Case) -> None:
             {},
             "workload",
         ),
-        (session("a", "ASIAEXAMPLE1"), {"userAgent": "aws-cli/2.17.0"}, "unknown"),
+        (session("a", "ASIAEXAMPLE1"), {"userAgent": "aws-cli/2.17.0"}, "before_logs"),
     ],
 )
 def test_a_key_without_issuance_is_classified(case: Case, who: Record, more: Record, expected: str) -> None:

@@ -58,20 +58,32 @@ CREATE TABLE credential (
   workload VARCHAR,
   workload_certainty VARCHAR,
   class VARCHAR,
-  session_created_at TIMESTAMP
+  session_created_at TIMESTAMP,
+  issuance_certainty VARCHAR,
+  expires_how VARCHAR,
+  source_identity VARCHAR
 )
 """
-"""kind: long_term, temporary. class, where no issuance is in evidence: forward_access, console, service_linked,
-workload, unknown. Issuance columns are NULL where the issuance is not in evidence."""
+"""kind: long_term, temporary. Issuance columns are NULL where the issuance is not in evidence.
+issuance_certainty: recorded, where a record names the key; matched, where exactly one mint, sign-in or hand-out that names
+no key is of the same session (unique id and name) and of the moment at which the key's session began; shared, where
+several are: then no issuance column is filled.
+class, NULL where the issuance is recorded: forward_access (made by a service for a call on behalf), console,
+service_linked, workload (the session's form says that AWS minted it for one), long_term (its creation is not in
+evidence), before_logs, read_only_filtered, not_covered (why the minting is not in evidence: `lineage_gap`), unknown.
+expires_how: NULL where the answer states it; duration asked for, default duration, where it had to be reckoned.
+source_identity: what the calls with the key state, else what its issuance passed on; it cannot be changed later."""
 
 LINEAGE = """
 CREATE TABLE lineage (
   access_key_id VARCHAR NOT NULL,
   ancestor_access_key_id VARCHAR,
   ancestor_principal VARCHAR,
-  hops INTEGER NOT NULL
+  hops INTEGER NOT NULL,
+  certainty VARCHAR NOT NULL
 )
 """
+"""certainty: recorded, matched: that of the weakest issuance on the way."""
 
 ON_BEHALF = """
 CREATE TABLE on_behalf (

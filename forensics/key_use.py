@@ -1,0 +1,109 @@
+"""How each access key was used: by whom, when, and what the records say of the session that it belongs to."""
+
+import duckdb
+
+from forensics import identity
+from forensics.source import Source
+from forensics.sources import sources
+
+SAMPLE_KEY = "GeneratedFindingAccessKeyId"
+"""What GuardDuty's sample findings name; it is no key."""
+
+WORKLOAD_SESSION = (
+    r"^i-[0-9a-f]{8,17}$|^[0-9a-f]{32}$|^awslambda_[0-9]+_[0-9]+$|^AWSCodeBuild-[0-9a-f-]{36}$"
+    r"|^GlueJobRunnerSession$|^SageMaker$|^eks-.+-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+)
+"""Session names that AWS gives: instance, task, Lambda's own, build, job, notebook, pod with Pod Identity."""
+
+_SIGNALS = """
+  bool_and(coalesce(s.user_identity_invoked_by, '') NOT IN ('', 'signin.amazonaws.com')) AS forwarded,
+  bool_or(lower(s.session_credential_from_console) = 'true'
+    OR s.user_identity_invoked_by = 'signin.amazonaws.com') AS console,
+  bool_or(ltrim(s.user_agent, '[') LIKE 'Mozilla/%' OR s.user_agent LIKE '%console.%amazonaws.com%'
+    OR s.user_agent LIKE '%signin.amazonaws.com%' OR s.user_agent LIKE '%S3Console%'
+    OR lower(s.user_agent) LIKE '%aws%internal%') AS browser,
+  bool_or(s.session_issuer_arn LIKE '%:role/aws-service-role/%') AS service_linked,
+  bool_or(s.credentials_issued_to <> '' OR s.session_ec2_role_delivery <> '') AS delivered,
+  min(s.user_identity_arn) AS arn,
+  min(s.user_identity_principal_id) AS principal_id,
+  min(s.user_identity_account_id) AS account_id,
+  min(s.session_issuer_arn) AS role_arn,
+  min(s.user_identity_invoked_by) AS invoked_by,
+  min(s.on_behalf_of_user_id) AS sso_user,
+  min(nullif(s.session_source_identity, '')) AS source_identity,
+  max(nullif(s.session_source_identity, '')) AS last_source_identity,
+  min(s.session_creation_date) AS created_at,
+  max(s.session_creation_date) AS last_created_at,
+  min(CASE WHEN contains(CAST(s.user_identity AS VARCHAR), 'signInSessionArn')
+    THEN s.user_identity->>'$.sessionContext.signInSessionArn' END) AS signin_session"""
+
+_NO_SIGNALS = ",".join(
+    f" CAST(NULL AS {kind}) AS {name}"
+    for kind, names in (
+        ("BOOLEAN", "forwarded console browser service_linked delivered"),
+        ("VARCHAR", "arn principal_id account_id role_arn invoked_by sso_user source_identity last_source_identity"),
+        ("TIMESTAMP", "created_at last_created_at"),
+        ("VARCHAR", "signin_session"),
+    )
+    for name in names.split()
+)
+
+_HOLDER = """
+CREATE OR REPLACE TEMP TABLE holder AS
+SELECT
+  n.access_key_id,
+  CASE WHEN count(DISTINCT CASE WHEN n.called THEN i.principal END) = 1
+    THEN min(CASE WHEN n.called THEN i.principal END) END AS caller,
+  CASE WHEN count(DISTINCT CASE WHEN n.called THEN i.session END) = 1
+    THEN min(CASE WHEN n.called THEN i.session END) END AS caller_session,
+  CASE WHEN count(DISTINCT i.principal) = 1 THEN min(i.principal) END AS named,
+  CASE WHEN count(DISTINCT i.session) = 1 THEN min(i.session) END AS named_session,
+  count(DISTINCT CASE WHEN n.called THEN i.principal END) AS callers,
+  min(n.first_used) AS first_used,
+  max(n.last_used) AS last_used,
+  bool_and(n.forwarded) AND bool_or(i.kind IN ('user', 'role', 'root', 'federated_user')) AS forwarded,
+  bool_or(n.console) AS console,
+  bool_or(n.browser) AS browser,
+  bool_or(n.service_linked) AS service_linked,
+  bool_or(n.delivered) AS delivered,
+  min(n.arn) AS arn,
+  min(n.created_at) AS created_at,
+  CASE WHEN min(n.created_at) = max(n.last_created_at) THEN min(n.created_at) END AS session_start,
+  CASE WHEN count(DISTINCT n.principal_id) = 1 THEN min(n.principal_id) END AS principal_id,
+  CASE WHEN count(DISTINCT n.account_id) = 1 THEN min(n.account_id) END AS account_id,
+  CASE WHEN count(DISTINCT n.role_arn) = 1 THEN min(n.role_arn) END AS role_arn,
+  min(n.invoked_by) AS invoked_by,
+  CASE WHEN count(DISTINCT n.sso_user) = 1 THEN min(n.sso_user) END AS sso_user,
+  CASE WHEN min(n.source_identity) = max(n.last_source_identity) THEN min(n.source_identity) END AS source_identity,
+  CASE WHEN count(DISTINCT n.signin_session) = 1 THEN min(n.signin_session) END AS signin_session
+FROM named AS n
+LEFT JOIN identity AS i ON i.identity_key = n.identity_key
+GROUP BY n.access_key_id
+"""
+
+
+def collect(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary tables `named` (by key and identity) and `holder` (by key); needs `identity`."""
+    selects = [_named_by(item) for item in sources().values() if "access_key_id" in item.event.columns]
+    con.execute("CREATE OR REPLACE TEMP TABLE named AS\n" + "\nUNION ALL\n".join(selects))
+    con.execute(_HOLDER)
+
+
+def drop(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove the temporary tables of this module."""
+    for table in ("named", "holder"):
+        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+
+def _named_by(source: Source) -> str:
+    """One row per key and identity named together; in a log of calls, with when and how the key was used."""
+    called = identity.logs_calls(source)
+    time = source.event.columns["time"] if called else "CAST(NULL AS TIMESTAMP)"
+    key = source.event.columns["access_key_id"]
+    signals = _SIGNALS if source.name == "cloudtrail" else _NO_SIGNALS
+    who = "s.identity_key" if source.identity else "CAST(NULL AS UBIGINT)"
+    return f"""SELECT {key} AS access_key_id, {who} AS identity_key, {str(called).lower()} AS called,
+  min({time}) AS first_used, max({time}) AS last_used,{signals}
+{identity.rows(source)}
+WHERE {key} <> '{SAMPLE_KEY}'
+GROUP BY {key}, {who}"""

@@ -54,9 +54,9 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         ),
     ],
     "lineage": [
-        {"access_key_id": KEY, "ancestor_principal": "lambda.amazonaws.com", "hops": 1},
-        {"access_key_id": CHILD, "ancestor_access_key_id": KEY, "ancestor_principal": ROLE_ARN, "hops": 1},
-        {"access_key_id": CHILD, "ancestor_principal": "lambda.amazonaws.com", "hops": 2},
+        {"access_key_id": KEY, "ancestor_principal": "lambda.amazonaws.com", "hops": 1, "certainty": "recorded"},
+        {"access_key_id": CHILD, "ancestor_access_key_id": KEY, "ancestor_principal": ROLE_ARN, "hops": 1, "certainty": "recorded"},
+        {"access_key_id": CHILD, "ancestor_principal": "lambda.amazonaws.com", "hops": 2, "certainty": "recorded"},
     ],
     "lineage_gap": [
         {"access_key_id": UNMINTED, "class": "unknown", "account_id": ACCOUNT, "region": "us-east-1"}

@@ -15,6 +15,8 @@ LAMBDA_CONFIGURE = (
 """Names of the calls with their date suffixes; CreateFunctionUrlConfig and its like are other calls."""
 EC2_CALLS = (
     "RunInstances",
+    "StartInstances",
+    "StopInstances",
     "TerminateInstances",
     "BidEvictedEvent",
     "CreateNetworkInterface",
@@ -23,6 +25,9 @@ EC2_CALLS = (
     "DeleteNetworkInterface",
     "AssignPrivateIpAddresses",
     "UnassignPrivateIpAddresses",
+    "AssignIpv6Addresses",
+    "UnassignIpv6Addresses",
+    "ModifyNetworkInterfaceAttribute",
     "AllocateAddress",
     "AssociateAddress",
     "DisassociateAddress",
@@ -30,6 +35,7 @@ EC2_CALLS = (
     "CreateNatGateway",
     "DeleteNatGateway",
     "AssociateNatGatewayAddress",
+    "DisassociateNatGatewayAddress",
     "CreateVpcEndpoint",
 )
 """Calls that start and end instances and gateways, and what moves interfaces and addresses between them."""
@@ -53,6 +59,9 @@ SELECT
   s.recipient_account_id AS account_id,
   s.source_ip_address,
   s.user_identity_invoked_by AS invoked_by,
+  s.session_issuer_arn AS issuer,
+  CASE WHEN s.session_ec2_role_delivery <> '' THEN regexp_extract(s.user_identity_principal_id, ':(i-[0-9a-f]+)$', 1)
+    END AS caller_instance,
   s.request_parameters AS ask,
   s.response_elements AS answer,
   s.service_event_details AS details

@@ -1,0 +1,143 @@
+"""Every record that describes a network interface, brought to one form: the temporary table `interface_card`."""
+
+import duckdb
+
+from forensics.arn import SAMPLE
+from forensics.interface_marks import service_name
+from forensics.sources import ecs_event
+
+_TASK_ID = ecs_event.SOURCE.event.columns.get("event_id", "s.object_id || '/' || s.record")
+
+_MADE = f"""
+SELECT c.answer->'$.networkInterface' AS card, c.account_id, c.aws_region AS region, c.moment, c.event_id,
+  'made' AS kind, CAST(NULL AS VARCHAR) AS instance_id, c.moment AS born,
+  coalesce({service_name("nullif(regexp_extract(c.issuer, ':role/aws-service-role/([^/]+)/', 1), '')")},
+    {service_name("c.invoked_by")}, {service_name("c.source_ip_address")}, '') AS maker,
+  c.caller_instance AS maker_instance, CAST(NULL AS VARCHAR) AS owner, CAST(NULL AS VARCHAR) AS owner_id
+FROM workload_call AS c
+WHERE c.event_name = 'CreateNetworkInterface'
+"""
+
+_RUN = """
+SELECT v.card, c.account_id, c.aws_region AS region, c.moment, c.event_id, 'run' AS kind,
+  u.item->>'$.instanceId' AS instance_id,
+  CASE WHEN NOT coalesce(list_contains(json_extract_string(c.ask, '$.networkInterfaceSet.items[*].networkInterfaceId'),
+    v.card->>'$.networkInterfaceId'), FALSE) THEN c.moment END AS born,
+  NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id
+FROM workload_call AS c,
+  unnest(json_extract(c.answer, '$.instancesSet.items[*]')) AS u(item),
+  unnest(json_extract(u.item, '$.networkInterfaceSet.items[*]')) AS v(card)
+WHERE c.event_name = 'RunInstances'
+"""
+"""An interface that the request names was there before its instance."""
+
+_ATTACHED = """
+SELECT json_object('networkInterfaceId', c.ask->>'$.networkInterfaceId') AS card, c.account_id,
+  c.aws_region AS region, c.moment, c.event_id, 'attached' AS kind, c.ask->>'$.instanceId' AS instance_id,
+  NULL AS born, NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id
+FROM workload_call AS c
+WHERE c.event_name = 'AttachNetworkInterface'
+"""
+
+_CONFIGURED = """
+SELECT s.configuration AS card, s.aws_account_id AS account_id, s.aws_region AS region,
+  s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id, 'config' AS kind,
+  NULL AS instance_id, s.resource_creation_time AS born, NULL AS maker, NULL AS maker_instance,
+  NULL AS owner, NULL AS owner_id
+FROM config_item AS s
+WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
+"""
+
+_RESOURCES = """
+SELECT json_object('networkInterfaceId', u.eni) AS card, s.aws_account_id AS account_id, s.aws_region AS region,
+  s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id, 'listed' AS kind,
+  NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
+  CASE s.resource_type WHEN 'AWS::EC2::NatGateway' THEN 'nat_gateway' ELSE 'vpc_endpoint' END AS owner,
+  s.resource_id AS owner_id
+FROM config_item AS s, unnest(list_concat(
+  json_extract_string(s.configuration, '$.natGatewayAddresses[*].networkInterfaceId'),
+  json_extract_string(s.configuration, '$.networkInterfaceIds[*]'))) AS u(eni)
+WHERE s.resource_type IN ('AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint')
+"""
+
+_FOUND = f"""
+SELECT u.card, s.account_id, s.region, coalesce(s.event_first_seen, s.created_at, s.updated_at) AS moment,
+  s.id AS event_id, 'finding' AS kind, s.instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
+  NULL AS owner, NULL AS owner_id
+FROM guardduty AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
+WHERE NOT {SAMPLE}
+"""
+
+_GATEWAY = """
+SELECT u.card, g.account_id, g.aws_region AS region, g.moment, g.event_id, 'listed' AS kind,
+  NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance, 'nat_gateway' AS owner,
+  g.gateway->>'$.natGatewayId' AS owner_id
+FROM (
+  SELECT account_id, aws_region, moment, event_id,
+    coalesce(answer->'$.CreateNatGatewayResponse.natGateway', answer->'$.natGateway') AS gateway
+  FROM workload_call
+  WHERE event_name = 'CreateNatGateway'
+) AS g, unnest(list_concat(json_extract(g.gateway, '$.natGatewayAddressSet.item[*]'),
+  [g.gateway->'$.natGatewayAddressSet.item'])) AS u(card)
+"""
+
+_ENDPOINT = """
+SELECT json_object('networkInterfaceId', u.eni, 'vpcId', e.endpoint->>'$.vpcId') AS card, e.account_id,
+  e.aws_region AS region, e.moment, e.event_id, 'listed' AS kind, NULL AS instance_id, NULL AS born, NULL AS maker,
+  NULL AS maker_instance, 'vpc_endpoint' AS owner, e.endpoint->>'$.vpcEndpointId' AS owner_id
+FROM (
+  SELECT account_id, aws_region, moment, event_id,
+    coalesce(answer->'$.CreateVpcEndpointResponse.vpcEndpoint', answer->'$.vpcEndpoint') AS endpoint
+  FROM workload_call
+  WHERE event_name = 'CreateVpcEndpoint'
+) AS e, unnest(list_concat(json_extract_string(e.endpoint, '$.networkInterfaceIdSet.item[*]'),
+  json_extract_string(e.endpoint, '$.networkInterfaceIdSet.items[*]'),
+  [e.endpoint->>'$.networkInterfaceIdSet.item'])) AS u(eni)
+"""
+
+_TASK = f"""
+SELECT json_object('networkInterfaceId', v.eni) AS card, s.account AS account_id, s.region, s.time AS moment, {_TASK_ID} AS event_id, 'listed' AS kind,
+  NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance, 'ecs_task' AS owner,
+  u.attachment->>'$.id' AS owner_id
+FROM ecs_event AS s, unnest(json_extract(s.attachments, '$[*]')) AS u(attachment), unnest([
+  (SELECT min(d.detail->>'$.value') FROM unnest(json_extract(u.attachment, '$.details[*]')) AS d(detail)
+    WHERE (d.detail->>'$.name') = 'networkInterfaceId')]) AS v(eni)
+"""
+
+_CARDS = (_MADE, _RUN, _ATTACHED, _CONFIGURED, _RESOURCES, _FOUND, _GATEWAY, _ENDPOINT, _TASK)
+"""Records that describe interfaces: the document, when it was so, since when the interface is if it says so, and who made it."""
+
+_GROUPS = """list_sort(list_distinct(list_concat(
+    json_extract_string(card, '$.groupSet.items[*].groupId'), json_extract_string(card, '$.groupSet.item[*].groupId'),
+    json_extract_string(card, '$.groups[*].groupId'), json_extract_string(card, '$.securityGroups[*].groupId'))))"""
+
+_FORM = f"""
+CREATE OR REPLACE TEMP TABLE interface_card AS
+SELECT
+  card->>'$.networkInterfaceId' AS interface_id,
+  account_id, region, moment, event_id, kind, born, maker, maker_instance, owner, owner_id,
+  coalesce(instance_id, card->>'$.attachment.instanceId') AS instance_id,
+  card->>'$.attachment.instanceOwnerId' AS instance_owner,
+  card->>'$.attachment.attachmentId' AS attachment_id,
+  try_cast(card->>'$.attachment.deleteOnTermination' AS BOOLEAN) AS ends_with_instance,
+  nullif(card->>'$.description', '') AS description,
+  nullif(card->>'$.interfaceType', '') AS interface_type,
+  nullif(card->>'$.requesterId', '') AS requester_id,
+  try_cast(card->>'$.requesterManaged' AS BOOLEAN) AS requester_managed,
+  CASE WHEN try_cast(card->>'$.operator.managed' AS BOOLEAN) THEN card->>'$.operator.principal' END AS operator,
+  card->>'$.vpcId' AS vpc_id,
+  card->>'$.subnetId' AS subnet_id,
+  nullif({_GROUPS}, CAST([] AS VARCHAR[])) AS security_groups,
+  coalesce(card->>'$.privateIpAddress', card->>'$.privateIp') AS private_ip,
+  nullif(coalesce(card->>'$.association.publicIp', card->>'$.publicIp'), '') AS public_ip
+FROM (
+{{cards}}
+) AS c
+WHERE starts_with(card->>'$.networkInterfaceId', 'eni-')
+  AND moment IS NOT NULL
+"""
+
+
+def collect(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the temporary table `interface_card`, a row per description; needs `workload_call`."""
+    con.execute(_FORM.format(cards="\nUNION ALL\n".join(_CARDS)))

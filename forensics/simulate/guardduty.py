@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from forensics.simulate.ledger import Ledger
 from forensics.simulate.storage import Storage, gzip_bytes
 from forensics.simulate.world import (
     ACCOUNT,
@@ -44,6 +45,7 @@ class GuardDuty:
 
     storage: Storage
     ids: Ids
+    ledger: Ledger = field(default_factory=Ledger)
     pending: dict[int, list[Json]] = field(default_factory=dict)
 
     def report(self, finding: Finding, *, first_seen: int, updates: list[tuple[int, int]]) -> str:
@@ -53,6 +55,11 @@ class GuardDuty:
         for updated, count in updates:
             version = _version(finding, name, (created, updated), count=count, first_seen=first_seen)
             self.pending.setdefault(window_of(updated), []).append(version)
+        for card in finding.resource.get("instanceDetails", {}).get("networkInterfaces", ()):
+            for moment in (first_seen, updates[-1][0]):
+                self.ledger.see("eni", card["networkInterfaceId"], moment)
+                self.ledger.see("private_ip", card["privateIpAddress"], moment)
+                self.ledger.see("public_ip", card["publicIp"] or "", moment)
         return name
 
     def deliver(self, before: int) -> None:

@@ -46,9 +46,9 @@ class Balancer:
         """Take a request; returns its trace id."""
         done = int((request.moment + request.seconds) * 1000)
         trace = f"Root=1-{int(request.moment):08x}-{self.ids.hex(24)}"
-        asks: tuple[Ask, ...] = ()
+        asks: tuple[Ask, ...] = (Ask("used_from", "public_ip", request.client.rpartition(":")[0]),)
         if request.target != "-":
-            asks = (Ask("endpoint", "private_ip", request.target.rpartition(":")[0], self.vpc),)
+            asks = (*asks, Ask("endpoint", "private_ip", request.target.rpartition(":")[0], self.vpc))
         line = self._line(request, done, trace)
         window = window_of(done // 1000) + late * WINDOW_SECONDS
         self.pending.setdefault(window, []).append((done, line, asks))

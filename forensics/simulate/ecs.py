@@ -7,6 +7,7 @@ from forensics.simulate import ecs_shapes as shapes
 from forensics.simulate.config_item import ConfigItems
 from forensics.simulate.containers import Host, Task, ecs_arn
 from forensics.simulate.flow_fields import ECS_LAG, TaskFields
+from forensics.simulate.ledger import Ask
 from forensics.simulate.log_groups import LogEvent, LogGroups, Place
 from forensics.simulate.stage import Stage, role_resource
 from forensics.simulate.vpc_flow import FlowLog
@@ -98,7 +99,7 @@ class Ecs:
         group, name = f"/ecs/{task.definition.family}", task.definition.containers[container].name
         milliseconds = int(moment * 1000) + self.skew_ms.get(task.task_id, 0)
         place = Place(group, f"{task.definition.family}/{name}/{task.task_id}")
-        self.logs.put(place, LogEvent(milliseconds, text, (), moment))
+        self.logs.put(place, LogEvent(milliseconds, text, (Ask("endpoint", "workload", task.arn),), moment))
 
     def code(self, task: Task, address: str, endpoint: str | None = None) -> Caller:
         """The task's own code, calling from an address."""

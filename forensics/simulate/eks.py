@@ -73,7 +73,7 @@ class Eks:
         stream = f"{pod.node.name}-application.var.log.containers.{name}.log"
         place = Place(f"/aws/containerinsights/{self.cluster.name}/application", stream)
         message = json.dumps(record | {"kubernetes": card}, separators=(",", ":"))
-        self.logs.put(place, LogEvent(milliseconds + 900, message, (), moment))
+        self.logs.put(place, LogEvent(milliseconds + 900, message, (Ask("endpoint", "workload", pod.key),), moment))
 
     def irsa(self, pod: Pod, when: int, address: str, *, endpoint: str | None = None, agent: str = POD_AGENT) -> Caller:
         """A key of the pod's role by its web identity token, asked for from an address; returns its holder there.

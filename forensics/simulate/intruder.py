@@ -57,7 +57,7 @@ def found(
     return name
 
 
-def conclude(stage: Stage, *, playbook: str, parameters: Json, stolen: Json) -> None:
+def conclude(stage: Stage, *, playbook: str | None, parameters: Json, stolen: Json) -> None:
     """State what was asked and stolen, and bring the attack in order; `stolen` may be empty."""
     truth = stage.truth
     truth.attack_events.sort(key=lambda event: (event["time"], event["event_id"]))

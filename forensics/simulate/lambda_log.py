@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from forensics.simulate.ledger import Ask
 from forensics.simulate.log_groups import LogEvent, LogGroups, Place
 from forensics.simulate.world import REGION, Credential, Function, Json, iso_ms
 
@@ -49,7 +50,7 @@ class LambdaLogs(LogGroups):
     def add(self, environment: Environment, milliseconds: int, message: str) -> None:
         """Take one log event of an environment, at epoch milliseconds."""
         place = Place(f"/aws/lambda/{environment.function.name}", environment.stream)
-        self.put(place, LogEvent(milliseconds, message))
+        self.put(place, LogEvent(milliseconds, message, (Ask("endpoint", "workload", environment.function.arn),)))
 
     def run(self, environment: Environment, run: Run) -> None:
         """Writes every line of an invocation, in the function's log format."""

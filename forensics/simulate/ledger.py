@@ -93,12 +93,16 @@ class Record:
 
 @dataclass
 class Ledger:
-    """Facts as the scenario states them; conclusions are drawn when everything is written, `later` first."""
+    """Facts as the scenario states them; conclusions are drawn when everything is written, `later` first.
+
+    `gateways` says which address is a NAT gateway's of which VPC.
+    """
 
     held: list[Held] = field(default_factory=list)
     keys: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     later: list[Callable[[], None]] = field(default_factory=list)
+    gateways: dict[str, str] = field(default_factory=dict)
     _places: dict[tuple[str, str, str], list[Held]] = field(default_factory=lambda: defaultdict(list))
 
     def hold(self, held: Held) -> Held:
@@ -161,6 +165,8 @@ class Ledger:
                 yield from own or self._within(record, Ask(ask.question, "containers", ask.network), padding)
             else:
                 yield from self._held(record, ask, padding)
+                if ask.thing in self.gateways:
+                    yield from self._behind(record, ask)
 
     def _held(self, record: Record, ask: Ask, padding: float) -> Iterator[Answer]:
         found = self.holders(ask, record.first, record.last, padding)
@@ -170,6 +176,22 @@ class Ledger:
             yield Answer(ask.question, workloads, min(words, key=STRENGTH.index))
         elif workloads:
             yield Answer(ask.question, workloads, "shared")
+
+    def _behind(self, record: Record, ask: Ask) -> Iterator[Answer]:
+        """Whoever is behind a NAT gateway may be a candidate; the caller alone may be more than one of several."""
+        network = self.gateways[ask.thing]
+        first, last = record.first - 2 * FLOW_PADDING, record.last + 2 * FLOW_PADDING
+        inside = {
+            held.workload
+            for held in self.held
+            if held.kind == "private_ip" and held.network == network and held.start <= last and first <= held.end
+        }
+        asked = next((each.thing for each in record.asks if each.kind == "access_key_id"), "")
+        theirs = set(self.keys.get(asked, ((), ""))[0]) & inside
+        if len(theirs) == 1:
+            yield Answer(ask.question, tuple(theirs), "inferred", optional=True)
+        if others := tuple(sorted(inside - theirs)):
+            yield Answer(ask.question, others, "shared", optional=True)
 
     def _within(self, record: Record, ask: Ask, padding: float) -> Iterator[Answer]:
         """Every container that ran on the host then, even if only one."""

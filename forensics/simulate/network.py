@@ -61,6 +61,7 @@ def make_nat(stage: Stage, who: Caller, subnet: Subnet, *, public: str, when: in
     call(who, "ec2:CreateNatGateway", when, ask=ask, answer=answer)
     stage.truth.workload(nat.arn, kind="nat_gateway", name=nat.gateway_id, role=None)
     stage.truth.holds(nat.arn, "public_ip", public, since=when, opened=True)
+    stage.ledger.gateways[public] = subnet.vpc_id
     return nat
 
 

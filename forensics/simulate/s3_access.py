@@ -54,9 +54,9 @@ class AccessLogs:
             asks.append(Ask("issued_to", "access_key_id", key.access_key_id))
         elif key and key.session:
             asks.append(Ask("issued_to", "session", key.session))
-        if who.endpoint:
+        if who.endpoint and access.request_id:
             asks.append(Ask("used_from", "private_ip", who.address, self.endpoints.get(who.endpoint, "unknown")))
-        else:
+        elif not who.endpoint:
             asks.append(Ask("used_from", "public_ip", who.address))
         self.pending.setdefault((window, access.bucket), []).append((access.moment, line, tuple(asks)))
 

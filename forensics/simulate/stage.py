@@ -173,7 +173,7 @@ def set_stage(scenario: Scenario, out: Path, *, seed: int, scale: float) -> Stag
         storage=storage,
         trail=Trail(storage, Ids(stream("cloudtrail")), ledger),
         flows=FlowLog(storage, Ids(stream("vpc_flow")), ledger),
-        logs=LambdaLogs(storage, Ids(stream("lambda_log"))),
+        logs=LambdaLogs(storage, Ids(stream("lambda_log")), ledger),
         guardduty=GuardDuty(storage, Ids(stream("guardduty")), ledger),
         truth=Truth(head, ledger),
         stream=stream,

@@ -3,7 +3,8 @@
 Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have them:
 
 * `scenario, seed, scale`: the arguments; `window` {from, to} of the events.
-* `playbook, parameters`: the playbook that answers the scenario's question, and what to give it.
+* `playbook, parameters`: the playbook that answers the scenario's question, null where none does yet, and what to
+  give it.
 * `stolen`: {access_key_id, workload, session, principal, issuance_event_id,
   first_foreign_use (time), foreign_addresses}: the credential that left its workload.
 * `credentials`: every access key id in the logs: {access_key_id, kind, parent_access_key_id, principal,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from forensics.simulate.ledger import Ask, Ledger
 from forensics.simulate.storage import Storage, gzip_bytes
 from forensics.simulate.world import (
     ACCOUNT,
@@ -46,10 +47,15 @@ def access_denied(who: Caller, action: str, resource: str = "*", *, code: str = 
 
 @dataclass
 class Trail:
-    """Takes calls in any order and writes those of finished windows, oldest first."""
+    """Takes calls in any order and writes those of finished windows, oldest first.
+
+    `endpoints` says in which VPC each VPC endpoint is that the logs show being made.
+    """
 
     storage: Storage
     ids: Ids
+    ledger: Ledger = field(default_factory=Ledger)
+    endpoints: dict[str, str] = field(default_factory=dict)
     pending: dict[tuple[int, str, str], list[Json]] = field(default_factory=dict)
 
     def call(
@@ -73,6 +79,9 @@ class Trail:
         record |= self._tail(service, name, account)
         if who.credential is not None and not who.address.endswith(".amazonaws.com"):
             record["tlsDetails"] = _tls(service, who.region)
+        if who.endpoint:
+            record["vpcEndpointId"] = who.endpoint
+            record["vpcEndpointAccountId"] = account
         record |= extra or {}
         self.add(record)
         return str(record["eventID"])
@@ -82,6 +91,12 @@ class Trail:
         account = record["recipientAccountId"]
         moment = _epoch(record) + late * WINDOW_SECONDS
         self.pending.setdefault((window_of(moment), account, record["awsRegion"]), []).append(record)
+        self._note(record)
+
+    def again(self, event_id: str, *, late: int) -> None:
+        """Delivers a call that is still queued a second time, so many windows later."""
+        queued = (record for records in list(self.pending.values()) for record in records)
+        self.add(next(record for record in queued if record["eventID"] == event_id), late=late)
 
     def deliver(self, before: int) -> None:
         """Writes the files of all windows that start before a moment."""
@@ -98,6 +113,23 @@ class Trail:
         name = f"{account}_CloudTrail_{region}_{stamp(published)}_{self.ids.text(16)}.json.gz"
         body = json.dumps({"Records": records}, separators=(",", ":"), ensure_ascii=False).encode()
         self.storage.put(f"{folder}/{name}", gzip_bytes(body), source="cloudtrail", records=len(records))
+
+    def _note(self, record: Json) -> None:
+        identity, address = record["userIdentity"], record["sourceIPAddress"]
+        key, scope = identity.get("accessKeyId"), identity.get("inScopeOf")
+        asks: list[Ask] = []
+        if "invokedBy" in identity:
+            return
+        if key:
+            asks.append(Ask("issued_to", "access_key_id", key))
+            if scope:
+                self.ledger.issue(key, (scope["credentialsIssuedTo"],), "recorded")
+        if endpoint := record.get("vpcEndpointId"):
+            asks.append(Ask("used_from", "private_ip", address, self.endpoints.get(endpoint, "unknown")))
+        elif address[:1].isdigit():
+            asks.append(Ask("used_from", "public_ip", address))
+        moment = float(_epoch(record))
+        self.ledger.note(record["eventID"], "cloudtrail", (moment, moment), tuple(asks))
 
     def _head(self, who: Caller, service: str, name: str, when: float) -> Json:
         bracketed = service == "s3" and who.credential is not None

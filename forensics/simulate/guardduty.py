@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from forensics.simulate.ledger import Ask, Ledger
 from forensics.simulate.storage import Storage, gzip_bytes
 from forensics.simulate.world import (
     ACCOUNT,
@@ -44,6 +45,7 @@ class GuardDuty:
 
     storage: Storage
     ids: Ids
+    ledger: Ledger = field(default_factory=Ledger)
     pending: dict[int, list[Json]] = field(default_factory=dict)
 
     def report(self, finding: Finding, *, first_seen: int, updates: list[tuple[int, int]]) -> str:
@@ -53,6 +55,13 @@ class GuardDuty:
         for updated, count in updates:
             version = _version(finding, name, (created, updated), count=count, first_seen=first_seen)
             self.pending.setdefault(window_of(updated), []).append(version)
+        moments = (float(first_seen), float(updates[-1][0] - 180))
+        self.ledger.note(name, "guardduty", moments, () if finding.info.get("sample") else _asks(finding))
+        for card in finding.resource.get("instanceDetails", {}).get("networkInterfaces", ()):
+            for moment in (first_seen, updates[-1][0]):
+                self.ledger.see("eni", card["networkInterfaceId"], moment)
+                self.ledger.see("private_ip", card["privateIpAddress"], moment)
+                self.ledger.see("public_ip", card["publicIp"] or "", moment)
         return name
 
     def deliver(self, before: int) -> None:
@@ -63,6 +72,26 @@ class GuardDuty:
             folder = f"{BUCKET}/AWSLogs/{ACCOUNT}/GuardDuty/{REGION}/{date_path(window)}"
             key = f"{folder}/{self.ids.uuid()}.jsonl.gz"
             self.storage.put(key, gzip_bytes(lines.encode()), source="guardduty", records=len(versions))
+
+
+def _asks(finding: Finding) -> tuple[Ask, ...]:
+    """What a finding asks: about the key it names, where an API was called from, and what its resource block names."""
+    resource, action = finding.resource, finding.action.get("awsApiCallAction", {})
+    asks: list[Ask] = []
+    if key := resource.get("accessKeyDetails", {}).get("accessKeyId"):
+        asks.append(Ask("issued_to", "access_key_id", key))
+    if remote_ip := action.get("remoteIpDetails", {}).get("ipAddressV4"):
+        asks.append(Ask("used_from", "public_ip", remote_ip))
+    named = [
+        resource.get("lambdaDetails", {}).get("functionArn"),
+        resource.get("ecsClusterDetails", {}).get("taskDetails", {}).get("arn"),
+    ]
+    if instance := resource.get("instanceDetails", {}).get("instanceId"):
+        named.append(f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{instance}")
+    pod = resource.get("kubernetesDetails", {}).get("kubernetesWorkloadDetails", {})
+    if pod.get("type") == "pods":
+        named.append(f"k8s:{resource['eksClusterDetails']['name']}/{pod['namespace']}/{pod['name']}")
+    return (*asks, *(Ask("endpoint", "workload", each) for each in named if each))
 
 
 def _version(finding: Finding, name: str, times: tuple[int, int], *, count: int, first_seen: int) -> Json:

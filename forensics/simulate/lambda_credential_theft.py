@@ -1,16 +1,16 @@
 """Scenario: the credentials of a Lambda function are stolen through the function and used from elsewhere."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
-from typing import Any
 
 from forensics.simulate import guardduty
-from forensics.simulate.cloudtrail import Denied, access_denied, s3_object
+from forensics.simulate.cloudtrail import access_denied, s3_object
 from forensics.simulate.guardduty import Finding
+from forensics.simulate.intruder import AGENT, Intruder, conclude, found, stolen_key
 from forensics.simulate.invocation import Invoker, secret
 from forensics.simulate.lambda_log import Environment, Run
 from forensics.simulate.responses import run_instances
-from forensics.simulate.shop import PARTNER_ADDRESS, PUBLIC_SUBNET, VPC, WEB_GROUP, Shop
+from forensics.simulate.shop import PARTNER_ADDRESS, PUBLIC_SUBNET, VPC, WEB_GROUP
 from forensics.simulate.shop_morning import ordinary_morning
 from forensics.simulate.shop_noise import Noise
 from forensics.simulate.stage import Scenario, Stage
@@ -24,64 +24,34 @@ from forensics.simulate.world import (
     Instance,
     Interface,
     Json,
+    Role,
     User,
     at,
     caller,
-    iso,
     us_text,
     user_credential,
 )
 
 FIRST_HOST = "203.0.113.77"
 SECOND_HOST = "203.0.113.80"
-AGENT = "aws-cli/2.17.0 md/Botocore#1.34 ua/2.0 os/linux#6.1 lang/python#3.11 cfg/retry-mode#standard"
 
 _ORDERS = 40
 _EXPORTS = 6
 
 
-@dataclass(frozen=True)
-class Intruder:
-    """Acts with stolen keys and states every act in the truth."""
-
-    stage: Stage
-    shop: Shop
-    rng: Random
-
-    def act(self, who: Caller, action: str, when: int, step: str, *, failed: Denied | None = None, **body: Any) -> str:
-        """Make the call at `when` and state it under that step of the attack; the event id."""
-        event = self.stage.trail.call(who, action, when, failed=failed, **body)
-        self.state(who, action, when, step, event=event, failed=failed is not None)
-        return event
-
-    def state(self, who: Caller, action: str, when: int, step: str, *, event: str, failed: bool = False) -> None:
-        """Write one of the truth's `attack_events`."""
-        fact: Json = {"event_id": event, "source": "cloudtrail", "time": iso(when), "action": action}
-        fact |= {"access_key_id": who.credential.access_key_id if who.credential else None}
-        fact |= {"source_ip": who.address, "outcome": "denied" if failed else "success", "step": step}
-        self.stage.truth.attack_events.append(fact)
-
-    def read(self, who: Caller, bucket: str, key: str, when: int) -> None:
-        """Read an object of a random size, stated in the truth with its bytes."""
-        size = self.rng.randrange(300_000, 1_900_000)
-        event = self.act(who, "s3:GetObject", when, "collection", **s3_object(bucket, key, sent=size))
-        fact = {"bucket": bucket, "key": key, "bytes": size, "event_id": event}
-        self.stage.truth.objects_read.append(fact)
-        self.stage.truth.bytes_out["s3"] += size
-
-
 def play(stage: Stage) -> None:
     """The ordinary morning, the theft within it, then the day's noise window by window."""
     shop, invoker, runners = ordinary_morning(stage)
-    intruder = Intruder(stage, shop, Random(stage.ids.hex(16)))
+    intruder = Intruder(stage, Random(stage.ids.hex(16)))
     victim = shop.environment("orders-fn", 1)
     _planned_runs(invoker, intruder.rng)
     _exploit(invoker, victim, intruder.rng)
     first = _use_function_key(intruder, victim)
-    admin = _use_admin_role(intruder, first)
+    admin = _use_admin_role(intruder, first, shop.roles["reporting-admin"])
     user = _use_new_user(intruder, admin)
     _launch(intruder, admin)
-    _detect(intruder, victim.credential, admin.credential, user)
+    _detect(intruder, victim.credential, admin.credential)
+    _unrelated(stage, shop.web_a, replace(user, access_key_id="GeneratedFindingAccessKeyId"))
     _conclude(stage, victim)
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
@@ -143,8 +113,8 @@ def _use_function_key(intruder: Intruder, victim: Environment) -> Caller:
     return who
 
 
-def _use_admin_role(intruder: Intruder, first: Caller) -> Caller:
-    when, role = at("09:21:40"), intruder.shop.roles["reporting-admin"]
+def _use_admin_role(intruder: Intruder, first: Caller, role: Role) -> Caller:
+    when = at("09:21:40")
     made, event = intruder.stage.assume(first, role, "ops", when, malicious=True)
     intruder.state(first, "sts:AssumeRole", when, "privilege-escalation", event=event)
     here, there = caller(made, FIRST_HOST, AGENT), caller(made, SECOND_HOST, AGENT)
@@ -203,8 +173,7 @@ def _launch(intruder: Intruder, admin: Caller) -> None:
     intruder.act(admin, "ec2:RunInstances", launched, "execution", ask=ask, answer=answer)
     stage.flows.interfaces.append(card)
     stage.truth.workload(instance.arn, kind="ec2", name=instance.name, role=None)
-    for kind, thing in (("eni", eni), ("private_ip", card.private_ip), ("public_ip", str(card.public_ip))):
-        stage.truth.holds(instance.arn, kind, thing, since=launched)
+    stage.truth.carries(instance, launch_logged=True)
     fact = {"workloads": [instance.arn], "certainty": "recorded"}
     for minute in range(at("09:34"), at("10:06"), 60):
         sent = intruder.rng.randrange(700_000, 2_400_000)
@@ -213,7 +182,7 @@ def _launch(intruder: Intruder, admin: Caller) -> None:
         stage.truth.bytes_out["flow"] += sent
 
 
-def _detect(intruder: Intruder, stolen: Credential, admin: Credential | None, user: Credential) -> None:
+def _detect(intruder: Intruder, stolen: Credential, admin: Credential | None) -> None:
     if admin is None:
         raise ValueError("the admin role's caller has a credential")
     stage, resource, api = intruder.stage, guardduty.access_key_resource, guardduty.api_call
@@ -242,14 +211,12 @@ def _detect(intruder: Intruder, stolen: Credential, admin: Credential | None, us
         api("iam", "CreateAccessKey", FIRST_HOST, AGENT),
     )
     updates = [(at("09:18:40"), 4), (at("09:33:41"), 31), (at("10:03:42"), 52)]
-    _found(stage, theft, at("09:12:31"), updates, key=stolen)
-    _found(stage, reading, at("09:15:04"), [(at("09:24:11"), 38), (at("09:39:12"), 40)], key=stolen)
-    _found(stage, staying, at("09:23:04"), [(at("09:31:05"), 3)], key=admin)
-    _unrelated(intruder, replace(user, access_key_id="GeneratedFindingAccessKeyId"))
+    found(stage, theft, at("09:12:31"), updates, key=stolen)
+    found(stage, reading, at("09:15:04"), [(at("09:24:11"), 38), (at("09:39:12"), 40)], key=stolen)
+    found(stage, staying, at("09:23:04"), [(at("09:31:05"), 3)], key=admin)
 
 
-def _unrelated(intruder: Intruder, generated: Credential) -> None:
-    stage, web = intruder.stage, intruder.shop.web_a
+def _unrelated(stage: Stage, web: Instance, generated: Credential) -> None:
     probe = Finding(
         "Recon:EC2/PortProbeUnprotectedPort",
         2.0,
@@ -271,37 +238,14 @@ def _unrelated(intruder: Intruder, generated: Credential) -> None:
     for clock in ("06:55:10", "10:14:31"):
         touch = Talk("203.0.113.201", 40_022, 22, 60, 44, at(clock), at(clock) + 1)
         stage.flows.accept(web.interface, touch)
-    _found(stage, probe, at("06:55:10"), [(at("07:02:30"), 1), (at("10:17:31"), 6)])
-    _found(stage, sample, at("08:10:00"), [(at("08:12:00"), 1)])
-
-
-def _found(
-    stage: Stage,
-    finding: Finding,
-    seen: int,
-    updates: list[tuple[int, int]],
-    *,
-    key: Credential | None = None,
-) -> None:
-    name = stage.guardduty.report(finding, first_seen=seen, updates=updates)
-    fact = {"finding_id": name, "type": finding.type, "malicious": key is not None}
-    stage.truth.findings.append(fact | {"access_key_id": key.access_key_id if key else None})
+    found(stage, probe, at("06:55:10"), [(at("07:02:30"), 1), (at("10:17:31"), 6)], malicious=False)
+    found(stage, sample, at("08:10:00"), [(at("08:12:00"), 1)], malicious=False)
 
 
 def _conclude(stage: Stage, victim: Environment) -> None:
-    truth, key = stage.truth, victim.credential
-    truth.credentials[key.access_key_id]["malicious"] = True
-    truth.attack_events.sort(key=lambda event: (event["time"], event["event_id"]))
-    truth.head |= {"playbook": SCENARIO.name, "parameters": {"workload": victim.function.arn}}
-    truth.stolen |= {
-        "access_key_id": key.access_key_id,
-        "workload": victim.function.arn,
-        "session": key.session,
-        "principal": key.principal,
-        "issuance_event_id": truth.credentials[key.access_key_id]["issuance_event_id"],
-        "first_foreign_use": iso(at("09:12:31")),
-        "foreign_addresses": [FIRST_HOST],
-    }
+    key = victim.credential
+    stolen = stolen_key(stage, key, first_foreign_use=at("09:12:31"), addresses=[FIRST_HOST])
+    conclude(stage, playbook=SCENARIO.name, parameters={"workload": victim.function.arn}, stolen=stolen)
 
 
 SCENARIO = Scenario(

@@ -1,23 +1,16 @@
-"""Lambda logs as CloudWatch Logs subscription envelopes that Firehose wrote to S3.
+"""Logs of Lambda functions: the lines of each invocation, as text or JSON, in the stream of its environment.
 
-Source: Working with Lambda function logs; Log group-level subscription filters; Understand data
-delivery in Amazon Data Firehose. An object is several gzip members, a member
-one or more envelopes with nothing between them.
+Source: Working with Lambda function logs.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 
-from forensics.simulate.storage import Storage, gzip_bytes
-from forensics.simulate.world import ACCOUNT, REGION, Credential, Function, Ids, Json, iso_ms, window_of
+from forensics.simulate.ledger import Ask
+from forensics.simulate.log_groups import LogEvent, LogGroups, Place
+from forensics.simulate.world import REGION, Credential, Function, Json, iso_ms
 
-BUCKET = "example-lambda-logs"
-STREAM = "to-archive-1"
-FILTER = "to-archive"
-
-_ENVELOPE_EVENTS = 200
 _RUNTIME_ARN = f"arn:aws:lambda:{REGION}::runtime:0123456789abcdefexample"
 
 
@@ -51,77 +44,19 @@ class Run:
 
 
 @dataclass
-class LambdaLogs:
-    """Takes log events in any order and writes one Firehose object per five minutes."""
-
-    storage: Storage
-    ids: Ids
-    pending: dict[int, dict[tuple[str, str], list[tuple[int, str]]]] = field(default_factory=dict)
-    greeted: bool = False
+class LambdaLogs(LogGroups):
+    """The log groups of functions."""
 
     def add(self, environment: Environment, milliseconds: int, message: str) -> None:
         """Take one log event of an environment, at epoch milliseconds."""
-        groups = self.pending.setdefault(window_of(milliseconds // 1000), {})
-        key = (f"/aws/lambda/{environment.function.name}", environment.stream)
-        groups.setdefault(key, []).append((milliseconds, message))
+        place = Place(f"/aws/lambda/{environment.function.name}", environment.stream)
+        self.put(place, LogEvent(milliseconds, message, (Ask("endpoint", "workload", environment.function.arn),)))
 
     def run(self, environment: Environment, run: Run) -> None:
         """Writes every line of an invocation, in the function's log format."""
         lines = _json_lines if environment.function.json_logs else _text_lines
         for milliseconds, message in lines(environment.function, run):
             self.add(environment, milliseconds, message)
-
-    def deliver(self, before: int) -> None:
-        """Writes the objects of all windows that start before a moment."""
-        for window in sorted(window for window in self.pending if window < before):
-            self._write(window, self.pending.pop(window))
-
-    def _write(self, window: int, groups: dict[tuple[str, str], list[tuple[int, str]]]) -> None:
-        envelopes = [self._control(window)] if not self.greeted else []
-        self.greeted = True
-        records = 0
-        for (group, stream), events in sorted(groups.items()):
-            events.sort(key=lambda event: event[0])
-            records += len(events)
-            envelopes += self._envelopes(group, stream, events)
-        body = b"".join(gzip_bytes(member.encode()) for member in _members(envelopes))
-        moment = datetime.fromtimestamp(window, UTC)
-        name = f"{STREAM}-{moment:%Y-%m-%d-%H-%M-%S}-{self.ids.uuid()}"
-        self.storage.put(f"{BUCKET}/{moment:%Y/%m/%d/%H}/{name}", body, source="lambda_log", records=records)
-
-    def _envelopes(self, group: str, stream: str, events: list[tuple[int, str]]) -> Iterator[str]:
-        for first in range(0, len(events), _ENVELOPE_EVENTS):
-            batch = [
-                {"id": self._event_id(milliseconds), "timestamp": milliseconds, "message": message}
-                for milliseconds, message in events[first : first + _ENVELOPE_EVENTS]
-            ]
-            yield _envelope("DATA_MESSAGE", (ACCOUNT, group, stream), batch)
-
-    def _control(self, window: int) -> str:
-        text = "CWL CONTROL MESSAGE: Checking health of destination Firehose."
-        event = {"id": "", "timestamp": window * 1000, "message": text}
-        return _envelope("CONTROL_MESSAGE", ("CloudwatchLogs", "", ""), [event])
-
-    def _event_id(self, milliseconds: int) -> str:
-        return f"{milliseconds * 21_700:017d}{self.ids.rng.randrange(10**39):039d}"
-
-
-def _envelope(kind: str, place: tuple[str, str, str], events: list[Json]) -> str:
-    owner, group, stream = place
-    envelope = {
-        "messageType": kind,
-        "owner": owner,
-        "logGroup": group,
-        "logStream": stream,
-        "subscriptionFilters": [FILTER] if group else [],
-        "logEvents": events,
-    }
-    return json.dumps(envelope, separators=(",", ":"), ensure_ascii=False)
-
-
-def _members(envelopes: list[str]) -> Iterator[str]:
-    for first in range(0, len(envelopes), 2):
-        yield "".join(envelopes[first : first + 2])
 
 
 def _text_lines(function: Function, run: Run) -> Iterator[tuple[int, str]]:

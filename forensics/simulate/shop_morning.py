@@ -58,18 +58,12 @@ def _state_workloads(stage: Stage, shop: Shop) -> None:
     for name, function in shop.functions.items():
         truth.workload(function.arn, kind="lambda", name=name, role=function.role.arn)
         if function.interface:
-            truth.holds(function.arn, "eni", function.interface.interface_id, since=holders[name])
-            truth.holds(function.arn, "private_ip", function.interface.private_ip, since=holders[name])
+            card, since = function.interface, holders[name]
+            truth.holds(function.arn, "eni", card.interface_id, since=since, opened=True)
+            truth.holds(function.arn, "private_ip", card.private_ip, since=since, opened=True, network=card.vpc_id)
     for instance in (shop.web_a, shop.web_b):
-        card = instance.interface
         truth.workload(instance.arn, kind="ec2", name=instance.name, role=shop.roles["web-instance"].arn)
-        held = (
-            ("eni", card.interface_id),
-            ("private_ip", card.private_ip),
-            ("public_ip", str(card.public_ip)),
-        )
-        for kind, thing in held:
-            truth.holds(instance.arn, kind, thing, since=instance.launched)
+        truth.carries(instance, launch_logged=instance is shop.web_b)
     functions = shop.functions
     shared, mailer = functions["orders-fn"].interface, functions["mailer-fn"].interface
     cards = (shop.nat, shared, mailer, shop.web_a.interface, shop.web_b.interface)
@@ -98,7 +92,7 @@ def _ci_session(stage: Stage, shop: Shop, when: int, rng: Random) -> Credential:
     extra = {"resources": [role_resource(role)]}
     action = "sts:AssumeRoleWithWebIdentity"
     mint = stage.trail.call(who, action, when, ask=ask, answer=answer, extra=extra)
-    stage.truth.credential(made, mint=mint)
+    stage.truth.credential(made, mint=mint, issuer={"kind": "federation", "name": subject})
     return made
 
 
@@ -153,9 +147,9 @@ def _start(invoker: Invoker, environment: Environment, rng: Random) -> None:
     stage.issue(_LAMBDA, key, function.role, function.name)
     truth, expires = stage.truth, key.expires
     truth.holds(function.arn, "access_key_id", key.access_key_id, since=started, until=expires)
-    truth.holds(function.arn, "session", str(key.session), since=started, until=expires)
+    truth.holds(function.arn, "session", str(key.session), since=started, until=expires, opened=True)
     until = environment.stopped
-    truth.holds(function.arn, "execution_environment", environment.stream, since=started, until=until)
+    truth.holds(function.arn, "execution_environment", environment.stream, since=started, until=until, opened=True)
     worker = replace(shop.caller_of(environment), address="192.0.2.210", agent=WORKER_AGENT)
     ask = {"logGroupName": f"/aws/lambda/{function.name}", "logStreamName": environment.stream}
     stage.trail.call(worker, "logs:CreateLogStream", started + 1, ask=ask)
@@ -259,8 +253,7 @@ def _decoys(stage: Stage, shop: Shop) -> None:
     call(shop.admin, "cloudtrail:GetTrailStatus", at("09:05:02"), ask={"name": "example-trail"})
     trail = service_caller("cloudtrail.amazonaws.com")
     twice = call(trail, "s3:GetBucketAcl", at("08:33:20"), ask={"bucketName": "example-trail-logs", "acl": ""})
-    queued = (record for records in list(stage.trail.pending.values()) for record in records)
-    stage.trail.add(next(record for record in queued if record["eventID"] == twice), late=1)
+    stage.trail.again(twice, late=1)
     denied = access_denied(shop.admin, "kms:DisableKey", KMS_KEY, code="AccessDeniedException")
     call(shop.admin, "kms:DisableKey", at("09:44:10"), ask={"keyId": KMS_KEY}, failed=denied)
     west = {"resourceArn": f"arn:aws:iam::{ACCOUNT}:role/{REGION}"}

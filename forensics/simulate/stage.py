@@ -1,13 +1,15 @@
 """What a scenario plays on: the four writers, the truth, and the random streams, for one seed and scale."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from forensics.simulate.cloudtrail import Trail
 from forensics.simulate.guardduty import GuardDuty
 from forensics.simulate.lambda_log import LambdaLogs
+from forensics.simulate.ledger import Ledger
 from forensics.simulate.storage import Storage
 from forensics.simulate.truth import Truth
 from forensics.simulate.vpc_flow import FlowLog
@@ -30,6 +32,15 @@ from forensics.simulate.world import (
 
 BEGINS = at("06:00")
 ENDS = at("12:00")
+NAMED_BY_SERVICE = ("ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "pods.eks.amazonaws.com")
+"""Services that name the workload when they mint its key: in the session's name, or in tags of the session."""
+
+
+class Writer(Protocol):
+    """Takes records in any order and writes those of finished windows."""
+
+    def deliver(self, before: int) -> None:
+        """Write the objects of all windows that start before a moment."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,17 @@ class Stage:
     logs: LambdaLogs
     guardduty: GuardDuty
     truth: Truth
+    stream: Callable[[str], Random]
+    more: list[Writer] = field(default_factory=list)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the evidence can support."""
+        return self.truth.ledger
+
+    def own_ids(self, name: str) -> Ids:
+        """Identifiers of a stream of their own, so that what one writer draws changes nothing of another."""
+        return Ids(self.stream(name))
 
     def windows(self) -> Iterator[int]:
         """Starts of the five-minute windows; what is older has been written when the next is asked for."""
@@ -55,7 +77,8 @@ class Stage:
 
     def deliver(self, before: int) -> None:
         """Have every writer write its objects of the windows before that moment."""
-        for writer in (self.trail, self.flows, self.logs, self.guardduty):
+        writers: tuple[Writer, ...] = (self.trail, self.flows, self.logs, self.guardduty, *self.more)
+        for writer in writers:
             writer.deliver(before)
 
     def many(self, rate: float) -> int:
@@ -63,14 +86,17 @@ class Stage:
         wanted = rate * self.scale
         return int(wanted) + (self.rng.random() < wanted % 1)
 
-    def issue(self, service: str, made: Credential, role: Role, name: str) -> str:
-        """A service mints a role session key; returns the event id and states the key in the truth."""
+    def issue(self, service: str, made: Credential, role: Role, name: str, **more: Json | int | list[Json]) -> str:
+        """A service mints a role session key; returns the event id and states the key; `more` is asked besides."""
         when = made.created or BEGINS
-        ask = {"roleArn": role.arn, "roleSessionName": name}
+        ask = {"roleArn": role.arn, "roleSessionName": name} | more
         answer = {"credentials": issued(made)}
         extra = {"resources": [role_resource(role)], "sharedEventID": self.ids.uuid()}
         mint = self.trail.call(service_caller(service), "sts:AssumeRole", when, ask=ask, answer=answer, extra=extra)
-        self.truth.credential(made, mint=mint)
+        self.truth.credential(made, mint=mint, issuer={"kind": "service", "name": service})
+        if made.workload:
+            how = "recorded" if service in NAMED_BY_SERVICE else "inferred"
+            self.ledger.issue(made.access_key_id, (made.workload,), how)
         return mint
 
     def assume(
@@ -129,7 +155,7 @@ def role_resource(role: Role) -> Json:
 
 def set_stage(scenario: Scenario, out: Path, *, seed: int, scale: float) -> Stage:
     """A fresh stage over `out/logs`; every random stream derives from the scenario's name and the seed."""
-    storage = Storage(out / "logs")
+    storage, ledger = Storage(out / "logs"), Ledger()
 
     def stream(name: str) -> Random:
         return Random(f"{scenario.name}/{seed}/{name}")
@@ -145,9 +171,10 @@ def set_stage(scenario: Scenario, out: Path, *, seed: int, scale: float) -> Stag
         rng=stream("noise"),
         scale=scale,
         storage=storage,
-        trail=Trail(storage, Ids(stream("cloudtrail"))),
-        flows=FlowLog(storage, Ids(stream("vpc_flow"))),
-        logs=LambdaLogs(storage, Ids(stream("lambda_log"))),
-        guardduty=GuardDuty(storage, Ids(stream("guardduty"))),
-        truth=Truth(head),
+        trail=Trail(storage, Ids(stream("cloudtrail")), ledger),
+        flows=FlowLog(storage, Ids(stream("vpc_flow")), ledger),
+        logs=LambdaLogs(storage, Ids(stream("lambda_log")), ledger),
+        guardduty=GuardDuty(storage, Ids(stream("guardduty")), ledger),
+        truth=Truth(head, ledger),
+        stream=stream,
     )

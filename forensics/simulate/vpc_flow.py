@@ -1,4 +1,4 @@
-"""VPC flow log records in a custom version 5 format, aggregated per minute, a file per five minutes.
+"""VPC flow log records in formats of versions 2 to 7, aggregated per minute, a file per five minutes.
 
 Source: Flow log records; Publish flow logs to Amazon S3.
 """
@@ -6,6 +6,8 @@ Source: Flow log records; Publish flow logs to Amazon S3.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from forensics.simulate.flow_fields import V2, V5, V7, VERSIONS, TaskFields, of_interface
+from forensics.simulate.ledger import Ask, Ledger
 from forensics.simulate.storage import Storage, gzip_bytes
 from forensics.simulate.world import (
     ACCOUNT,
@@ -21,11 +23,6 @@ from forensics.simulate.world import (
 
 BUCKET = "example-trail-logs"
 FLOW_LOG = "fl-0123456789abcdef0"
-HEADER = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action "
-    "log-status vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr flow-direction "
-    "traffic-path"
-)
 INTERNET_GATEWAY = "8"
 SAME_VPC = "1"
 
@@ -65,43 +62,43 @@ class Flow:
     protocol: int = 6
     fact: Json | None = None
 
-    def line(self) -> str:
-        """The record as delivered: the fields of `FIELDS`, separated by spaces."""
-        packets = max(1, self.bytes // 900) if self.action == "ACCEPT" else 1
-        owner = self.interface
-        fields = (
-            *(
-                5,
-                ACCOUNT,
-                owner.interface_id,
-                self.src,
-                self.dst,
-                self.sport,
-                self.dport,
-                self.protocol,
-                packets,
-            ),
-            *(
-                self.bytes,
-                self.start,
-                self.end,
-                self.action,
-                "OK",
-                owner.vpc_id,
-                owner.subnet_id,
-                owner.instance_id,
-            ),
-            *(self.flags, "IPv4", self.pkt_src, self.pkt_dst, self.direction, self.path),
-        )
-        return " ".join(str(value) for value in fields)
+    def fields(self) -> dict[str, object]:
+        """The values of the record by field, those of its interface left out."""
+        return {
+            "srcaddr": self.src,
+            "dstaddr": self.dst,
+            "srcport": self.sport,
+            "dstport": self.dport,
+            "protocol": self.protocol,
+            "packets": max(1, self.bytes // 900) if self.action == "ACCEPT" else 1,
+            "bytes": self.bytes,
+            "start": self.start,
+            "end": self.end,
+            "action": self.action,
+            "log-status": "OK",
+            "tcp-flags": self.flags,
+            "type": "IPv4",
+            "pkt-srcaddr": self.pkt_src,
+            "pkt-dstaddr": self.pkt_dst,
+            "flow-direction": self.direction,
+            "traffic-path": self.path,
+        }
 
 
 @dataclass
 class FlowLog:
-    """Takes flows in any order; `facts` collects what the truth says of those that have a fact."""
+    """Takes flows in any order; `facts` collects what the truth says of those that have a fact.
+
+    `tasks` says which interface is a task's, for formats that name it; `pods` which addresses are pods' own.
+    """
 
     storage: Storage
     ids: Ids
+    ledger: Ledger = field(default_factory=Ledger)
+    format: str = V5
+    name: str = FLOW_LOG
+    tasks: dict[str, TaskFields] = field(default_factory=dict)
+    pods: set[str] = field(default_factory=set)
     interfaces: list[Interface] = field(default_factory=list)
     skipped: list[tuple[Interface, int]] = field(default_factory=list)
     pending: dict[int, list[Flow]] = field(default_factory=dict)
@@ -202,22 +199,59 @@ class FlowLog:
     def _write(self, window: int, flows: list[Flow]) -> None:
         flows.sort(key=lambda flow: (flow.end, flow.interface.interface_id))
         quiet = list(self._quiet(window, flows))
-        lines = [flow.line() for flow in flows] + quiet
+        lines = [self._line(flow.interface, flow.fields() | self._task(flow)) for flow in flows]
+        lines += [self._line(interface, fields) for interface, fields in quiet]
         published = window + WINDOW_SECONDS
         folder = f"{BUCKET}/AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/{date_path(published)}"
-        name = f"{ACCOUNT}_vpcflowlogs_{REGION}_{FLOW_LOG}_{stamp(published)}_{self.ids.hex(8)}.log.gz"
-        body = gzip_bytes("\n".join([HEADER, *lines, ""]).encode())
+        name = f"{ACCOUNT}_vpcflowlogs_{REGION}_{self.name}_{stamp(published)}_{self.ids.hex(8)}.log.gz"
+        body = gzip_bytes("\n".join([self.format, *lines, ""]).encode())
         prefix = self.storage.put(f"{folder}/{name}", body, source="vpc_flow", records=len(lines))
         self.facts += [_stated(flow, f"{prefix}/{place}") for place, flow in enumerate(flows) if flow.fact is not None]
+        for place, flow in enumerate(flows):
+            self._note(flow, f"{prefix}/{place}")
+        for place, (interface, fields) in enumerate(quiet, len(flows)):
+            times = (float(str(fields["start"])), float(str(fields["end"])))
+            self.ledger.note(f"{prefix}/{place}", "vpc_flow", times, self._asks(interface, frozenset()))
 
-    def _quiet(self, window: int, flows: list[Flow]) -> Iterator[str]:
+    def _line(self, interface: Interface, fields: dict[str, object]) -> str:
+        known = of_interface(interface, VERSIONS[self.format]) | fields
+        return " ".join(str(known.get(name, "-")) for name in self.format.split(" "))
+
+    def _task(self, flow: Flow) -> dict[str, object]:
+        """Fields of the task that the traffic is from, where the format has them."""
+        task = self.tasks.get(flow.interface.interface_id)
+        if task is None or self.format != V7 or flow.direction != "egress" or flow.start < task.since:
+            return {}
+        return dict(task.fields())
+
+    def _note(self, flow: Flow, event_id: str) -> None:
+        owner = flow.interface
+        if owner.instance_id != "-":
+            if flow.direction == "egress":
+                self.ledger.see("private_ip", flow.src, flow.start)
+            self.ledger.see("eni", owner.interface_id, flow.start)
+        asks = self._asks(owner, frozenset((flow.pkt_src, flow.pkt_dst)))
+        if task := self._task(flow):
+            asks = (Ask("endpoint", "workload", str(task["ecs-task-arn"])),)
+        self.ledger.note(event_id, "vpc_flow", (flow.start, flow.end), asks)
+
+    def _asks(self, owner: Interface, packets: frozenset[str]) -> tuple[Ask, ...]:
+        if owner.instance_id == "-" or self.format == V2:
+            return (Ask("endpoint", "eni", owner.interface_id),)
+        host = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{owner.instance_id}"
+        within = [Ask("endpoint", "pod", pod, host) for pod in sorted(packets & self.pods)]
+        return (Ask("endpoint", "workload", host), *(within or [Ask("endpoint", "containers", host)]))
+
+    def _quiet(self, window: int, flows: list[Flow]) -> Iterator[tuple[Interface, dict[str, object]]]:
         heard = {(flow.interface.interface_id, flow.end // 60) for flow in flows}
         for minute in range(window, window + WINDOW_SECONDS, 60):
             for interface in self.interfaces:
+                alive = interface.born <= minute and (interface.died is None or minute + 58 <= interface.died)
+                times: dict[str, object] = {"start": minute, "end": minute + 58}
                 if (interface, minute) in self.skipped:
-                    yield _nothing(interface, minute, "SKIPDATA")
-                elif interface.born <= minute and (interface.interface_id, minute // 60) not in heard:
-                    yield _nothing(interface, minute, "NODATA")
+                    yield interface, times | {"log-status": "SKIPDATA"}
+                elif alive and (interface.interface_id, minute // 60) not in heard:
+                    yield interface, times | {"log-status": "NODATA"}
 
 
 def _with_fact(flow: Flow, fact: Json | None) -> Flow:
@@ -234,10 +268,3 @@ def _stated(flow: Flow, event_id: str) -> Json:
         "direction": flow.direction,
     }
     return known | (flow.fact or {})
-
-
-def _nothing(interface: Interface, minute: int, status: str) -> str:
-    blank = "- - - - - - -"
-    where = f"{interface.vpc_id} {interface.subnet_id} {interface.instance_id}"
-    head = f"5 {ACCOUNT} {interface.interface_id} {blank} {minute} {minute + 58} - {status}"
-    return f"{head} {where} - - - - - -"

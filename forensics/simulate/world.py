@@ -128,6 +128,7 @@ class Interface:
     public_ip: str | None = None
     security_group: str = "sg-0123456789abcdef0"
     born: int = 0
+    died: int | None = None
 
 
 @dataclass(frozen=True)
@@ -181,13 +182,14 @@ class Credential:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, from where and with what client: everything a CloudTrail record says of its caller."""
+    """Who calls, from where and with what client; `endpoint` is the VPC endpoint that a private address came through."""
 
     identity: Json
     address: str
     agent: str
     region: str = REGION
     credential: Credential | None = None
+    endpoint: str | None = None
 
     def within(self, region: str) -> "Caller":
         """The same caller in another Region."""

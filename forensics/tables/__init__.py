@@ -1,17 +1,31 @@
 """The tables of a case besides the source tables: what others rely on, one statement each."""
 
 from forensics.tables.joined import (
-    CALL_PLACE,
     COVERAGE,
     CREDENTIAL_USE,
     CREDENTIAL_USE_REASON,
     FINDING,
     FINDING_EVIDENCE,
-    FLOW_CROSSING,
-    FLOW_PLACE,
     REQUEST_LINK,
 )
 from forensics.tables.kept import CASE_INFO, EVIDENCE, NAMED_STREAM, REJECTED_RECORD
+from forensics.tables.places import (
+    ADDRESS_PLACE,
+    CALL_PLACE,
+    CONTAINER_ADDRESS,
+    FLOW_CROSSING,
+    FLOW_PLACE,
+    GATEWAY_MINUTE,
+    HOST_CONTAINER,
+    HOST_COUNT,
+    POD_KEY,
+    RECORD_NETWORK,
+    REQUEST_FUNCTION,
+    S3_CALL,
+    SESSION_PLACE,
+    STREAM_WORKLOAD,
+    TASK_KEY,
+)
 from forensics.tables.what import (
     ADDRESS_NETWORK,
     CREDENTIAL_WORKLOAD,
@@ -56,6 +70,18 @@ TABLES = {
     "call_place": CALL_PLACE,
     "flow_place": FLOW_PLACE,
     "flow_crossing": FLOW_CROSSING,
+    "address_place": ADDRESS_PLACE,
+    "session_place": SESSION_PLACE,
+    "task_key": TASK_KEY,
+    "host_container": HOST_CONTAINER,
+    "host_count": HOST_COUNT,
+    "container_address": CONTAINER_ADDRESS,
+    "record_network": RECORD_NETWORK,
+    "s3_call": S3_CALL,
+    "stream_workload": STREAM_WORKLOAD,
+    "gateway_minute": GATEWAY_MINUTE,
+    "pod_key": POD_KEY,
+    "request_function": REQUEST_FUNCTION,
 }
 """Name and CREATE statement of each; the views `event` and `attribution` are made by the modules of those names."""
 

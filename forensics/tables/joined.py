@@ -1,4 +1,4 @@
-"""Tables of what belongs together: places and their holders, findings, requests, uses of credentials, coverage."""
+"""Tables of what belongs together: findings, requests, uses of credentials, coverage."""
 
 REQUEST_LINK = """
 CREATE TABLE request_link (
@@ -71,44 +71,3 @@ CREATE TABLE coverage (
   cause VARCHAR
 )
 """
-
-CALL_PLACE = """
-CREATE TABLE call_place (
-  source_ip VARCHAR NOT NULL,
-  vpc_endpoint_id VARCHAR NOT NULL,
-  valid_from TIMESTAMP NOT NULL,
-  valid_to TIMESTAMP NOT NULL,
-  workload VARCHAR NOT NULL,
-  certainty VARCHAR NOT NULL,
-  via VARCHAR NOT NULL,
-  candidates BIGINT NOT NULL,
-  evidence_event_ids VARCHAR[]
-)
-"""
-"""Stretches of time in which the holders of a source address do not change, one row per holder.
-
-`vpc_endpoint_id` is empty for public addresses. Stretches without a known beginning or end reach far out."""
-
-FLOW_PLACE = """
-CREATE TABLE flow_place (
-  interface_id VARCHAR NOT NULL,
-  valid_from TIMESTAMP NOT NULL,
-  valid_to TIMESTAMP NOT NULL,
-  workload VARCHAR NOT NULL,
-  certainty VARCHAR NOT NULL,
-  candidates BIGINT NOT NULL,
-  evidence_event_ids VARCHAR[]
-)
-"""
-"""Stretches of time in which the holders of an interface do not change, one row per holder."""
-
-FLOW_CROSSING = """
-CREATE TABLE flow_crossing (
-  event_id VARCHAR NOT NULL,
-  workload VARCHAR NOT NULL,
-  certainty VARCHAR NOT NULL,
-  candidates BIGINT NOT NULL,
-  evidence_event_ids VARCHAR[]
-)
-"""
-"""Holders of the interface of each flow record that lasts from one stretch of `flow_place` into another."""

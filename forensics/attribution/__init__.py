@@ -1,0 +1,87 @@
+"""Which workload a record belongs to: whose its credential is, whence it was used, who is at an end of it.
+
+Every source is either in `PARTS`, once for each way in which its records answer a question, or in `UNATTRIBUTED`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from forensics.attribution import calls, flows, gateway, hosts, named, networks, places, requests
+
+if TYPE_CHECKING:
+    from forensics.case import Case, Query
+
+PARTS = (*calls.PARTS, *gateway.PARTS, *flows.PARTS, *requests.PARTS, *named.PARTS)
+"""The view's SELECTs of `event_id, question, workload, certainty, via, candidates, evidence_event_ids`, by source."""
+
+UNATTRIBUTED = {
+    "cloudtrail_aggregated": "counts of calls by many; a row names no single caller",
+    "cloudtrail_digest": "signatures over log files",
+    "cloudtrail_insight": "statistics of an account's calls",
+    "cloudwatch_log": "text of applications that no other source knows",
+    "config_compliance": "judgements about resources, made by AWS Config",
+    "config_item": "about the resource it describes: `event.resources`",
+    "ecs_event": "about the task it names: `event.resources`",
+    "eventbridge_event": "about the resource it names: `event.resources`",
+}
+"""Sources whose records no workload made, used or received, and why."""
+
+_CITED = """
+SELECT DISTINCT u.cited
+FROM attribution AS a, unnest(a.evidence_event_ids) AS u(cited)
+WHERE a.event_id = $event_id
+ORDER BY u.cited
+"""
+
+_EXPLAIN = """
+WITH reached AS (
+  SELECT question, workload, certainty, via, candidates, evidence_event_ids
+  FROM attribution
+  WHERE event_id = $event_id
+), cited AS (
+  SELECT event_id, source, time, summary, object_id, record
+  FROM event
+  WHERE list_contains($cited, event_id)
+)
+SELECT r.question, r.workload, r.certainty, r.via, r.candidates,
+  u.evidence_event_id, c.source, c.time, c.summary, c.object_id, c.record
+FROM reached AS r, unnest(r.evidence_event_ids) AS u(evidence_event_id)
+LEFT JOIN cited AS c ON c.event_id = u.evidence_event_id
+ORDER BY r.question, r.workload, c.time, u.evidence_event_id
+"""
+"""The ids cited are bound, not joined, so that only their events are read out of the view."""
+
+
+_NOTHING = """
+SELECT
+  CAST(NULL AS VARCHAR) AS event_id, CAST(NULL AS VARCHAR) AS question, CAST(NULL AS VARCHAR) AS workload,
+  CAST(NULL AS VARCHAR) AS certainty, CAST(NULL AS VARCHAR) AS via, CAST(NULL AS BIGINT) AS candidates,
+  CAST(NULL AS VARCHAR[]) AS evidence_event_ids
+WHERE FALSE
+"""
+
+
+def create_view(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the view `attribution` of the parts whose tables hold anything: each part costs every query its planning."""
+    tables = {table for item in PARTS for table in (item.source, *item.needs)}
+    filled = {table for table in tables if con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall()}
+    parts = [item.sql for item in PARTS if filled.issuperset((item.source, *item.needs))]
+    con.execute("CREATE OR REPLACE VIEW attribution AS\n" + "\nUNION ALL\n".join([_NOTHING, *parts]))
+
+
+def resolve(con: duckdb.DuckDBPyConnection) -> None:
+    """Rebuild the stored parts of `attribution` from `lifetime`: who held each place, stretch by stretch; then the view."""
+    for stage in (networks, places, hosts, flows, calls, named, requests, gateway):
+        stage.resolve(con)
+    for table in ("home_network", "primary_address"):
+        con.execute(f"DROP TABLE temp.{table}")
+    create_view(con)
+
+
+def explain(case: Case, event_id: str) -> Query:
+    """Every attribution of an event, with one row per record that it rests on. Raises QueryError."""
+    cited = [row[0] for row in case.sql(_CITED, {"event_id": event_id}).rows()]
+    return case.sql(_EXPLAIN, {"event_id": event_id, "cited": cited})

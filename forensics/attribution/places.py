@@ -1,0 +1,207 @@
+"""Places and who held them when: addresses, interfaces and sessions, stretch by stretch."""
+
+import duckdb
+
+from forensics.attribution import stretch
+from forensics.attribution.stretch import CALL_PADDING, CERTAINTY, INTERVAL
+from forensics.holding import FLOW_PADDING
+
+GLOBAL_ADDRESS = r"^[23][0-9a-f]{3}:"
+"""IPv6 addresses that are unique in the world: what holds one is whence a call from it came (page "IPv6 addresses")."""
+
+_HOST = """
+CREATE OR REPLACE TEMP TABLE container_host AS
+SELECT workload, min(holds) AS host
+FROM lifetime
+WHERE holds_kind = 'instance'
+  AND holds <> workload
+GROUP BY workload
+HAVING count(DISTINCT holds) = 1
+"""
+
+_PRIMARY = """
+CREATE OR REPLACE TEMP TABLE primary_address AS
+WITH single AS (
+  SELECT s.interface_id, max(s.instance_id) AS instance_id, min(s.srcaddr) AS address, max(s.vpc_id) AS vpc_id
+  FROM vpc_flow AS s
+  WHERE s.flow_direction = 'egress'
+    AND s.interface_id IS NOT NULL
+    AND NOT contains(s.srcaddr, ':')
+  GROUP BY s.interface_id
+  HAVING min(s.srcaddr) = max(s.srcaddr)
+)
+SELECT interface_id, instance_id, address, vpc_id
+FROM single
+UNION
+SELECT interface_id, NULL AS instance_id, private_ip AS address, vpc_id
+FROM interface
+WHERE private_ip IS NOT NULL
+"""
+"""Primary addresses of interfaces, from which a host and all that hides behind it sends: no pod's own, whatever it says.
+
+Of outbound traffic `srcaddr` is the interface's primary address (page "Flow log records")."""
+
+_ENDPOINT_NETWORK = """
+CREATE OR REPLACE TEMP TABLE endpoint_network AS
+WITH used AS (
+  SELECT source_ip_address AS address, vpc_endpoint_id,
+    min(coalesce(vpc_endpoint_account_id, recipient_account_id)) AS account_id, min(aws_region) AS region
+  FROM cloudtrail
+  WHERE vpc_endpoint_id <> ''
+  GROUP BY source_ip_address, vpc_endpoint_id
+), made AS (
+  SELECT coalesce(s.response_elements->'$.CreateVpcEndpointResponse.vpcEndpoint',
+    s.response_elements->'$.vpcEndpoint') AS card
+  FROM cloudtrail AS s
+  WHERE s.event_source = 'ec2.amazonaws.com'
+    AND s.event_name = 'CreateVpcEndpoint'
+    AND coalesce(s.error_code, '') = ''
+), told AS (
+  SELECT card->>'$.vpcEndpointId' AS vpc_endpoint_id, card->>'$.vpcId' AS vpc_id
+  FROM made
+  UNION ALL
+  SELECT owner_id AS vpc_endpoint_id, vpc_id
+  FROM interface
+  WHERE owner = 'vpc_endpoint'
+), known AS (
+  SELECT vpc_endpoint_id, min(vpc_id) AS vpc_id
+  FROM told
+  WHERE vpc_endpoint_id IS NOT NULL
+  GROUP BY vpc_endpoint_id
+)
+SELECT u.address, u.vpc_endpoint_id, u.account_id, u.region, k.vpc_id
+FROM used AS u
+LEFT JOIN known AS k ON k.vpc_endpoint_id = u.vpc_endpoint_id
+"""
+
+_PRIVATE = f"""
+CREATE OR REPLACE TEMP TABLE private_holder AS
+SELECT DISTINCT h.holds AS address, n.vpc_id, h.workload, CASE WHEN p.address IS NULL THEN c.host END AS host,
+  w.account_id, w.region, {CERTAINTY} AS certainty, {INTERVAL}
+FROM lifetime AS h
+LEFT JOIN workload AS w ON w.workload = h.workload
+LEFT JOIN address_network AS n ON n.workload = h.workload AND n.address = h.holds
+LEFT JOIN container_host AS c ON c.workload = h.workload
+LEFT JOIN (
+  SELECT DISTINCT address, vpc_id
+  FROM primary_address
+) AS p ON p.address = h.holds AND p.vpc_id = n.vpc_id
+WHERE h.holds_kind = 'private_ip'
+"""
+
+_CALL_HOLDER = f"""
+SELECT h.holds AS place, '' AS network, h.workload, CAST(NULL AS VARCHAR) AS host, {CERTAINTY} AS certainty,
+  'public address' AS via, {INTERVAL}
+FROM lifetime AS h
+WHERE h.holds_kind = 'public_ip'
+UNION ALL
+SELECT p.address AS place, '' AS network, p.workload, p.host, p.certainty, 'public address' AS via, p.valid_from,
+  p.valid_to, p.evidence_event_ids
+FROM private_holder AS p
+WHERE regexp_matches(lower(p.address), '{GLOBAL_ADDRESS}')
+UNION ALL
+SELECT DISTINCT p.address AS place, e.vpc_endpoint_id AS network, p.workload, p.host,
+  CASE WHEN e.vpc_id IS NULL OR p.vpc_id IS NULL THEN 'inferred' ELSE p.certainty END AS certainty,
+  'private address through a VPC endpoint' AS via, p.valid_from, p.valid_to, p.evidence_event_ids
+FROM private_holder AS p
+JOIN endpoint_network AS e ON e.address = p.address
+WHERE e.vpc_id = p.vpc_id
+  OR (e.vpc_id IS NULL OR p.vpc_id IS NULL) AND p.account_id = e.account_id AND p.region = e.region
+"""
+
+_ADDRESS_HOLDER = """
+SELECT p.address AS place, coalesce(p.vpc_id, n.vpc_id) AS network, p.workload, p.host,
+  CASE WHEN p.vpc_id IS NULL THEN 'inferred' ELSE p.certainty END AS certainty, 'private address' AS via,
+  p.valid_from, p.valid_to, p.evidence_event_ids
+FROM private_holder AS p
+LEFT JOIN home_network AS n ON n.account_id = p.account_id AND n.region = p.region
+WHERE coalesce(p.vpc_id, n.vpc_id) IS NOT NULL
+"""
+
+_FLOW_HOLDER = f"""
+SELECT h.holds AS place, '' AS network, h.workload, c.host, {CERTAINTY} AS certainty, 'interface' AS via, {INTERVAL}
+FROM lifetime AS h
+LEFT JOIN container_host AS c ON c.workload = h.workload
+WHERE h.holds_kind = 'eni'
+"""
+
+_SESSION_HOLDER = f"""
+SELECT h.holds AS place, '' AS network, h.workload, CAST(NULL AS VARCHAR) AS host, {CERTAINTY} AS certainty,
+  'session of the requester' AS via, {INTERVAL}
+FROM lifetime AS h
+WHERE h.holds_kind = 'session'
+UNION ALL
+SELECT h.session AS place, '' AS network, '' AS workload, NULL AS host, 'matched' AS certainty,
+  'a key of no workload' AS via, coalesce(h.issued_at, h.session_created_at, h.first_used, {stretch.LONG_AGO}) AS valid_from,
+  coalesce(h.expires_at, h.last_used, {stretch.FAR_AHEAD}) AS valid_to, CAST(NULL AS VARCHAR[]) AS evidence_event_ids
+FROM credential AS h
+WHERE h.session IN (SELECT holds FROM lifetime WHERE holds_kind = 'session')
+  AND coalesce(h.class, '') <> 'forward_access'
+  AND NOT EXISTS (SELECT 1 FROM credential_workload AS c WHERE c.access_key_id = h.access_key_id)
+"""
+"""Whoever may assume a role chooses the name of the session: a key of that name that no workload was given makes all
+use of the session nobody's."""
+
+_CALL_PLACE = """
+INSERT INTO call_place
+SELECT place AS source_ip, network AS vpc_endpoint_id, valid_from, valid_to, workload, certainty, via,
+  candidates,
+  evidence_event_ids
+FROM place_stretch
+ORDER BY place, network, valid_from, workload
+"""
+
+_ADDRESS_PLACE = """
+INSERT INTO address_place
+SELECT s.place AS address, s.network AS vpc_id, s.valid_from, s.valid_to, s.workload, s.certainty,
+  w.kind IN ('ecs_task', 'eks_pod') AS contained, s.candidates, s.evidence_event_ids
+FROM place_stretch AS s
+JOIN workload AS w ON w.workload = s.workload
+ORDER BY s.place, s.network, s.valid_from, s.workload
+"""
+
+_FLOW_PLACE = """
+INSERT INTO flow_place
+SELECT place AS interface_id, valid_from, valid_to, workload, host, certainty, candidates, evidence_event_ids
+FROM place_stretch
+ORDER BY place, valid_from, workload
+"""
+
+_SESSION_PLACE = """
+INSERT INTO session_place
+SELECT s.place AS session, s.valid_from, s.valid_to, s.workload, s.certainty, s.candidates, s.evidence_event_ids
+FROM place_stretch AS s
+WHERE NOT EXISTS (
+  SELECT 1 FROM place_stretch AS o
+  WHERE o.place = s.place AND o.valid_from = s.valid_from AND o.workload = '')
+ORDER BY s.place, s.valid_from, s.workload
+"""
+
+_STEPS = (
+    (_CALL_HOLDER, CALL_PADDING, _CALL_PLACE),
+    (_ADDRESS_HOLDER, CALL_PADDING, _ADDRESS_PLACE),
+    (_FLOW_HOLDER, FLOW_PADDING, _FLOW_PLACE),
+    (_SESSION_HOLDER, CALL_PADDING, _SESSION_PLACE),
+)
+
+_TASK_KEY = """
+INSERT INTO task_key
+SELECT regexp_extract(workload, '[^/]+$') AS task_id, min(workload) AS workload
+FROM workload
+WHERE kind = 'ecs_task'
+GROUP BY regexp_extract(workload, '[^/]+$')
+HAVING count(*) = 1
+"""
+
+
+def resolve(con: duckdb.DuckDBPyConnection) -> None:
+    """Rebuild the tables of places; needs `lifetime` and `home_network`; makes `primary_address`."""
+    for table in ("call_place", "address_place", "flow_place", "session_place", "task_key"):
+        con.execute(f"DELETE FROM {table}")
+    for statement in (_TASK_KEY, _HOST, _PRIMARY, _ENDPOINT_NETWORK, _PRIVATE):
+        con.execute(statement)
+    for holders, padding, insert in _STEPS:
+        stretch.cut(con, holders, padding)
+        con.execute(insert)
+    for table in ("container_host", "endpoint_network", "private_holder", "place_stretch"):
+        con.execute(f"DROP TABLE temp.{table}")

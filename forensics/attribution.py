@@ -8,6 +8,7 @@ import duckdb
 
 from forensics.holding import FLOW_PADDING
 from forensics.sources.cloudtrail import EVENT as CALL
+from forensics.workloads import eks
 
 if TYPE_CHECKING:
     from forensics.case import Case, Query
@@ -230,7 +231,7 @@ SELECT
 FROM flow_crossing
 """
 
-PARTS = (_ISSUED_TO, _USED_FROM, _ENDPOINT_RECORDED, _ENDPOINT_HELD, _ENDPOINT_CROSSING)
+PARTS = (_ISSUED_TO, _USED_FROM, _ENDPOINT_RECORDED, _ENDPOINT_HELD, _ENDPOINT_CROSSING, eks.AUDIT_ISSUED)
 """The view's SELECTs of `event_id, question, workload, certainty, via, candidates, evidence_event_ids`."""
 
 _CITED = """

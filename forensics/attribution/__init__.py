@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from forensics.attribution import calls, flows, gateway, hosts, named, networks, places, requests
+from forensics.attribution.part import Part
+from forensics.workloads import eks
 
 if TYPE_CHECKING:
     from forensics.case import Case, Query
 
-PARTS = (*calls.PARTS, *gateway.PARTS, *flows.PARTS, *requests.PARTS, *named.PARTS)
+PARTS = (
+    *calls.PARTS,
+    *gateway.PARTS,
+    *flows.PARTS,
+    *requests.PARTS,
+    *named.PARTS,
+    Part("eks_audit", "issued_to", eks.AUDIT_ISSUED),
+)
 """The view's SELECTs of `event_id, question, workload, certainty, via, candidates, evidence_event_ids`, by source."""
 
 UNATTRIBUTED = {

@@ -309,13 +309,20 @@ _STEPS = (
 )
 """Interfaces are made into intervals first: an address associated with one is its holder's."""
 
-
 _OTHERS = """
 INSERT INTO hold_fact (holds_kind, holds, network, workload, moment, what, event_id)
 SELECT holds_kind, holds, network, workload, moment, what, event_id
 FROM ({facts}) AS f
 WHERE {condition}
 """
+
+_OWN = """
+DELETE FROM hold_fact
+WHERE holds_kind = 'eni'
+  AND workload LIKE 'arn:%:ec2:%:instance/%'
+  AND holds IN (SELECT holds FROM hold_fact WHERE holds_kind = 'eni' AND workload LIKE 'arn:%:ecs:%:task/%')
+"""
+"""An interface that a task has for itself is attached to the task's host, which does not use it."""
 
 
 def hold(con: duckdb.DuckDBPyConnection) -> None:
@@ -325,6 +332,7 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(statement)
         if others and statement is _ENI_FACT:
             con.execute(_OTHERS.format(facts=others, condition="holds_kind = 'eni'"))
+            con.execute(_OWN)
         if others and statement is _PUBLIC_FACT:
             con.execute(_OTHERS.format(facts=others, condition="holds_kind <> 'eni'"))
     for table in ("attached", "flowed_card", "hold_fact", "allocation", "association", "gateway_address"):

@@ -1,0 +1,265 @@
+"""Where records name ECS tasks, and the one key that each task has: its ARN with the cluster, where any record says it."""
+
+from forensics.arn import SAMPLE, partition
+from forensics.sources.cloudtrail import EVENT as CALL
+
+TASK_ID = r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""A task's id: 32 hexadecimal digits, of old accounts a UUID (page "Account settings")."""
+
+TASK = (
+    r"^arn:[a-z-]+:ecs:([a-z0-9-]+):([0-9]{12}):task/"
+    rf"(?:([A-Za-z0-9_-]+)/([0-9A-Za-z-]+)|({TASK_ID}))$"
+)
+"""A task's ARN: Region, account, cluster and id; in the old format the id alone."""
+
+CLUSTER = r"^(?:arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:cluster/)?([A-Za-z0-9_-]+)$"
+
+CALLS = (
+    "RunTask",
+    "StartTask",
+    "StopTask",
+    "ExecuteCommand",
+    "SubmitTaskStateChange",
+    "RegisterTaskDefinition",
+    "RegisterContainerInstance",
+)
+"""Calls that name tasks, what they run and where; those of services that start tasks are not logged."""
+
+_CALL = f"""
+CREATE OR REPLACE TEMP TABLE ecs_call AS
+SELECT {CALL.columns["event_id"]} AS event_id, s.event_time AS moment, s.event_name,
+  s.aws_region AS region, s.recipient_account_id AS account_id,
+  s.request_parameters AS ask, s.response_elements AS answer,
+  i.principal, nullif(s.user_identity_access_key_id, '') AS access_key_id
+FROM cloudtrail AS s
+LEFT JOIN identity AS i ON i.identity_key = s.identity_key
+WHERE s.event_source = 'ecs.amazonaws.com'
+  AND s.event_name IN ({", ".join(f"'{name}'" for name in CALLS)})
+  AND coalesce(s.error_code, '') = ''
+  AND NOT EXISTS (
+    SELECT 1 FROM superseded AS x
+    WHERE x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)
+"""
+
+
+def _parts(arn: str, cluster: str, task_id: str = "NULL", place: tuple[str, str] = ("NULL", "NULL")) -> str:
+    """SQL: `account_id`, `region`, `task_id`, `cluster` from a task's ARN, or from id, account and Region beside it."""
+    account, region = place
+
+    def part(number: int) -> str:
+        return f"nullif(regexp_extract({arn}, '{TASK}', {number}), '')"
+
+    alone = f"CASE WHEN regexp_matches({task_id}, '^(?:{TASK_ID})$') THEN {task_id} END"
+    return f"""coalesce({part(2)}, {account}) AS account_id, coalesce({part(1)}, {region}) AS region,
+  coalesce({part(4)}, {part(5)}, {alone}) AS task_id,
+  coalesce({part(3)}, nullif(regexp_extract({cluster}, '{CLUSTER}', 1), '')) AS cluster"""
+
+
+_STATE = f"""
+CREATE OR REPLACE TEMP TABLE ecs_state AS
+SELECT {_parts("s.task_arn", "s.cluster_arn")},
+  coalesce(nullif(s.id, ''), s.object_id || '/' || s.record) AS event_id, s.time AS moment, s.cluster_arn,
+  s.state_version, s.last_status, s.created_at, s.pull_started_at, s.started_at, s.stopping_at,
+  s.execution_stopped_at, s.stopped_at, s.task_definition_arn, s.container_instance_arn, s.task_group, s.launch_type,
+  s.capacity_provider_name, s.availability_zone, s.stop_code, s.stopped_reason, s.started_by, s.enable_execute_command,
+  s.detail->>'$.platformVersion' AS platform_version, s.containers, s.attachments, s.overrides
+FROM ecs_event AS s
+WHERE s.detail_type = 'ECS Task State Change'
+  AND regexp_matches(s.task_arn, '{TASK}')
+"""
+
+_ANSWERED = f"""
+CREATE OR REPLACE TEMP TABLE ecs_answered AS
+WITH named AS (
+  SELECT c.event_id, c.moment, c.event_name, c.region, c.account_id, c.ask, c.principal, c.access_key_id, u.item,
+    u.item->>'$.taskArn' AS arn, NULL AS id, coalesce(u.item->>'$.clusterArn', c.ask->>'$.cluster', 'default') AS cluster
+  FROM ecs_call AS c, unnest(json_extract(c.answer, '$.tasks[*]')) AS u(item)
+  WHERE c.event_name IN ('RunTask', 'StartTask')
+  UNION ALL
+  SELECT c.event_id, c.moment, c.event_name, c.region, c.account_id, c.ask, c.principal, c.access_key_id,
+    json_extract(c.answer, '$.task') AS item,
+    coalesce(c.answer->>'$.task.taskArn', c.answer->>'$.taskArn', c.ask->>'$.task') AS arn, c.ask->>'$.task' AS id,
+    coalesce(c.answer->>'$.task.clusterArn', c.ask->>'$.cluster', 'default') AS cluster
+  FROM ecs_call AS c
+  WHERE c.event_name IN ('StopTask', 'ExecuteCommand', 'SubmitTaskStateChange')
+)
+SELECT {_parts("n.arn", "n.cluster", "n.id", ("n.account_id", "n.region"))},
+  n.event_id, n.moment, n.event_name, n.ask, n.item, n.principal, n.access_key_id,
+  coalesce(n.item->>'$.taskDefinitionArn', CASE
+    WHEN n.event_name NOT IN ('RunTask', 'StartTask') THEN NULL
+    WHEN regexp_matches(n.ask->>'$.taskDefinition', '^arn:.*:[0-9]+$') THEN n.ask->>'$.taskDefinition'
+    WHEN regexp_matches(n.ask->>'$.taskDefinition', '^[A-Za-z0-9_-]+:[0-9]+$')
+      THEN 'arn:' || {partition("n.region")} || ':ecs:' || n.region || ':' || n.account_id || ':task-definition/'
+        || (n.ask->>'$.taskDefinition') END) AS task_definition_arn
+FROM named AS n
+WHERE regexp_matches(n.arn, '{TASK}')
+  OR regexp_matches(n.id, '^(?:{TASK_ID})$')
+"""
+"""Tasks in answers of calls; where no cluster is named, it is the one called default."""
+
+_FLOW = f"""
+CREATE OR REPLACE TEMP TABLE ecs_flow AS
+WITH hourly AS (
+  SELECT s.ecs_task_arn, s.ecs_task_id, s.ecs_cluster_arn, s.ecs_cluster_name, s.ecs_service_name,
+    s.ecs_task_definition_arn, s.ecs_container_instance_arn, s.instance_id, s.account_id, s.region,
+    CASE WHEN s.ecs_task_arn IS NULL AND s.ecs_cluster_arn IS NULL THEN s.object_id END AS object_id,
+    CASE WHEN s.flow_direction = 'egress' OR (s.flow_direction IS NULL AND s.instance_id IS NULL)
+      THEN s.interface_id END AS interface_id,
+    min(s.start) AS first_seen, max(s."end") AS last_seen,
+    arg_min(s.object_id || '/' || s.record, (s.start, s.object_id, s.record)) AS event_id
+  FROM vpc_flow AS s
+  WHERE s.ecs_task_arn IS NOT NULL
+    OR s.ecs_task_id IS NOT NULL
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, date_trunc('hour', s.start)
+)
+SELECT {
+    _parts(
+        "h.ecs_task_arn",
+        "coalesce(h.ecs_cluster_arn, h.ecs_cluster_name)",
+        "h.ecs_task_id",
+        (
+            "coalesce(nullif(split_part(h.ecs_cluster_arn, ':', 5), ''), nullif(h.account_id, 'unknown'), e.account_id)",
+            "coalesce(nullif(split_part(h.ecs_cluster_arn, ':', 4), ''), h.region, e.region)",
+        ),
+    )
+},
+  h.interface_id, h.instance_id, h.ecs_container_instance_arn AS container_instance_arn,
+  h.ecs_service_name AS service, h.ecs_task_definition_arn AS task_definition_arn, h.first_seen, h.last_seen, h.event_id
+FROM hourly AS h
+LEFT JOIN evidence AS e ON e.object_id = h.object_id
+WHERE regexp_matches(h.ecs_task_arn, '{TASK}')
+  OR regexp_matches(h.ecs_task_id, '^(?:{TASK_ID})$')
+"""
+"""Tasks in flow records, by hour. Only what leaves an interface says that it is the task's."""
+
+_FOUND = f"""
+CREATE OR REPLACE TEMP TABLE ecs_found AS
+SELECT {_parts("s.task_arn", "s.ecs_cluster_arn")},
+  coalesce(nullif(s.id, ''), s.object_id || '/' || s.record) AS event_id,
+  coalesce(s.event_first_seen, s.created_at, s.updated_at) AS first_seen,
+  coalesce(s.updated_at, s.event_last_seen, s.created_at) AS last_seen,
+  s.access_key_id, s.instance_id, s.task_definition_arn, s.task_containers AS containers,
+  s.resource->'$.ecsClusterDetails.taskDetails' AS task, s.container_details AS container
+FROM guardduty AS s
+WHERE regexp_matches(s.task_arn, '{TASK}')
+  AND NOT {SAMPLE}
+"""
+
+_LOGGED = f"""
+CREATE OR REPLACE TEMP TABLE ecs_logged AS
+WITH told AS (
+  SELECT s.task_arn, s.task_id, s.cluster_name, s.owner, s.object_id, s.container_name, s.container_image,
+    s.container_image_digest, s.container_id, s.ec2_instance_id,
+    min(coalesce(s.time, s.timestamp)) AS first_seen, max(coalesce(s.time, s.timestamp)) AS last_seen,
+    arg_min(s.object_id || '/' || s.record, (s.object_id, s.record)) AS event_id
+  FROM container_log AS s
+  WHERE s.pod_name IS NULL
+    AND (s.task_arn IS NOT NULL OR s.task_id IS NOT NULL)
+  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+)
+SELECT {_parts("t.task_arn", "t.cluster_name", "t.task_id", ("coalesce(t.owner, e.account_id)", "e.region"))},
+  t.container_name, t.container_image, t.container_image_digest, t.container_id, t.ec2_instance_id,
+  t.first_seen, t.last_seen, t.event_id
+FROM told AS t
+LEFT JOIN evidence AS e ON e.object_id = t.object_id
+WHERE regexp_matches(t.task_arn, '{TASK}')
+  OR regexp_matches(t.task_id, '^(?:{TASK_ID})$')
+"""
+
+_AGENT = f"""
+CREATE OR REPLACE TEMP TABLE ecs_fetched AS
+SELECT {_parts("s.task_arn", "s.cluster_name")}, s.container_instance_arn,
+  min(s.time) AS first_seen, max(s.time) AS last_seen,
+  arg_min(s.object_id || '/' || s.record, (s.time, s.object_id, s.record)) AS event_id
+FROM ecs_agent_log AS s
+WHERE regexp_matches(s.task_arn, '{TASK}')
+GROUP BY s.task_arn, s.cluster_name, s.container_instance_arn
+"""
+
+_SCOPED = f"""
+CREATE OR REPLACE TEMP TABLE ecs_scoped AS
+SELECT {_parts("t.issued_to", "NULL")}, t.issued_to
+FROM (SELECT DISTINCT credentials_issued_to AS issued_to FROM cloudtrail WHERE credentials_issued_to LIKE '%:task/%') AS t
+WHERE regexp_matches(t.issued_to, '{TASK}')
+"""
+
+_KNOWN = "SELECT account_id, region, task_id, cluster, {trust} AS trust FROM {table}"
+
+_TASK = f"""
+CREATE OR REPLACE TEMP TABLE ecs_task AS
+WITH named AS (
+  {_KNOWN.format(table="ecs_state", trust=0)}
+  UNION {_KNOWN.format(table="ecs_answered", trust="CASE WHEN item IS NULL THEN 1 ELSE 0 END")}
+  UNION {_KNOWN.format(table="ecs_flow", trust=0)}
+  UNION {_KNOWN.format(table="ecs_found", trust=0)}
+  UNION {_KNOWN.format(table="ecs_scoped", trust=0)}
+  UNION {_KNOWN.format(table="ecs_fetched", trust=1)}
+  UNION {_KNOWN.format(table="ecs_logged", trust=1)} WHERE cluster IS NOT NULL
+), counted AS (
+  SELECT account_id, region, task_id,
+    count(DISTINCT CASE WHEN trust = 0 THEN cluster END) AS of_aws,
+    min(CASE WHEN trust = 0 THEN cluster END) AS by_aws,
+    count(DISTINCT CASE WHEN trust = 1 THEN cluster END) AS of_others,
+    min(CASE WHEN trust = 1 THEN cluster END) AS by_others
+  FROM named
+  WHERE account_id IS NOT NULL AND region IS NOT NULL AND task_id IS NOT NULL
+  GROUP BY account_id, region, task_id
+), settled AS (
+  SELECT account_id, region, task_id,
+    CASE WHEN of_aws = 1 THEN by_aws WHEN of_aws = 0 AND of_others = 1 THEN by_others END AS cluster
+  FROM counted
+)
+SELECT account_id, region, task_id, cluster,
+  'arn:' || {partition("region")} || ':ecs:' || region || ':' || account_id || ':task/'
+    || coalesce(cluster || '/', '') || task_id AS workload
+FROM settled
+"""
+"""Every task that a record names, with its key. AWS's word on its cluster goes before that of hosts and containers;
+where its word is divided, the cluster is not known."""
+
+_HOST = r"""
+CREATE OR REPLACE TEMP TABLE ecs_host AS
+WITH told AS (
+  SELECT container_instance_arn AS arn, ec2_instance_id AS instance_id
+  FROM ecs_event
+  WHERE detail_type = 'ECS Container Instance State Change'
+  UNION
+  SELECT answer->>'$.containerInstance.containerInstanceArn' AS arn,
+    coalesce(answer->>'$.containerInstance.ec2InstanceId',
+      regexp_extract(ask->>'$.instanceIdentityDocument', '"instanceId"\s*:\s*"([^"]+)"', 1)) AS instance_id
+  FROM ecs_call
+  WHERE event_name = 'RegisterContainerInstance'
+  UNION
+  SELECT container_instance_arn AS arn, instance_id
+  FROM ecs_flow
+)
+SELECT arn, split_part(arn, ':', 4) AS region, split_part(arn, ':', 5) AS account_id, min(instance_id) AS instance_id
+FROM told
+WHERE regexp_matches(arn, '^arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:container-instance/[A-Za-z0-9_/-]+$')
+  AND regexp_matches(instance_id, '^i-[0-9a-f]{8,17}$')
+GROUP BY arn
+HAVING count(DISTINCT instance_id) = 1
+"""
+"""Which EC2 instance a container instance is."""
+
+PREPARE = (_CALL, _STATE, _ANSWERED, _FLOW, _FOUND, _LOGGED, _AGENT, _SCOPED, _TASK, _HOST)
+TEMPORARY = (
+    "ecs_call",
+    "ecs_state",
+    "ecs_answered",
+    "ecs_flow",
+    "ecs_found",
+    "ecs_logged",
+    "ecs_fetched",
+    "ecs_scoped",
+    "ecs_task",
+    "ecs_host",
+)
+
+
+def of_task(table: str, alias: str) -> str:
+    """SQL: a table of namings joined with the keys of the tasks it names, as `t`."""
+    return (
+        f"{table} AS {alias} JOIN ecs_task AS t ON t.account_id = {alias}.account_id"
+        f" AND t.region = {alias}.region AND t.task_id = {alias}.task_id"
+    )

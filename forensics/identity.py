@@ -291,7 +291,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Fill `identity`, `principal` and `session` afresh; the caller owns the transaction."""
     con.execute(_said())
     con.execute(_ACTOR, _SHAPES)
-    issuance.collect(con)
+    issuance.collect(con, afresh=True)
     con.execute(_FACTS)
     issuance.name_principals(con)
     for table in ("identity", "principal", "session"):

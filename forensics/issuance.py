@@ -50,9 +50,36 @@ EXPIRATION_FORMATS = ("%b %d, %Y, %I:%M:%S %p", "%b %d, %Y %I:%M:%S %p")
 
 _ROLE_ARN_PARTS = r"^(arn:[^:]+):iam::([^:]*):role/(?:.*/)?([^/]+)$"
 
+_ASKED = (
+    "roleArn",
+    "customRoleArn",
+    "roleSessionName",
+    "sourceIdentity",
+    "durationSeconds",
+    "targetPrincipal",
+    "userName",
+)
+_ANSWERED = (
+    "credentials.accessKeyId",
+    "credentialSet[0].credentials.accessKeyId",
+    "accessKey.accessKeyId",
+    "credentials.expiration",
+    "credentialSet[0].credentials.expiration",
+    "assumedRoleUser.assumedRoleId",
+    "credentialSet[0].assumedRoleUser.assumedRoleId",
+    "federatedUser.federatedUserId",
+    "assumedRoleUser.arn",
+    "credentialSet[0].assumedRoleUser.arn",
+    "federatedUser.arn",
+    "sourceIdentity",
+    "credentialSet[0].sourceIdentity",
+    "accessKey.userName",
+)
+"""Members of a mint's request and answer; each document is parsed once for all of them."""
+
 _MINT_CALL = r"""
 CREATE OR REPLACE TEMP TABLE mint_call AS
-WITH answered AS (
+WITH read AS (
   SELECT
     {event_id} AS event_id,
     s.event_time AS time,
@@ -60,6 +87,8 @@ WITH answered AS (
     s.event_name AS event_name,
     s.aws_region AS region,
     s.user_identity_type AS caller_type,
+    s.user_identity_arn AS caller_arn,
+    s.user_identity_invoked_by AS invoked_by,
     s.user_identity_principal_id AS caller_id,
     s.identity_key AS identity_key,
     nullif(s.user_identity_access_key_id, '') AS issuer_key,
@@ -70,51 +99,48 @@ WITH answered AS (
       ELSE 0
     END AS side,
     coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
-    nullif(coalesce(s.response_elements->>'$.credentials.accessKeyId',
-             s.response_elements->>'$.credentialSet[0].credentials.accessKeyId',
-             s.response_elements->>'$.accessKey.accessKeyId'), '') AS access_key_id,
-    coalesce(s.response_elements->>'$.credentials.expiration',
-             s.response_elements->>'$.credentialSet[0].credentials.expiration') AS expiration,
-    try_cast(s.request_parameters->>'$.durationSeconds' AS BIGINT) AS seconds,
-    coalesce(s.response_elements->>'$.assumedRoleUser.assumedRoleId',
-             s.response_elements->>'$.credentialSet[0].assumedRoleUser.assumedRoleId',
-             s.response_elements->>'$.federatedUser.federatedUserId') AS session_id,
-    coalesce(s.response_elements->>'$.assumedRoleUser.arn',
-             s.response_elements->>'$.credentialSet[0].assumedRoleUser.arn',
-             s.response_elements->>'$.federatedUser.arn') AS session,
-    nullif(coalesce(s.request_parameters->>'$.sourceIdentity', s.response_elements->>'$.sourceIdentity',
-             s.response_elements->>'$.credentialSet[0].sourceIdentity',
-             s.session_source_identity), '') AS source_identity,
-    CASE
-      WHEN regexp_matches(s.request_parameters->>'$.roleArn', $role_arn)
-        THEN s.request_parameters->>'$.roleArn'
-      WHEN regexp_matches(s.request_parameters->>'$.customRoleArn', $role_arn)
-        THEN s.request_parameters->>'$.customRoleArn'
-      WHEN regexp_matches(s.resources->>'$[0].ARN', $role_arn) THEN s.resources->>'$[0].ARN'
-    END AS role_arn,
-    s.request_parameters->>'$.roleSessionName' AS session_name,
-    regexp_extract(s.request_parameters->>'$.targetPrincipal', '[0-9]{{12}}') AS target_account,
-    coalesce(s.response_elements->>'$.accessKey.userName',
-             s.request_parameters->>'$.userName') AS user_name
+    s.session_source_identity AS caller_source_identity,
+    s.resources->>'$[0].ARN' AS resource,
+    json_extract_string(s.request_parameters, [{asked}]) AS q,
+    json_extract_string(s.response_elements, [{answered}]) AS a
   FROM cloudtrail AS s
   WHERE ({issuing})
     AND coalesce(s.error_code, '') = ''
+), answered AS (
+  SELECT *,
+    nullif(coalesce(a[1], a[2], a[3]), '') AS own_key,
+    coalesce(a[4], a[5]) AS expiration,
+    try_cast(q[5] AS BIGINT) AS own_seconds,
+    coalesce(a[6], a[7], a[8]) AS own_session_id,
+    coalesce(a[9], a[10], a[11]) AS own_session,
+    nullif(coalesce(q[4], a[12], a[13], caller_source_identity), '') AS own_source_identity,
+    CASE
+      WHEN regexp_matches(q[1], $role_arn) THEN q[1]
+      WHEN regexp_matches(q[2], $role_arn) THEN q[2]
+      WHEN regexp_matches(resource, $role_arn) THEN resource
+    END AS own_role_arn,
+    regexp_extract(q[6], '[0-9]{{12}}') AS target_account,
+    coalesce(a[14], q[7]) AS user_name
+  FROM read
 )
 SELECT
-  event_id, time, event_source, event_name, region, caller_type, caller_id, identity_key, issuer_key, account_id, side,
-  call,
-  coalesce(access_key_id, max(access_key_id) OVER (PARTITION BY call)) AS access_key_id,
-  coalesce(session_id, max(session_id) OVER (PARTITION BY call)) AS session_id,
-  coalesce(session, max(session) OVER (PARTITION BY call)) AS session,
-  coalesce(role_arn, max(role_arn) OVER (PARTITION BY call)) AS role_arn,
-  coalesce(session_name, max(session_name) OVER (PARTITION BY call)) AS session_name,
-  coalesce(source_identity, max(source_identity) OVER (PARTITION BY call)) AS source_identity,
+  event_id, time, event_source, event_name, region, caller_type, caller_arn, invoked_by, caller_id, identity_key,
+  issuer_key, account_id, side, call, own_key,
+  coalesce(q[1], resource) AS asked_role,
+  q[3] AS asked_session_name,
+  coalesce(own_key, max(own_key) OVER (PARTITION BY call)) AS access_key_id,
+  coalesce(own_session_id, max(own_session_id) OVER (PARTITION BY call)) AS session_id,
+  coalesce(own_session, max(own_session) OVER (PARTITION BY call)) AS session,
+  coalesce(own_role_arn, max(own_role_arn) OVER (PARTITION BY call)) AS role_arn,
+  coalesce(q[3], max(q[3]) OVER (PARTITION BY call)) AS session_name,
+  coalesce(own_source_identity, max(own_source_identity) OVER (PARTITION BY call)) AS source_identity,
   target_account, user_name,
   coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text,
-  coalesce(seconds, max(seconds) OVER (PARTITION BY call)) AS seconds
+  coalesce(own_seconds, max(own_seconds) OVER (PARTITION BY call)) AS seconds
 FROM answered
 """
-"""Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one."""
+"""Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one.
+What is `own` or `asked` is the record's alone, the rest is completed from the other account's."""
 
 _MINTED = r"""
 CREATE OR REPLACE TEMP TABLE minted AS
@@ -223,19 +249,39 @@ WHERE s.unique_id IS NULL
 """
 
 
-def collect(con: duckdb.DuckDBPyConnection) -> None:
+def collect_calls(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
+    """Make the temporary table `mint_call`, unless an earlier stage of the same resolution did."""
+    if (
+        not afresh
+        and con.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'mint_call'").fetchall()
+    ):
+        return
+    issuing = " OR ".join(
+        f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})" for service, names in ISSUING.items()
+    )
+    con.execute(
+        _MINT_CALL.format(
+            event_id=_event_id(source("cloudtrail")),
+            issuing=issuing,
+            asked=_quoted(tuple(f"$.{name}" for name in _ASKED)),
+            answered=_quoted(tuple(f"$.{name}" for name in _ANSWERED)),
+        ),
+        {"role_arn": ROLE_ARN},
+    )
+
+
+def drop_calls(con: duckdb.DuckDBPyConnection) -> None:
+    """Remove the temporary table `mint_call`; the last stage that reads it does so."""
+    con.execute("DROP TABLE IF EXISTS temp.mint_call")
+
+
+def collect(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
     """Make the temporary tables `mint_call`, `minted` and `fact` from the issuances and creations that succeeded.
 
     `minted` has one row per issued key: where both accounts recorded a call, the caller's record is cited,
     completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.
     """
-    issuing = " OR ".join(
-        f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})" for service, names in ISSUING.items()
-    )
-    con.execute(
-        _MINT_CALL.format(event_id=_event_id(source("cloudtrail")), issuing=issuing),
-        {"role_arn": ROLE_ARN},
-    )
+    collect_calls(con, afresh=afresh)
     defaults = " ".join(f"WHEN '{name}' THEN {seconds}" for name, seconds in DEFAULT_SECONDS.items())
     con.execute(
         _MINTED.format(defaults=defaults),
@@ -254,8 +300,8 @@ def name_principals(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
-    """Remove the temporary tables of this module."""
-    for table in ("known", "fact", "minted", "mint_call"):
+    """Remove the temporary tables of this module but for `mint_call`, which later stages read."""
+    for table in ("known", "fact", "minted"):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 

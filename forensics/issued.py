@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import workloads
+from forensics import issuance, workloads
 from forensics.arn import FUNCTION, INSTANCE, INSTANCE_ID, SAMPLE, function_key, key
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -28,24 +28,25 @@ LONGEST_SESSION_NAME = 64
 
 _ID = CALL.columns["event_id"]
 
-_MINT = f"""
+_MINT = """
 CREATE OR REPLACE TEMP TABLE key_mint AS
 SELECT
-  s.response_elements->>'$.credentials.accessKeyId' AS access_key_id,
-  s.request_parameters->>'$.roleSessionName' AS session_name,
-  coalesce(s.request_parameters->>'$.roleArn', s.resources->>'$[0].ARN') AS role,
-  s.recipient_account_id AS account_id,
-  s.aws_region AS region,
-  CASE WHEN coalesce(s.user_identity_type, 'AWSService') = 'AWSService'
-    THEN s.user_identity_invoked_by END AS service,
-  nullif(s.user_identity_access_key_id, '') AS issuer_key,
-  {_ID} AS event_id,
-  s.event_time AS moment
-FROM cloudtrail AS s
-WHERE s.event_source = 'sts.amazonaws.com'
-  AND coalesce(s.error_code, '') = ''
-  AND (s.response_elements->>'$.credentials.accessKeyId') <> ''
+  own_key AS access_key_id,
+  asked_session_name AS session_name,
+  asked_role AS role,
+  account_id,
+  region,
+  CASE WHEN coalesce(caller_type, 'AWSService') = 'AWSService' AND coalesce(caller_arn, '') = '' THEN invoked_by END
+    AS service,
+  issuer_key,
+  event_id,
+  time AS moment
+FROM mint_call
+WHERE event_source = 'sts.amazonaws.com'
+  AND own_key IS NOT NULL
 """
+"""`service` only where the record says that a service called for itself; an address or agent that names one is chosen
+by the caller."""
 
 _SESSION = f"""
 CREATE OR REPLACE TEMP TABLE key_session AS
@@ -95,7 +96,7 @@ SELECT s.access_key_id, s.session_name, min(s.role) AS role, min(s.account_id) A
   min(s.moment) AS moment, arg_min(s.event_id, (s.moment, s.event_id)) AS event_id
 FROM key_session AS s
 LEFT JOIN credential AS c ON c.access_key_id = s.access_key_id
-WHERE c.issuance_event_id IS NULL
+WHERE c.issuance_certainty IS NULL
   AND coalesce(c.class, 'unknown') NOT IN ('console', 'service_linked', 'forward_access')
   AND coalesce(s.role, '') NOT LIKE '%:role/aws:%'
   AND NOT EXISTS (SELECT 1 FROM key_mint AS m WHERE m.access_key_id = s.access_key_id)
@@ -285,6 +286,7 @@ WHERE c.access_key_id = credential.access_key_id
 
 def claim(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_claim`; needs `workload_sighting`, `credential` and the source tables."""
+    issuance.collect_calls(con)
     for statement in (_MINT, _SESSION, _BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
         con.execute(statement)
     claims = [f"(SELECT * FROM ({claim}))" for claim in CLAIMS] + list(workloads.selected("claims", workloads.CLAIM))
@@ -300,3 +302,4 @@ def conclude(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"DROP TABLE temp.key_{name}")
     con.execute("DROP TABLE temp.known_function")
     con.execute("DROP TABLE temp.known_instance")
+    issuance.drop_calls(con)

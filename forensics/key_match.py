@@ -138,7 +138,7 @@ WITH open AS (
   WHERE NOT EXISTS (SELECT 1 FROM minted AS m WHERE m.access_key_id = h.access_key_id)
     AND h.access_key_id NOT LIKE 'AKIA%'
     AND h.first_used IS NOT NULL
-    AND h.callers <= 1
+    AND NOT h.contested
     AND NOT coalesce(h.forwarded, false)
     AND NOT coalesce(h.service_linked, false)
 )

@@ -52,13 +52,14 @@ _HOLDER = """
 CREATE OR REPLACE TEMP TABLE holder AS
 SELECT
   n.access_key_id,
-  CASE WHEN count(DISTINCT CASE WHEN n.called THEN i.principal END) = 1
+  CASE WHEN min(CASE WHEN n.called THEN i.principal END) = max(CASE WHEN n.called THEN i.principal END)
     THEN min(CASE WHEN n.called THEN i.principal END) END AS caller,
-  CASE WHEN count(DISTINCT CASE WHEN n.called THEN i.session END) = 1
+  CASE WHEN min(CASE WHEN n.called THEN i.session END) = max(CASE WHEN n.called THEN i.session END)
     THEN min(CASE WHEN n.called THEN i.session END) END AS caller_session,
-  CASE WHEN count(DISTINCT i.principal) = 1 THEN min(i.principal) END AS named,
-  CASE WHEN count(DISTINCT i.session) = 1 THEN min(i.session) END AS named_session,
-  count(DISTINCT CASE WHEN n.called THEN i.principal END) AS callers,
+  CASE WHEN min(i.principal) = max(i.principal) THEN min(i.principal) END AS named,
+  CASE WHEN min(i.session) = max(i.session) THEN min(i.session) END AS named_session,
+  coalesce(min(CASE WHEN n.called THEN i.principal END) <> max(CASE WHEN n.called THEN i.principal END), false)
+    AS contested,
   min(n.first_used) AS first_used,
   max(n.last_used) AS last_used,
   bool_and(n.forwarded) AND bool_or(i.kind IN ('user', 'role', 'root', 'federated_user')) AS forwarded,
@@ -69,17 +70,18 @@ SELECT
   min(n.arn) AS arn,
   min(n.created_at) AS created_at,
   CASE WHEN min(n.created_at) = max(n.last_created_at) THEN min(n.created_at) END AS session_start,
-  CASE WHEN count(DISTINCT n.principal_id) = 1 THEN min(n.principal_id) END AS principal_id,
-  CASE WHEN count(DISTINCT n.account_id) = 1 THEN min(n.account_id) END AS account_id,
-  CASE WHEN count(DISTINCT n.role_arn) = 1 THEN min(n.role_arn) END AS role_arn,
+  CASE WHEN min(n.principal_id) = max(n.principal_id) THEN min(n.principal_id) END AS principal_id,
+  CASE WHEN min(n.account_id) = max(n.account_id) THEN min(n.account_id) END AS account_id,
+  CASE WHEN min(n.role_arn) = max(n.role_arn) THEN min(n.role_arn) END AS role_arn,
   min(n.invoked_by) AS invoked_by,
-  CASE WHEN count(DISTINCT n.sso_user) = 1 THEN min(n.sso_user) END AS sso_user,
+  CASE WHEN min(n.sso_user) = max(n.sso_user) THEN min(n.sso_user) END AS sso_user,
   CASE WHEN min(n.source_identity) = max(n.last_source_identity) THEN min(n.source_identity) END AS source_identity,
-  CASE WHEN count(DISTINCT n.signin_session) = 1 THEN min(n.signin_session) END AS signin_session
+  CASE WHEN min(n.signin_session) = max(n.signin_session) THEN min(n.signin_session) END AS signin_session
 FROM named AS n
 LEFT JOIN identity AS i ON i.identity_key = n.identity_key
 GROUP BY n.access_key_id
 """
+"""`contested`: principals with other names called with it, as in masked logs. min = max stands for one distinct value."""
 
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:

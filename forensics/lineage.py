@@ -102,7 +102,7 @@ WITH every_key AS (
 SELECT
   k.access_key_id,
   CASE substr(k.access_key_id, 1, 4) WHEN 'AKIA' THEN 'long_term' WHEN 'ASIA' THEN 'temporary' END AS kind,
-  CASE WHEN coalesce(h.callers, 0) <= 1 THEN coalesce(h.caller, g.principal, h.named) END AS principal,
+  CASE WHEN NOT coalesce(h.contested, false) THEN coalesce(h.caller, g.principal, h.named) END AS principal,
   coalesce(h.caller_session, g.session, h.named_session) AS session,
   g.time AS issued_at,
   g.expires_at,

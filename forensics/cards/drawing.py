@@ -21,6 +21,8 @@ SHORT = 8
 CITED = 3
 """Items of a list that a cell shows."""
 
+_UNBROKEN = 36
+"""Characters of a cell that stays on one line: ids and words are not broken, names of resources are."""
 _WIDEST = 64
 """Characters of a cell of text."""
 _HEADING = 300
@@ -78,7 +80,9 @@ def _kind(column: str, values: Sequence[Any]) -> str:
         return "fx-number"
     if present and all(isinstance(value, datetime) for value in present):
         return "fx-time"
-    return "fx-mono" if is_monospace(column) else ""
+    name = "fx-mono" if is_monospace(column) else ""
+    lines = [line for value in present for line in cell_text(value).split("\n")]
+    return f"{name} fc-short".strip() if all(len(line) <= _UNBROKEN for line in lines) else name
 
 
 # As HTML
@@ -90,7 +94,7 @@ def _html(card: Card, answers: Sequence[Answer], facts: Mapping[str, Any], parts
     tables = "".join(_part_html(table) for table in parts)
     return (
         f"<style>{files('forensics.cards').joinpath('card.css').read_text('utf-8')}</style>"
-        f'<div class="fc-card"><div class="fc-head"><span class="fc-kind">{escape(card.kind_of_card)}</span>'
+        f'<div class="fc-card"><div class="fc-head"><span class="fc-kind">{escape(card.kind_of_card)}</span> '
         f'<span class="fc-name">{escape(_heading(card))}</span></div>'
         f"{_answers_html(answers)}{described}{tables}"
         f"{_sql_html(card, parts)}{_foot_html(answers, parts)}</div>"
@@ -99,7 +103,7 @@ def _html(card: Card, answers: Sequence[Answer], facts: Mapping[str, Any], parts
 
 def _answers_html(answers: Sequence[Answer]) -> str:
     items = "".join(
-        f"<li>{_badge(item.certainty)}<span>{escape(_sentence(item))}</span></li>" for item in answers[:SHORT]
+        f"<li>{_badge(item.certainty)} <span>{escape(_sentence(item))}</span></li>" for item in answers[:SHORT]
     )
     left = len(answers) - SHORT
     more = f"<li><span></span><span>… and {left:,} more, below</span></li>" if left > 0 else ""

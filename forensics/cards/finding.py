@@ -125,7 +125,7 @@ class Finding(Card):
     def parts(self) -> tuple[Part, ...]:
         """Workloads of its key, the reasons, the records."""
         issued_to = {"workload": "workload", "certainty": "certainty", "via": "how", "evidence_event_ids": "records"}
-        record = {"time": "time", "source": "source", "action": "action", "source_ip": "from", "outcome": "outcome"}
+        record = {"time": "time", "source": "source", "action": "action", "source_ip": "from"}
         none = "No record of the case is known to belong to it."
         return (
             Part("Its key was issued to", self.workloads, issued_to),

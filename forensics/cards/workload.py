@@ -204,7 +204,7 @@ class Workload(Card):
         span = {"first_seen": "first", "last_seen": "last"}
         used = {"first_used": "first used", "last_used": "last used"}
         held = {"holds_kind": "kind", "holds": "held", "valid_from": "from", "valid_to": "to"} | sure | cited
-        key = {"access_key_id": "access key", "session": "session", "issued_at": "issued", "expires_at": "expires"}
+        key = {"access_key_id": "access key", "issued_at": "issued", "expires_at": "expires"}
         use = {"access_key_id": "access key", "place": "place", "address": "address", "calls": "calls"} | used | sure
         container = {"name": "name", "image": "image", "image_digest": "digest", "runtime_id": "runtime id"} | span
         run = {"request_id": "request", "started_at": "started", "ended_at": "ended", "duration_ms": "ms"}

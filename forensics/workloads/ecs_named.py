@@ -99,34 +99,38 @@ WHERE regexp_matches(n.arn, '{TASK}')
 
 _FLOW = f"""
 CREATE OR REPLACE TEMP TABLE ecs_flow AS
-WITH hourly AS (
-  SELECT s.ecs_task_arn, s.ecs_task_id, s.ecs_cluster_arn, s.ecs_cluster_name, s.ecs_service_name,
-    s.ecs_task_definition_arn, s.ecs_container_instance_arn, s.instance_id, s.account_id, s.region,
-    CASE WHEN s.ecs_task_arn IS NULL AND s.ecs_cluster_arn IS NULL THEN s.object_id END AS object_id,
-    CASE WHEN s.flow_direction = 'egress' OR (s.flow_direction IS NULL AND s.instance_id IS NULL)
-      THEN s.interface_id END AS interface_id,
-    min(s.start) AS first_seen, max(s."end") AS last_seen,
-    arg_min(s.object_id || '/' || s.record, (s.start, s.object_id, s.record)) AS event_id
+WITH told AS (
+  SELECT s.object_id, s.ecs_task_arn, s.ecs_task_id, s.interface_id, date_trunc('hour', s.start) AS hour,
+    (s.flow_direction = 'egress' OR (s.flow_direction IS NULL AND s.instance_id IS NULL)) IS TRUE AS is_own,
+    min(s.ecs_cluster_arn) AS cluster_arn, min(s.ecs_cluster_name) AS cluster_name, min(s.ecs_service_name) AS service,
+    min(s.ecs_task_definition_arn) AS task_definition_arn, min(s.ecs_container_instance_arn) AS container_instance_arn,
+    min(s.instance_id) AS instance_id, min(nullif(s.account_id, 'unknown')) AS account_id, min(s.region) AS region,
+    min(s.start) AS first_seen, max(s."end") AS last_seen, min(s.record) AS record
   FROM vpc_flow AS s
   WHERE s.ecs_task_arn IS NOT NULL
     OR s.ecs_task_id IS NOT NULL
-  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, date_trunc('hour', s.start)
+  GROUP BY s.object_id, s.ecs_task_arn, s.ecs_task_id, s.interface_id, hour, is_own
+), placed AS (
+  SELECT t.ecs_task_arn, t.ecs_task_id, t.hour, CASE WHEN t.is_own THEN t.interface_id END AS interface_id,
+    coalesce(t.cluster_arn, t.cluster_name) AS cluster, t.service, t.task_definition_arn, t.container_instance_arn,
+    t.instance_id,
+    coalesce(nullif(split_part(t.cluster_arn, ':', 5), ''), t.account_id, e.account_id) AS account_id,
+    coalesce(nullif(split_part(t.cluster_arn, ':', 4), ''), t.region, e.region) AS region,
+    t.first_seen, t.last_seen, t.object_id || '/' || t.record AS event_id
+  FROM told AS t
+  LEFT JOIN evidence AS e ON e.object_id = t.object_id
+), hourly AS (
+  SELECT ecs_task_arn, ecs_task_id, interface_id, cluster, account_id, region, min(service) AS service,
+    min(task_definition_arn) AS task_definition_arn, min(container_instance_arn) AS container_instance_arn,
+    min(instance_id) AS instance_id, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+    arg_min(event_id, (first_seen, event_id)) AS event_id
+  FROM placed
+  GROUP BY ecs_task_arn, ecs_task_id, interface_id, cluster, account_id, region, hour
 )
-SELECT {
-    _parts(
-        "h.ecs_task_arn",
-        "coalesce(h.ecs_cluster_arn, h.ecs_cluster_name)",
-        "h.ecs_task_id",
-        (
-            "coalesce(nullif(split_part(h.ecs_cluster_arn, ':', 5), ''), nullif(h.account_id, 'unknown'), e.account_id)",
-            "coalesce(nullif(split_part(h.ecs_cluster_arn, ':', 4), ''), h.region, e.region)",
-        ),
-    )
-},
-  h.interface_id, h.instance_id, h.ecs_container_instance_arn AS container_instance_arn,
-  h.ecs_service_name AS service, h.ecs_task_definition_arn AS task_definition_arn, h.first_seen, h.last_seen, h.event_id
+SELECT {_parts("h.ecs_task_arn", "h.cluster", "h.ecs_task_id", ("h.account_id", "h.region"))},
+  h.interface_id, h.instance_id, h.container_instance_arn, h.service, h.task_definition_arn, h.first_seen, h.last_seen,
+  h.event_id
 FROM hourly AS h
-LEFT JOIN evidence AS e ON e.object_id = h.object_id
 WHERE regexp_matches(h.ecs_task_arn, '{TASK}')
   OR regexp_matches(h.ecs_task_id, '^(?:{TASK_ID})$')
 """

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.workload_worlds import DAY, DEV, WEB, WEB_ID, flow, found, held, run, terminate, world
 from tests.workloads.ecs_world import (
     ATTACHMENT,
@@ -15,6 +13,7 @@ from tests.workloads.ecs_world import (
     INSTANCE_ID,
     OTHER,
     TASK,
+    arn,
     card,
     ecs_creates,
     host_state,
@@ -183,24 +182,26 @@ def test_an_address_of_version_6_is_held_too(tmp_path: Path) -> None:
         assert [row[1] for row in held(con, "private_ip")] == ["10.0.1.23", "2001:db8::7"]
 
 
-@pytest.mark.parametrize(
-    "shape",
-    [
-        7,
-        "text",
-        {"type": "eni"},
-        ["x", None, 1],
-        [{"type": "eni", "details": "x"}],
-        [{"type": "eni", "id": {"a": 1}, "details": [1, None, {"name": "networkInterfaceId", "value": ["eni-1"]}]}],
-        [{"type": ["eni"], "id": ATTACHMENT}],
-        [card(eni="' OR 1=1", address="<b>")],
-    ],
-)
-def test_attachments_of_any_shape_are_survived(tmp_path: Path, shape: Any) -> None:
-    ran = run_task({"taskArn": TASK, "attachments": shape})
-    with world(tmp_path, ecs_event=[running(attachments=shape)], cloudtrail=[ran]) as con:
-        assert held(con, "eni") == []
-        assert held(con, "private_ip") == []
+ODD: list[Any] = [
+    7,
+    "text",
+    {"type": "eni"},
+    ["x", None, 1],
+    [{"type": "eni", "details": "x"}],
+    [{"type": "eni", "id": {"a": 1}, "details": [1, None, {"name": "networkInterfaceId", "value": ["eni-1"]}]}],
+    [{"type": ["eni"], "id": ATTACHMENT}],
+    [card(eni="' OR 1=1", address="<b>")],
+]
+
+
+def test_attachments_of_any_shape_are_survived(tmp_path: Path) -> None:
+    named = [arn(f"{place:032x}") for place in range(len(ODD))]
+    pairs = list(zip(named, ODD, strict=True))
+    calls = [run_task({"taskArn": task, "attachments": shape}) | {"eventID": task} for task, shape in pairs]
+    events = [running(task=task, attachments=shape) for task, shape in pairs]
+    with world(tmp_path, ecs_event=events, cloudtrail=calls) as con:
+        assert held(con, "eni") == held(con, "private_ip") == []
+        assert con.execute("SELECT count(*) FROM workload").fetchall() == [(len(ODD),)]
 
 
 # Public addresses

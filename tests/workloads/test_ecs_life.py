@@ -4,15 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from tests.workload_worlds import ROLE, found, world
 from tests.workloads.ecs_world import (
     CLUSTER,
     HOST,
     ID,
-    KEY,
     TASK,
+    arn,
     definition,
     minted,
     registered,
@@ -96,11 +95,15 @@ def test_a_finding_tells_when_its_task_started(tmp_path: Path) -> None:
         assert details(con) == {"launch_type": "FARGATE", "task_definition": definition()}
 
 
-@pytest.mark.parametrize("when", ["soon", -1, 1e300, [], {"a": 1}, True])
-def test_a_start_of_any_shape_is_no_start(tmp_path: Path, when: Any) -> None:
-    block = {"ecsClusterDetails": {"taskDetails": {"arn": TASK, "startedAt": when, "containers": when}}}
-    with world(tmp_path, guardduty=[found(resource=block)]) as con:
-        assert life(con) == (None, None)
+def test_a_start_of_any_shape_is_no_start(tmp_path: Path) -> None:
+    odd: list[Any] = ["soon", -1, 1e300, [], {"a": 1}, True]
+    blocks = [{"arn": arn(f"{place:032x}"), "startedAt": when, "containers": when} for place, when in enumerate(odd)]
+    findings = [
+        found(f"f-{place}", resource={"ecsClusterDetails": {"taskDetails": block}})
+        for place, block in enumerate(blocks)
+    ]
+    with world(tmp_path, guardduty=findings) as con:
+        assert con.execute("SELECT count(*), count(started_at) FROM workload").fetchall() == [(len(odd), 0)]
 
 
 def test_the_image_is_the_first_container_s_in_the_latest_version(tmp_path: Path) -> None:
@@ -262,10 +265,15 @@ def test_log_lines_tell_containers_but_not_under_another_cluster(tmp_path: Path)
         assert containers(con) == [("web", None, None, "c-1")]
 
 
-@pytest.mark.parametrize("shape", [None, 7, "text", [], [1, None, "x", [2]], {"name": 1}, [{"name": {"a": 1}}]])
-def test_details_of_any_shape_are_survived(tmp_path: Path, shape: Any) -> None:
-    odd = running(containers=shape, attachments=shape, overrides=shape)
-    calls = [run_task({"taskArn": TASK, "containers": shape, "overrides": shape}, overrides=shape)]
-    calls += [registered(containerDefinitions=shape, volumes=shape, taskRoleArn=shape), minted(key=KEY)]
-    with world(tmp_path, ecs_event=[odd], cloudtrail=calls) as con:
-        assert life(con) == ("09:00:10", None)
+def test_details_of_any_shape_are_survived(tmp_path: Path) -> None:
+    shapes: list[Any] = [None, 7, "text", [], [1, None, "x", [2]], {"name": 1}, [{"name": {"a": 1}}]]
+    named = [arn(f"{place:032x}") for place in range(len(shapes))]
+    events, calls = [], []
+    for task, shape in zip(named, shapes, strict=True):
+        events.append(running(task=task, containers=shape, attachments=shape, overrides=shape))
+        ran = run_task({"taskArn": task, "containers": shape, "overrides": shape}, overrides=shape)
+        made = registered(containerDefinitions=shape, volumes=shape, taskRoleArn=shape)
+        calls += [ran | {"eventID": f"run-{task}"}, made | {"eventID": f"made-{task}"}]
+    with world(tmp_path, ecs_event=events, cloudtrail=calls) as con:
+        started = con.execute("SELECT workload FROM workload WHERE started_at IS NOT NULL ORDER BY workload").fetchall()
+        assert started == [(task,) for task in named]

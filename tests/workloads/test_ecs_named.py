@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 from forensics.case import Case
 from tests.workload_worlds import add, flow, found, in_scope, resolve, world
@@ -22,8 +21,6 @@ from tests.workloads.ecs_world import (
     state,
 )
 from tests.worlds import ACCOUNT, Record, call
-
-EGRESS = {"flow-direction": "egress"}
 
 
 def tasks(con: duckdb.DuckDBPyConnection) -> list[Any]:
@@ -43,26 +40,29 @@ def cluster_block(task: str = TASK, **details: Any) -> Record:
     return {"ecsClusterDetails": {"arn": CLUSTER, "taskDetails": {"arn": task} | details}}
 
 
-@pytest.mark.parametrize(
-    "records",
-    [
-        {"ecs_event": [state("PENDING", at="09:00:00")]},
-        {"cloudtrail": [run_task({"taskArn": TASK})]},
-        {"cloudtrail": [asked("StopTask", answer={"task": {"taskArn": TASK}}, task=ID, cluster="prod")]},
-        {"cloudtrail": [asked("SubmitTaskStateChange", task=TASK, cluster="prod", status="RUNNING")]},
-        {"cloudtrail": [asked("ExecuteCommand", task=ID, cluster=CLUSTER)]},
-        {"vpc_flow": [flow("09:00:00", "09:01:00", **{"ecs-task-arn": TASK})]},
-        {"vpc_flow": [flow("09:00:00", "09:01:00", **{"ecs-task-id": ID, "ecs-cluster-arn": CLUSTER})]},
-        {"vpc_flow": [flow("09:00:00", "09:01:00", **{"ecs-task-id": ID, "ecs-cluster-name": "prod"})]},
-        {"guardduty": [found(resource=cluster_block())]},
-        {"container_log": [logged(taskArn=TASK)]},
-        {"ecs_agent_log": [{"time": "2026-11-05T09:00:00", "task_arn": TASK, "cluster": "prod"}]},
-        {"cloudtrail": [call(in_scope(session(), TASK), at="09:00:00")]},
-    ],
-)
-def test_a_record_that_names_a_task_makes_it_known(tmp_path: Path, records: dict[str, Any]) -> None:
-    with world(tmp_path, **records) as con:
-        assert tasks(con) == [TASK]
+def test_any_record_that_names_a_task_makes_it_known(tmp_path: Path) -> None:
+    ids = [f"{number:032x}" for number in range(12)]
+    named = [arn(each) for each in ids]
+    with world(
+        tmp_path,
+        ecs_event=[state("PENDING", at="09:00:00", task=named[0])],
+        cloudtrail=[
+            run_task({"taskArn": named[1]}),
+            asked("StopTask", answer={"task": {"taskArn": named[2]}}, task=ids[2], cluster="prod"),
+            asked("SubmitTaskStateChange", task=named[3], cluster="prod", status="RUNNING"),
+            asked("ExecuteCommand", task=ids[4], cluster=CLUSTER),
+            call(in_scope(session(ids[5]), named[5])),
+        ],
+        vpc_flow=[
+            flow("09:00:00", "09:01:00", **{"ecs-task-arn": named[6]}),
+            flow("09:00:00", "09:01:00", **{"ecs-task-id": ids[7], "ecs-cluster-arn": CLUSTER}),
+            flow("09:00:00", "09:01:00", **{"ecs-task-id": ids[8], "ecs-cluster-name": "prod"}),
+        ],
+        guardduty=[found(resource=cluster_block(named[9]))],
+        container_log=[logged(taskArn=named[10])],
+        ecs_agent_log=[{"time": "2026-11-05T09:00:00", "task_arn": named[11], "cluster": "prod"}],
+    ) as con:
+        assert tasks(con) == named
 
 
 def test_a_task_that_only_its_key_names_has_a_key_without_a_cluster(tmp_path: Path) -> None:
@@ -148,25 +148,28 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_what_is_no_task_s_arn_names_no_task(tmp_path: Path, text: str) -> None:
+def test_what_is_no_task_s_arn_names_no_task(tmp_path: Path) -> None:
     with world(
         tmp_path,
-        ecs_event=[state("RUNNING", at="09:00:00", task=text)],
-        cloudtrail=[run_task({"taskArn": text}), call(in_scope(session(), text), at="09:00:00")],
-        vpc_flow=[flow("09:00:00", "09:01:00", **{"ecs-task-arn": text})],
-        guardduty=[found(resource=cluster_block(text))],
-        container_log=[logged(taskArn=text, taskId=text)],
+        ecs_event=[state("RUNNING", at="09:00:00", task=text) for text in HOSTILE],
+        cloudtrail=[
+            *(run_task({"taskArn": text}) for text in HOSTILE),
+            *(call(in_scope(session(), text), eventID=text) for text in HOSTILE),
+        ],
+        vpc_flow=[flow("09:00:00", "09:01:00", **{"ecs-task-arn": text}) for text in HOSTILE],
+        guardduty=[found(resource=cluster_block(text)) for text in HOSTILE],
+        container_log=[logged(taskArn=text, taskId=text) for text in HOSTILE],
     ) as con:
         assert tasks(con) == []
 
 
-@pytest.mark.parametrize("shape", [None, 7, "text", [], [1, None, "x"], {"tasks": 1}, {"tasks": ["x", None, [1]]}])
-def test_answers_of_any_shape_name_no_task(tmp_path: Path, shape: Any) -> None:
-    calls = [
-        run_task() | {"responseElements": shape},
-        asked("StopTask", answer=shape),
-        asked("ExecuteCommand") | {"requestParameters": shape},
-    ]
+SHAPES: list[Any] = [None, 7, "text", [], [1, None, "x"], {"tasks": 1}, {"tasks": ["x", None, [1]]}]
+
+
+def test_answers_of_any_shape_name_no_task(tmp_path: Path) -> None:
+    ran = [run_task() | {"responseElements": shape} for shape in SHAPES]
+    ended = [asked("StopTask", answer=shape) for shape in SHAPES]
+    entered = [asked("ExecuteCommand") | {"requestParameters": shape} for shape in SHAPES]
+    calls = [record | {"eventID": f"e-{place}"} for place, record in enumerate([*ran, *ended, *entered])]
     with world(tmp_path, cloudtrail=calls) as con:
         assert tasks(con) == []

@@ -92,11 +92,11 @@ WHERE a.event_name IN ('CreatePodIdentityAssociation', 'UpdatePodIdentityAssocia
 
 _WEB = f"""
 CREATE OR REPLACE TEMP TABLE eks_web AS
-SELECT c.access_key_id, c.role, c.event_id, c.moment, p.account_id, p.cluster, p.stated,
+SELECT c.access_key_id, c.role, c.event_id, c.moment, coalesce(k.account_id, p.account_id) AS account_id, p.cluster, p.stated,
   regexp_extract(c.subject, '{SERVICE_ACCOUNT}', 1) AS namespace,
   regexp_extract(c.subject, '{SERVICE_ACCOUNT}', 2) AS service_account,
   CASE WHEN regexp_matches(c.source_ip, '{PRIVATE}') AND c.vpc_endpoint_id IS NOT NULL
-    AND coalesce(c.endpoint_account_id, p.account_id) = p.account_id
+    AND coalesce(c.endpoint_account_id, k.account_id, p.account_id) = coalesce(k.account_id, p.account_id)
     AND coalesce(e.vpc_id, k.vpc_id, '') = coalesce(k.vpc_id, e.vpc_id, '') THEN c.source_ip END AS address,
   c.endpoint_account_id IS NOT NULL OR (e.vpc_id IS NOT NULL AND k.vpc_id IS NOT NULL) AS placed
 FROM eks_call AS c

@@ -9,6 +9,8 @@ LONGEST_GRACE = 86400
 ADDRESS = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:]*)$"
 SERVICE_ACCOUNT = "^system:serviceaccount:([^:]+):([^:]+)$"
 """The Kubernetes user of a token: namespace and service account."""
+FARGATE = "fargate-"
+"""How names of nodes on Fargate begin; each is one pod's, and its address the pod's."""
 CHANGES = "('create', 'update', 'patch', 'delete')"
 
 _COMPLETE = """s.cluster_name IS NOT NULL
@@ -85,7 +87,7 @@ _COLUMNS = (
 _AUDITED = f"""
 SELECT cluster, namespace, pod, uid, account_id, region, what, moment AS first_seen, moment AS last_seen,
   event_id AS first_event, event_id AS last_event, node, service_account, pod_ip, host_ip,
-  host_network OR coalesce(pod_ip = host_ip, FALSE) AS host_network, NULL AS instance_id,
+  host_network OR coalesce(pod_ip = host_ip AND NOT coalesce(starts_with(node, '{FARGATE}'), FALSE), FALSE) AS host_network, NULL AS instance_id,
   CASE WHEN started_at <= moment THEN started_at END AS started_at,
   CASE WHEN running_since <= moment THEN running_since END AS running_since,
   CASE WHEN grace BETWEEN 0 AND {LONGEST_GRACE} THEN grace ELSE {GRACE} END AS grace, NULL AS role

@@ -120,8 +120,8 @@ SELECT s.cluster, regexp_extract(s.username, '{SERVICE_ACCOUNT}', 1) AS namespac
 FROM (
   SELECT cluster_name AS cluster, username, pod_name, pod_uid, max(node_name) AS node, owner, object_id,
     min(stage_timestamp) AS first_seen, max(stage_timestamp) AS last_seen,
-    arg_min(object_id || '/' || record, (stage_timestamp, record)) AS first_event,
-    arg_max(object_id || '/' || record, (stage_timestamp, record)) AS last_event
+    object_id || '/' || arg_min(record, (stage_timestamp, record)) AS first_event,
+    object_id || '/' || arg_max(record, (stage_timestamp, record)) AS last_event
   FROM eks_audit
   WHERE pod_name IS NOT NULL
     AND username LIKE 'system:serviceaccount:%'
@@ -139,12 +139,12 @@ SELECT s.cluster_name AS cluster, s.namespace_name AS namespace, s.pod_name AS p
 FROM (
   SELECT cluster_name, namespace_name, pod_name, pod_id, owner, node_name, pod_ip, ec2_instance_id,
     min(coalesce(time, "timestamp")) AS first_seen, max(coalesce(time, "timestamp")) AS last_seen,
-    arg_min(object_id || '/' || record, (coalesce(time, "timestamp"), record)) AS first_event,
-    arg_max(object_id || '/' || record, (coalesce(time, "timestamp"), record)) AS last_event
+    object_id || '/' || arg_min(record, (coalesce(time, "timestamp"), record)) AS first_event,
+    object_id || '/' || arg_max(record, (coalesce(time, "timestamp"), record)) AS last_event
   FROM container_log
   WHERE pod_name IS NOT NULL
     AND cluster_name IS NOT NULL
-  GROUP BY cluster_name, namespace_name, pod_name, pod_id, owner, node_name, pod_ip, ec2_instance_id,
+  GROUP BY object_id, cluster_name, namespace_name, pod_name, pod_id, owner, node_name, pod_ip, ec2_instance_id,
     date_trunc('hour', coalesce(time, "timestamp"))
 ) AS s
 """

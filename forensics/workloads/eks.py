@@ -95,13 +95,13 @@ FROM (
   FROM (
     SELECT cluster_name, namespace_name, pod_name, pod_id, container_name, container_image, container_image_digest,
       container_id, min(coalesce(time, "timestamp")) AS first_seen, max(coalesce(time, "timestamp")) AS last_seen,
-      arg_min(object_id || '/' || record, (coalesce(time, "timestamp"), record)) AS first_event,
-      arg_max(object_id || '/' || record, (coalesce(time, "timestamp"), record)) AS last_event
+      object_id || '/' || arg_min(record, (coalesce(time, "timestamp"), record)) AS first_event,
+      object_id || '/' || arg_max(record, (coalesce(time, "timestamp"), record)) AS last_event
     FROM container_log
     WHERE pod_name IS NOT NULL
       AND cluster_name IS NOT NULL
-    GROUP BY cluster_name, namespace_name, pod_name, pod_id, container_name, container_image, container_image_digest,
-      container_id
+    GROUP BY object_id, cluster_name, namespace_name, pod_name, pod_id, container_name, container_image,
+      container_image_digest, container_id
   ) AS g, unnest([{'moment': g.first_seen, 'event_id': g.first_event}, {'moment': g.last_seen, 'event_id': g.last_event}]) AS v(u)
 ) AS s
 JOIN (

@@ -6,7 +6,7 @@ from forensics.workloads.eks_pods import FAR_AHEAD, LONG_AGO
 
 PADDING = 2
 """Seconds by which CloudTrail's time may be off."""
-MOST_CANDIDATES = 1000
+MOST_CANDIDATES = 100
 """Beyond so many pods that a token may be of, none is named."""
 SESSION = "^eks-(.+)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 """A session of Pod Identity: parts of cluster and pod, cut to fit, and a random UUID."""
@@ -91,12 +91,11 @@ WHERE a.event_name IN ('CreatePodIdentityAssociation', 'UpdatePodIdentityAssocia
 """
 
 _WEB = f"""
-CREATE OR REPLACE TEMP TABLE eks_web AS
-SELECT c.access_key_id, c.role, c.event_id, c.moment, p.account_id, p.cluster, p.stated,
+SELECT c.access_key_id, c.role, c.event_id, c.moment, coalesce(k.account_id, p.account_id) AS account_id, p.cluster, p.stated,
   regexp_extract(c.subject, '{SERVICE_ACCOUNT}', 1) AS namespace,
   regexp_extract(c.subject, '{SERVICE_ACCOUNT}', 2) AS service_account,
   CASE WHEN regexp_matches(c.source_ip, '{PRIVATE}') AND c.vpc_endpoint_id IS NOT NULL
-    AND coalesce(c.endpoint_account_id, p.account_id) = p.account_id
+    AND coalesce(c.endpoint_account_id, k.account_id, p.account_id) = coalesce(k.account_id, p.account_id)
     AND coalesce(e.vpc_id, k.vpc_id, '') = coalesce(k.vpc_id, e.vpc_id, '') THEN c.source_ip END AS address,
   c.endpoint_account_id IS NOT NULL OR (e.vpc_id IS NOT NULL AND k.vpc_id IS NOT NULL) AS placed
 FROM eks_call AS c
@@ -123,7 +122,6 @@ WHERE c.event_name = 'AssumeRoleWithWebIdentity'
 """Keys given for tokens of service accounts of known clusters; `address` where a call came through an endpoint."""
 
 _COUNTED = f"""
-CREATE OR REPLACE TEMP TABLE eks_web_count AS
 WITH step AS (
   SELECT cluster, namespace, NULL AS event_id, moment, 1 AS change
   FROM (SELECT cluster, namespace, coalesce(started_at, {LONG_AGO}) AS moment FROM eks_life) AS b
@@ -146,15 +144,25 @@ WHERE event_id IS NOT NULL
 """
 
 _CANDIDATE = f"""
-CREATE OR REPLACE TEMP TABLE eks_web_candidate AS
+WITH wanted AS (
+  SELECT m.event_id, m.cluster, m.namespace, m.service_account, m.account_id, m.moment, date_trunc('hour', m.moment) AS hour
+  FROM eks_web AS m
+  JOIN eks_web_count AS n ON n.event_id = m.event_id
+), hourly AS (
+  SELECT h.cluster, h.namespace, h.hour, l.workload, l.service_account, l.account_id, l.started_at, l.started_event,
+    l.first_event, l.ended_at, l.next_start
+  FROM (SELECT DISTINCT cluster, namespace, hour FROM wanted) AS h
+  JOIN eks_life AS l ON l.cluster = h.cluster
+    AND l.namespace = h.namespace
+    AND coalesce(l.started_at, {LONG_AGO}) <= h.hour + INTERVAL 2 HOUR
+    AND h.hour - INTERVAL 1 HOUR <= coalesce(l.ended_at, l.next_start, {FAR_AHEAD})
+)
 SELECT m.event_id, l.workload, min(coalesce(l.started_event, l.first_event)) AS pod_event,
   bool_or(l.service_account = m.service_account) AS own,
   bool_and(l.started_event IS NOT NULL) AS begun,
   bool_and(l.started_at + to_seconds({PADDING}) <= m.moment AND m.moment + to_seconds({PADDING}) <= l.ended_at) IS TRUE AS ended
-FROM eks_web AS m
-JOIN eks_web_count AS n ON n.event_id = m.event_id
-JOIN eks_life AS l ON l.cluster = m.cluster
-  AND l.namespace = m.namespace
+FROM wanted AS m
+JOIN hourly AS l ON l.cluster = m.cluster AND l.namespace = m.namespace AND l.hour = m.hour
 WHERE coalesce(l.service_account, m.service_account) = m.service_account
   AND {_LIVING}
 GROUP BY m.event_id, l.workload
@@ -162,7 +170,6 @@ GROUP BY m.event_id, l.workload
 """Pods alive when a key was given: of the service account (`own`), or of one that is not known."""
 
 _AT = f"""
-CREATE OR REPLACE TEMP TABLE eks_web_place AS
 WITH holder AS (
   SELECT m.event_id, a.workload, min(a.first_event) AS pod_event, l.namespace = m.namespace
       AND coalesce(l.service_account, m.service_account) = m.service_account AS fits,
@@ -209,6 +216,13 @@ WHERE n.any_own
 """
 """Every pod that may hold such a token; a single one that was not seen to begin may have siblings unseen: inferred."""
 
-PREPARE = (_WEB, _COUNTED, _CANDIDATE, _AT)
-TEMPORARY = ("eks_web", "eks_web_count", "eks_web_candidate", "eks_web_place")
-CLAIMS = (_TAGGED, _FITTING, _ASSOCIATED, _NARROWED, _OF_ACCOUNT)
+_EXCHANGED = f"""
+WITH eks_web AS ({_WEB}), eks_web_count AS ({_COUNTED}), eks_web_candidate AS ({_CANDIDATE}), eks_web_place AS ({_AT})
+SELECT * FROM ({_NARROWED}) AS n
+UNION ALL
+SELECT * FROM ({_OF_ACCOUNT}) AS o
+"""
+
+PREPARE: tuple[str, ...] = ()
+TEMPORARY: tuple[str, ...] = ()
+CLAIMS = (_TAGGED, _FITTING, _ASSOCIATED, _EXCHANGED)

@@ -9,6 +9,8 @@ LONGEST_GRACE = 86400
 ADDRESS = r"^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:]*)$"
 SERVICE_ACCOUNT = "^system:serviceaccount:([^:]+):([^:]+)$"
 """The Kubernetes user of a token: namespace and service account."""
+FARGATE = "fargate-"
+"""How names of nodes on Fargate begin; each is one pod's, and its address the pod's."""
 CHANGES = "('create', 'update', 'patch', 'delete')"
 
 _COMPLETE = """s.cluster_name IS NOT NULL
@@ -85,7 +87,7 @@ _COLUMNS = (
 _AUDITED = f"""
 SELECT cluster, namespace, pod, uid, account_id, region, what, moment AS first_seen, moment AS last_seen,
   event_id AS first_event, event_id AS last_event, node, service_account, pod_ip, host_ip,
-  host_network OR coalesce(pod_ip = host_ip, FALSE) AS host_network, NULL AS instance_id,
+  host_network OR coalesce(pod_ip = host_ip AND NOT coalesce(starts_with(node, '{FARGATE}'), FALSE), FALSE) AS host_network, NULL AS instance_id,
   CASE WHEN started_at <= moment THEN started_at END AS started_at,
   CASE WHEN running_since <= moment THEN running_since END AS running_since,
   CASE WHEN grace BETWEEN 0 AND {LONGEST_GRACE} THEN grace ELSE {GRACE} END AS grace, NULL AS role
@@ -118,8 +120,8 @@ SELECT s.cluster, regexp_extract(s.username, '{SERVICE_ACCOUNT}', 1) AS namespac
 FROM (
   SELECT cluster_name AS cluster, username, pod_name, pod_uid, max(node_name) AS node, owner, object_id,
     min(stage_timestamp) AS first_seen, max(stage_timestamp) AS last_seen,
-    arg_min(object_id || '/' || record, (stage_timestamp, record)) AS first_event,
-    arg_max(object_id || '/' || record, (stage_timestamp, record)) AS last_event
+    object_id || '/' || arg_min(record, (stage_timestamp, record)) AS first_event,
+    object_id || '/' || arg_max(record, (stage_timestamp, record)) AS last_event
   FROM eks_audit
   WHERE pod_name IS NOT NULL
     AND username LIKE 'system:serviceaccount:%'
@@ -137,12 +139,12 @@ SELECT s.cluster_name AS cluster, s.namespace_name AS namespace, s.pod_name AS p
 FROM (
   SELECT cluster_name, namespace_name, pod_name, pod_id, owner, node_name, pod_ip, ec2_instance_id,
     min(coalesce(time, "timestamp")) AS first_seen, max(coalesce(time, "timestamp")) AS last_seen,
-    arg_min(object_id || '/' || record, (coalesce(time, "timestamp"), record)) AS first_event,
-    arg_max(object_id || '/' || record, (coalesce(time, "timestamp"), record)) AS last_event
+    object_id || '/' || arg_min(record, (coalesce(time, "timestamp"), record)) AS first_event,
+    object_id || '/' || arg_max(record, (coalesce(time, "timestamp"), record)) AS last_event
   FROM container_log
   WHERE pod_name IS NOT NULL
     AND cluster_name IS NOT NULL
-  GROUP BY cluster_name, namespace_name, pod_name, pod_id, owner, node_name, pod_ip, ec2_instance_id,
+  GROUP BY object_id, cluster_name, namespace_name, pod_name, pod_id, owner, node_name, pod_ip, ec2_instance_id,
     date_trunc('hour', coalesce(time, "timestamp"))
 ) AS s
 """

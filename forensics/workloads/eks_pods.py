@@ -1,6 +1,6 @@
 """Pods told apart: one key each, when each began and ended, its service account, its address."""
 
-from forensics.workloads.eks_mentions import GRACE
+from forensics.workloads.eks_mentions import FARGATE, GRACE
 
 LONG_AGO = "TIMESTAMP '0001-01-01'"
 FAR_AHEAD = "TIMESTAMP '9999-12-31'"
@@ -141,10 +141,11 @@ LEFT JOIN purge AS p ON p.workload = w.workload
 A pod that is deleted ends when its kubelet says so, else when its grace is over. `deleted` is false where an eviction
 or a deletion of many is all that is known. Containers done, its address is free, though the pod is still listed."""
 
-_ADDRESS = """
+_ADDRESS = f"""
 CREATE OR REPLACE TEMP TABLE eks_address AS
 WITH node_address AS (
-  SELECT DISTINCT cluster, host_ip AS address FROM eks_mention WHERE host_ip IS NOT NULL
+  SELECT DISTINCT cluster, host_ip AS address FROM eks_mention
+  WHERE host_ip IS NOT NULL AND NOT starts_with(coalesce(node, ''), '{FARGATE}')
 ), hosted AS (
   SELECT DISTINCT workload FROM eks_pod WHERE host_network
 )

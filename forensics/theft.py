@@ -2,8 +2,224 @@
 
 import duckdb
 
+from forensics import theft_reason
+from forensics.arn import SAMPLE
+from forensics.attribution.part import current
+from forensics.sources.cloudtrail import EVENT as CALL
+from forensics.sources.guardduty import ACCESS_KEY
+from forensics.sources.guardduty import EVENT as FOUND
+
+RUNTIME_AGENTS = {"lambda_function": "exec-env/AWS_Lambda", "ecs_task": "exec-env/AWS_ECS"}
+"""What the SDK of a runtime adds to its user agent, by kind of workload; a caller can copy it."""
+
+FOREIGN_PLACE = "(CredentialExfiltration|MaliciousIPCaller|TorIPCaller)"
+"""Finding types that speak of the place of a call; `AnomalousBehavior` speaks of the behaviour, even of the workload
+itself."""
+
+PLATFORM_AGENT = "awslambda-worker"
+PLATFORM_CALLS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments")
+"""Calls that Lambda itself makes with a function's role (page "Using source function ARN to control function access
+behavior")."""
+
+ADDRESS = "^[0-9a-fA-F:.]+$"
+"""An address; anything else in its place is the name of a service."""
+
+_ID = CALL.columns["event_id"]
+_ACTION = CALL.columns["action"]
+_PLATFORM = ", ".join(f"'{name}'" for name in PLATFORM_CALLS)
+_MARKED = {kind: f"contains(s.user_agent, '{agent}')" for kind, agent in RUNTIME_AGENTS.items()}
+
+_GROUP = f"""
+CREATE OR REPLACE TEMP TABLE use_group AS
+SELECT s.user_identity_access_key_id AS access_key_id, nullif(s.source_ip_address, '') AS address,
+  nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id, count(*) AS calls,
+  min(s.event_time) AS first_used, max(s.event_time) AS last_used,
+  arg_min(struct_pack(agent := s.user_agent, id := {_ID}),
+    (coalesce(s.event_time, TIMESTAMP '9999-12-31'), {_ID})) AS first_call,
+  {
+    "".join(
+        f'''count(*) FILTER ({marked}) AS {kind}_calls,
+  min({_ID}) FILTER ({marked}) AS {kind}_event_id,
+  '''
+        for kind, marked in _MARKED.items()
+    )
+}count(*) FILTER (contains(s.user_agent, '{PLATFORM_AGENT}') AND {_ACTION} IN ({_PLATFORM})) AS platform_calls
+FROM cloudtrail AS s
+WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM credential_workload)
+  AND {current("cloudtrail")}
+GROUP BY 1, 2, 3
+"""
+
+_HOLDER = f"""
+CREATE OR REPLACE TEMP TABLE use_holder AS
+WITH own AS (
+  SELECT access_key_id, workload, workload AS holder
+  FROM credential_workload
+  UNION
+  SELECT c.access_key_id, c.workload, h.holds AS holder
+  FROM credential_workload AS c
+  JOIN lifetime AS h ON h.workload = c.workload AND h.holds_kind = 'instance'
+  UNION
+  SELECT c.access_key_id, c.workload, h.workload AS holder
+  FROM credential_workload AS c
+  JOIN lifetime AS h ON h.holds = c.workload AND h.holds_kind = 'instance'
+), held AS (
+  SELECT s.user_identity_access_key_id AS access_key_id, nullif(s.source_ip_address, '') AS address,
+    nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id, {_ID} AS event_id, p.via, p.workload, p.certainty,
+    p.evidence_event_ids
+  FROM cloudtrail AS s
+  JOIN call_place AS p ON p.source_ip = s.source_ip_address
+    AND p.vpc_endpoint_id = coalesce(s.vpc_endpoint_id, '')
+    AND p.valid_from <= s.event_time
+    AND s.event_time < p.valid_to
+  WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM credential_workload)
+    AND {current("cloudtrail")}
+), called AS (
+  SELECT h.access_key_id, h.address, h.vpc_endpoint_id, h.event_id, bool_or(o.holder IS NOT NULL) AS own,
+    bool_or(h.via = 'public address') AS public,
+    min(h.workload) FILTER (o.holder IS NULL) AS other,
+    min(h.workload) FILTER (o.holder IS NULL AND h.certainty IN ('recorded', 'matched', 'bounded')) AS other_surely,
+    min(h.workload) FILTER (w.kind = 'nat_gateway') AS gateway,
+    min(h.evidence_event_ids) AS evidence_event_ids
+  FROM held AS h
+  LEFT JOIN (
+    SELECT DISTINCT access_key_id, holder
+    FROM own
+  ) AS o ON o.access_key_id = h.access_key_id AND o.holder = h.workload
+  LEFT JOIN workload AS w ON w.workload = h.workload
+  GROUP BY h.access_key_id, h.address, h.vpc_endpoint_id, h.event_id
+)
+SELECT access_key_id, address, vpc_endpoint_id, count(*) FILTER (own) AS own_calls,
+  count(*) FILTER (own AND public) AS own_public_calls, min(other) FILTER (NOT own) AS other,
+  count(*) FILTER (NOT own AND gateway IS NULL AND other_surely IS NOT NULL) AS other_calls, min(gateway) AS gateway,
+  min(evidence_event_ids) AS evidence_event_ids
+FROM called
+GROUP BY access_key_id, address, vpc_endpoint_id
+"""
+"""Whether the workload, the instance it ran on, or what ran on it held the address at each call; or who else did."""
+
+_NAMED = f"""
+CREATE OR REPLACE TEMP TABLE use_finding AS
+SELECT access_key_id, address, min(finding_id) AS finding_id
+FROM (
+  SELECT {ACCESS_KEY} AS access_key_id, {FOUND.columns["source_ip"]} AS address, {FOUND.columns["event_id"]} AS finding_id
+  FROM guardduty AS s
+  WHERE regexp_matches(s.type, '{FOREIGN_PLACE}')
+    AND NOT {SAMPLE}
+  UNION ALL
+  SELECT s.access_key_id, s.api_remote_ip AS address, s.id AS finding_id
+  FROM security_hub AS s
+  WHERE regexp_matches(CAST(s.types AS VARCHAR), '{FOREIGN_PLACE}')
+    AND s.product_name = 'GuardDuty'
+    AND NOT coalesce(s.sample, FALSE)
+) AS f
+WHERE access_key_id <> ''
+  AND address <> ''
+GROUP BY access_key_id, address
+"""
+
+_KNOWN = f"""
+CREATE OR REPLACE TEMP TABLE use_known AS
+WITH whole AS (
+  SELECT g.access_key_id, c.workload, c.certainty, w.kind, k.principal, g.address, g.vpc_endpoint_id, g.calls,
+    g.first_used, g.last_used, g.first_call.agent AS user_agent, g.first_call.id AS first_event_id,
+    coalesce(regexp_matches(g.address, '{ADDRESS}'), FALSE) AS is_address,
+    CASE w.kind {" ".join(f"WHEN '{kind}' THEN g.{kind}_calls" for kind in RUNTIME_AGENTS)} ELSE 0 END AS runtime_calls,
+    CASE w.kind {" ".join(f"WHEN '{kind}' THEN g.{kind}_event_id" for kind in RUNTIME_AGENTS)} END AS runtime_event_id,
+    g.platform_calls, coalesce(h.own_calls, 0) AS own_calls, coalesce(h.own_public_calls, 0) AS own_public_calls,
+    h.other, coalesce(h.other_calls, 0) AS other_calls, h.gateway, h.evidence_event_ids AS holder_event_ids, f.finding_id
+  FROM use_group AS g
+  JOIN credential_workload AS c ON c.access_key_id = g.access_key_id
+  LEFT JOIN workload AS w ON w.workload = c.workload
+  LEFT JOIN credential AS k ON k.access_key_id = g.access_key_id
+  LEFT JOIN use_holder AS h ON h.access_key_id = g.access_key_id
+    AND h.address = g.address
+    AND h.vpc_endpoint_id IS NOT DISTINCT FROM g.vpc_endpoint_id
+  LEFT JOIN use_finding AS f ON f.access_key_id = g.access_key_id AND f.address = g.address
+), learned AS (
+  SELECT workload, address, min(first_used) AS since, min(runtime_event_id) AS event_id
+  FROM whole
+  WHERE runtime_calls > 0
+    AND is_address
+    AND finding_id IS NULL
+  GROUP BY workload, address
+), foreign_use AS (
+  SELECT address, count(DISTINCT access_key_id) AS keys
+  FROM whole
+  WHERE other_calls > 0
+  GROUP BY address
+), baseline AS (
+  SELECT workload, min(runtime_event_id) AS runtime_event_id,
+    bool_or(own_public_calls > 0 OR gateway IS NOT NULL) AS has_public
+  FROM whole
+  GROUP BY workload
+)
+SELECT w.*, b.runtime_event_id AS baseline_event_id, b.has_public,
+  CASE WHEN l.since <= w.first_used THEN l.event_id END AS learned_event_id,
+  w.other_calls = w.calls AND f.keys = 1 AS in_another
+FROM whole AS w
+LEFT JOIN foreign_use AS f ON f.address = w.address
+JOIN baseline AS b ON b.workload = w.workload
+LEFT JOIN learned AS l ON l.workload = w.workload AND l.address = w.address
+"""
+"""What is known of each use. Egress is learned from calls that carry the runtime's mark, never from those judged.
+
+Another workload's address is foreign where but one key that is not its own was ever used from it: several make it a
+proxy or NAT instance.
+"""
+
+_JUDGED = """
+CREATE OR REPLACE TEMP TABLE use_judged AS
+SELECT u.*,
+  CASE
+    WHEN address IS NULL THEN 'undetermined'
+    WHEN NOT is_address THEN 'inside'
+    WHEN own_calls = calls THEN 'inside'
+    WHEN finding_id IS NOT NULL THEN 'outside'
+    WHEN platform_calls = calls THEN 'inside'
+    WHEN runtime_calls > 0 OR gateway IS NOT NULL OR learned_event_id IS NOT NULL THEN 'inside'
+    WHEN in_another OR baseline_event_id IS NOT NULL OR has_public THEN 'outside'
+    ELSE 'undetermined'
+  END AS place,
+  CASE
+    WHEN address IS NULL THEN 'the records give no address'
+    WHEN NOT is_address THEN 'AWS made the calls on its behalf'
+    WHEN own_calls = calls THEN 'the workload itself held the address at that time'
+    WHEN finding_id IS NOT NULL
+      THEN 'GuardDuty says that this credential was used from this address, and that it is foreign'
+    WHEN platform_calls = calls THEN 'only calls that Lambda itself makes with the function''s role'
+    WHEN runtime_calls > 0
+      THEN runtime_calls || ' of ' || calls || ' calls carry the runtime''s user agent (which a caller can copy)'
+    WHEN gateway IS NOT NULL
+      THEN 'the address was held by ' || gateway || ' (anything behind that gateway looks the same)'
+    WHEN learned_event_id IS NOT NULL
+      THEN 'calls with another of the workload''s credentials carry the runtime''s user agent and came from this address before'
+    ELSE CASE
+        WHEN baseline_event_id IS NOT NULL
+          THEN 'no call from it carries the runtime''s user agent, as the workload''s own calls do'
+        WHEN has_public THEN 'the workload''s own calls come from a public address that it, or its gateway, held'
+        WHEN in_another THEN 'not an address of the workload'
+        ELSE 'nothing in evidence shows which addresses are the workload''s own'
+      END || coalesce('; ' || other || ' held the address at that time', '')
+  END AS why
+FROM use_known AS u
+"""
+
+_USE = """
+INSERT INTO credential_use
+SELECT access_key_id, workload, certainty, address, vpc_endpoint_id, calls, first_used, last_used, user_agent,
+  first_event_id, place, why, CASE WHEN is_address THEN finding_id END AS finding_id
+FROM use_judged
+ORDER BY workload, first_used, access_key_id, address
+"""
+
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `credential_use` and `credential_use_reason`; needs `attribution`."""
+    """Rebuild `credential_use` and `credential_use_reason`; needs `attribution` and `invocation`."""
     for table in ("credential_use", "credential_use_reason"):
         con.execute(f"DELETE FROM {table}")
+    for statement in (_GROUP, _HOLDER, _NAMED, _KNOWN, _JUDGED, _USE):
+        con.execute(statement)
+    theft_reason.resolve(con)
+    for table in ("group", "holder", "finding", "known", "judged"):
+        con.execute(f"DROP TABLE temp.use_{table}")

@@ -182,3 +182,8 @@ def found(finding_id: str = "f-1", **more: Any) -> Record:
 def service_part(**more: Any) -> Record:
     """The `service` member of a finding."""
     return {"eventFirstSeen": DAY + "09:00:00", "eventLastSeen": DAY + "09:30:00"} | more
+
+
+def seen_at_gateway(address: str, at: str) -> Record:
+    """A call from an address, with a key that nobody is known to have."""
+    return call(role("some-role", "some", key="ASIAEXAMPLESOME"), at=at, sourceIPAddress=address, eventID=f"call/{at}")

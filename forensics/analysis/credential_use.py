@@ -2,73 +2,94 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from forensics.case import Case
+from forensics.case import Case, Query
+from forensics.theft import ADDRESS, FOREIGN_PLACE
 
-RUNTIME_AGENTS = {"lambda_function": "exec-env/AWS_Lambda", "ecs_task": "exec-env/AWS_ECS"}
-"""What the SDK of a runtime adds to its user agent, by kind of workload; a caller can copy it."""
-
-FOREIGN_PLACE = "(CredentialExfiltration|MaliciousIPCaller|TorIPCaller)"
-"""Finding types that speak of the place of a call; `AnomalousBehavior` speaks of the behaviour, even of the workload
-itself."""
-
-PLATFORM_AGENT = "awslambda-worker"
-PLATFORM_CALLS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments")
-"""Calls that Lambda itself makes with a function's role (page "Using source function ARN to control function access
-behavior")."""
-
-_SQL = """
-WITH mine AS (
-  SELECT k.access_key_id
-  FROM credential AS k
-  WHERE k.workload = $workload
-    OR list_contains(CAST($keys AS VARCHAR[]), k.access_key_id)
-), calls AS (
-  SELECT e.event_id, e.access_key_id, e.source_ip, e.user_agent, e.action, e.time
+_SQL = f"""
+WITH use AS (
+  SELECT u.access_key_id, u.address, u.calls, u.first_used, u.last_used, u.user_agent, u.first_event_id, u.place, u.why,
+    u.finding_id
+  FROM credential_use AS u
+  JOIN credential AS k ON k.access_key_id = u.access_key_id
+  WHERE u.workload = $workload
+    OR (list_contains(CAST($keys AS VARCHAR[]), u.access_key_id) AND u.workload = k.workload)
+  UNION ALL
+  SELECT e.access_key_id, e.source_ip AS address, count(*) AS calls, min(e.time) AS first_used, max(e.time) AS last_used,
+    arg_min(e.user_agent, (e.time, e.event_id)) AS user_agent, arg_min(e.event_id, (e.time, e.event_id)) AS first_event_id,
+    CASE WHEN regexp_matches(e.source_ip, '{ADDRESS}') OR e.source_ip IS NULL THEN 'undetermined' ELSE 'inside' END AS place,
+    CASE WHEN e.source_ip IS NULL THEN 'the records give no address'
+      WHEN regexp_matches(e.source_ip, '{ADDRESS}') THEN 'nothing in evidence shows which addresses are the workload''s own'
+      ELSE 'AWS made the calls on its behalf' END AS why,
+    CAST(NULL AS VARCHAR) AS finding_id
   FROM event AS e
-  JOIN mine AS m ON m.access_key_id = e.access_key_id
   WHERE e.source = 'cloudtrail'
-), holder AS (
-  SELECT c.event_id, bool_or(a.workload = $workload) AS own, bool_or(a.via = 'public address') AS public,
-    min(CASE WHEN a.workload <> $workload THEN a.workload END) AS other,
-    min(CASE WHEN w.kind = 'nat_gateway' THEN a.workload END) AS gateway
-  FROM calls AS c
-  JOIN attribution AS a ON a.event_id = c.event_id
+    AND list_contains(CAST($keys AS VARCHAR[]), e.access_key_id)
+    AND NOT EXISTS (SELECT 1 FROM credential_use AS u WHERE u.access_key_id = e.access_key_id)
+  GROUP BY e.access_key_id, e.source_ip
+), accused AS (
+  SELECT g.access_key_id, g.source_ip AS address, min(g.event_id) AS finding_id
+  FROM event AS g
+  JOIN finding AS f ON f.finding_id = g.event_id
+  WHERE g.source = 'guardduty'
+    AND list_contains(CAST($keys AS VARCHAR[]), g.access_key_id)
+    AND regexp_matches(f.type, '{FOREIGN_PLACE}')
+  GROUP BY g.access_key_id, g.source_ip
+), ranked AS (
+  SELECT u.access_key_id, u.address, u.calls, u.first_used, u.last_used, u.user_agent, u.first_event_id,
+    CASE WHEN u.place = 'undetermined' AND a.finding_id IS NOT NULL THEN 'outside' ELSE u.place END AS place,
+    CASE WHEN u.place = 'undetermined' AND a.finding_id IS NOT NULL
+      THEN 'GuardDuty says that this credential was used from this address, and that it is foreign' ELSE u.why END AS why,
+    coalesce(u.finding_id, a.finding_id) AS finding_id
+  FROM use AS u
+  LEFT JOIN accused AS a ON a.access_key_id = u.access_key_id AND a.address = u.address
+)
+SELECT access_key_id, coalesce(address, '(no address)') AS address, CAST(sum(calls) AS BIGINT) AS calls,
+  min(first_used) AS first_used, max(last_used) AS last_used,
+  arg_min(user_agent, (first_used, first_event_id)) AS user_agent,
+  arg_min(first_event_id, (coalesce(first_used, TIMESTAMP '9999-12-31'), first_event_id)) AS first_event_id,
+  arg_min(place, CASE place WHEN 'outside' THEN 0 WHEN 'undetermined' THEN 1 ELSE 2 END) AS place,
+  arg_min(why, (CASE place WHEN 'outside' THEN 0 WHEN 'undetermined' THEN 1 ELSE 2 END, why)) AS why,
+  min(finding_id) AS finding_id
+FROM ranked
+GROUP BY access_key_id, address
+ORDER BY min(first_used), access_key_id, address
+"""
+"""Uses of one address through several VPC endpoints, or directly too, are one: the worst of them counts."""
+
+_DISAGREEING = """
+WITH issued AS (
+  SELECT event_id, workload, certainty
+  FROM attribution
+  WHERE question = 'issued_to'
+    AND certainty <> 'shared'
+), used AS (
+  SELECT a.event_id, a.workload, a.certainty, a.via, w.kind
+  FROM attribution AS a
   LEFT JOIN workload AS w ON w.workload = a.workload
   WHERE a.question = 'used_from'
-  GROUP BY c.event_id
-), named AS (
-  SELECT g.access_key_id, g.source_ip, min(g.event_id) AS finding_id
-  FROM event AS g
-  JOIN mine AS m ON m.access_key_id = g.access_key_id
-  JOIN finding AS f ON f.finding_id = g.event_id
-  WHERE g.source = 'guardduty' AND g.source_ip IS NOT NULL AND regexp_matches(f.type, $foreign)
-  GROUP BY g.access_key_id, g.source_ip
-), used AS (
-  SELECT c.access_key_id, c.source_ip AS address, count(*) AS calls, min(c.time) AS first_used, max(c.time) AS last_used,
-    arg_min(c.user_agent, (c.time, c.event_id)) AS user_agent, arg_min(c.event_id, (c.time, c.event_id)) AS first_event_id,
-    count(*) FILTER (WHERE $agent <> '' AND contains(c.user_agent, $agent)) AS runtime_calls,
-    count(*) FILTER (
-      WHERE contains(c.user_agent, $platform_agent)
-        AND list_contains(CAST($platform_calls AS VARCHAR[]), c.action)) AS platform_calls,
-    count(*) FILTER (WHERE h.own) AS own_calls, count(*) FILTER (WHERE h.own AND h.public) AS own_public_calls,
-    min(h.other) AS other, min(h.gateway) AS gateway
-  FROM calls AS c
-  LEFT JOIN holder AS h ON h.event_id = c.event_id
-  GROUP BY c.access_key_id, c.source_ip
+), near AS (
+  SELECT DISTINCT workload, holds AS host
+  FROM lifetime
+  WHERE holds_kind = 'instance'
+), compared AS (
+  SELECT i.event_id, i.workload AS issued_to, i.certainty AS issued_certainty, u.workload AS used_from,
+    u.certainty AS used_certainty, u.via,
+    bool_or(u.workload = i.workload OR h.host IS NOT NULL OR g.host IS NOT NULL) OVER (PARTITION BY i.event_id) AS agrees,
+    coalesce(u.kind = 'nat_gateway', FALSE) AS gateway
+  FROM issued AS i
+  JOIN used AS u ON u.event_id = i.event_id
+  LEFT JOIN near AS h ON h.workload = i.workload AND h.host = u.workload
+  LEFT JOIN near AS g ON g.workload = u.workload AND g.host = i.workload
 )
-SELECT u.access_key_id, u.address, u.calls, u.first_used, u.last_used, u.user_agent, u.first_event_id,
-  u.runtime_calls, u.platform_calls, u.own_calls, u.own_public_calls, u.other, u.gateway, n.finding_id
-FROM used AS u
-LEFT JOIN named AS n ON n.access_key_id = u.access_key_id AND n.source_ip = u.address
-ORDER BY u.first_used, u.access_key_id, u.address
+SELECT event_id, issued_to, issued_certainty, used_from, used_certainty, via
+FROM compared
+WHERE NOT agrees
+  AND NOT gateway
+ORDER BY event_id, used_from
 """
-
-_ADDRESS = re.compile(r"[0-9a-fA-F:.]+")
-"""An address; anything else in its place is the name of a service."""
 
 
 @dataclass(frozen=True)
@@ -90,93 +111,15 @@ class Use:
     finding_id: str | None = None
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A row of the query: what is known of one credential at one address."""
-
-    access_key_id: str
-    address: str | None
-    calls: int
-    first_used: datetime | None
-    last_used: datetime | None
-    user_agent: str | None
-    first_event_id: str
-    runtime_calls: int
-    platform_calls: int
-    own_calls: int
-    own_public_calls: int
-    other: str | None
-    gateway: str | None
-    finding_id: str | None
-
-    @property
-    def is_address(self) -> bool:
-        return self.address is not None and _ADDRESS.fullmatch(self.address) is not None
-
-
 def uses(case: Case, *, workload: str | None = None, access_key_ids: tuple[str, ...] = ()) -> list[Use]:
     """Every (credential, address) of a workload's credentials, or of those given, in order of first use."""
-    kinds = case.sql("SELECT kind FROM workload WHERE workload = ?", (workload or "",)).rows()
-    params = {
-        "workload": workload or "",
-        "keys": list(access_key_ids),
-        "foreign": FOREIGN_PLACE,
-        "agent": RUNTIME_AGENTS.get(str(kinds[0][0]), "") if kinds else "",
-        "platform_agent": PLATFORM_AGENT,
-        "platform_calls": list(PLATFORM_CALLS),
-    }
-    seen = [_Seen(*row) for row in case.sql(_SQL, params).rows()]
-    baseline = _baseline(seen)
-    return [_use(item, baseline=baseline) for item in seen]
+    rows = case.sql(_SQL, {"workload": workload or "", "keys": list(access_key_ids)}).rows()
+    return [Use(*row) for row in rows]
 
 
-def _baseline(seen: list[_Seen]) -> str:
-    """What is known of the workload's own public calls, to hold others against; "" where nothing is.
+def disagreeing(case: Case) -> Query:
+    """Calls with a credential of one workload from a place of another: never one actor, and a sign of theft.
 
-    A private address is no such thing: beside a VPC endpoint a workload may have another way out.
+    A gateway's address, and the instance a task or pod ran on, are places of what is behind or on them.
     """
-    if any(item.runtime_calls for item in seen):
-        return "no call from it carries the runtime's user agent, as the workload's own calls do"
-    if any(item.own_public_calls or item.gateway for item in seen):
-        return "the workload's own calls come from a public address that it, or its gateway, held"
-    return ""
-
-
-def _use(seen: _Seen, *, baseline: str) -> Use:
-    place, why = _judge(seen, baseline)
-    return Use(
-        access_key_id=seen.access_key_id,
-        address=seen.address or "(no address)",
-        calls=seen.calls,
-        first_used=seen.first_used,
-        last_used=seen.last_used,
-        user_agent=seen.user_agent,
-        first_event_id=seen.first_event_id,
-        place=place,
-        why=why,
-        finding_id=seen.finding_id,
-    )
-
-
-def _judge(seen: _Seen, baseline: str) -> tuple[str, str]:
-    if seen.address is None:
-        return "undetermined", "the records give no address"
-    if not seen.is_address:
-        return "inside", "AWS made the calls on its behalf"
-    if seen.own_calls == seen.calls:
-        return "inside", "the workload itself held the address at that time"
-    if seen.finding_id:
-        return "outside", "GuardDuty says that this credential was used from this address, and that it is foreign"
-    if seen.platform_calls == seen.calls:
-        return "inside", "only calls that Lambda itself makes with the function's role"
-    if seen.runtime_calls:
-        return (
-            "inside",
-            f"{seen.runtime_calls} of {seen.calls} calls carry the runtime's user agent (which a caller can copy)",
-        )
-    if seen.gateway:
-        return "inside", f"the address was held by {seen.gateway} (anything behind that gateway looks the same)"
-    held = f"; {seen.other} held the address at that time" if seen.other else ""
-    if baseline:
-        return "outside", baseline + held
-    return "undetermined", "nothing in evidence shows which addresses are the workload's own" + held
+    return case.sql(_DISAGREEING)

@@ -52,7 +52,7 @@ HAVING count(DISTINCT vpc_id) = 1
 _HOME = """
 CREATE OR REPLACE TEMP TABLE home_network AS
 WITH flowed AS (
-  SELECT s.account_id, s.region, CASE WHEN s.region IS NULL THEN s.object_id END AS object_id, s.vpc_id
+  SELECT s.account_id, s.region, CASE WHEN s.region IS NULL OR coalesce(s.account_id, 'unknown') = 'unknown' THEN s.object_id END AS object_id, s.vpc_id
   FROM vpc_flow AS s
   WHERE s.vpc_id IS NOT NULL
   GROUP BY 1, 2, 3, 4

@@ -22,15 +22,21 @@ CREATE TABLE credential_use (
   calls BIGINT NOT NULL,
   first_used TIMESTAMP,
   last_used TIMESTAMP,
+  user_agent VARCHAR,
+  first_event_id VARCHAR NOT NULL,
   place VARCHAR NOT NULL CHECK (place IN ('inside', 'outside', 'undetermined')),
-  why VARCHAR NOT NULL
+  why VARCHAR NOT NULL,
+  finding_id VARCHAR
 )
 """
-"""The stolen credential test: each workload credential at each place it was used from."""
+"""The stolen credential test: each workload credential at each place it was used from.
+
+`certainty` is that of the credential being the workload's; `user_agent` and `first_event_id` are the first call's."""
 
 CREDENTIAL_USE_REASON = """
 CREATE TABLE credential_use_reason (
   access_key_id VARCHAR NOT NULL,
+  workload VARCHAR NOT NULL,
   address VARCHAR,
   vpc_endpoint_id VARCHAR,
   speaks VARCHAR NOT NULL CHECK (speaks IN ('for', 'against')),

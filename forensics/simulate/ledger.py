@@ -175,6 +175,14 @@ class Ledger:
             yield Answer(ask.question, workloads, min(words, key=STRENGTH.index))
         elif workloads:
             yield Answer(ask.question, workloads, "shared")
+        elif early := self._early(record, ask):
+            yield Answer(ask.question, early, "bounded", optional=True)
+
+    def _early(self, record: Record, ask: Ask) -> tuple[str, ...]:
+        """The one that held it before it was first seen with it: some ends can be told by other things it held."""
+        found = self._places.get((ask.kind, ask.thing, ask.network), ())
+        there = [held for held in found if held.since <= record.first and record.last <= (held.until or FOREVER)]
+        return (there[0].workload,) if len(there) == 1 and there[0].derivable else ()
 
     def _pod(self, record: Record, ask: Ask, padding: float) -> Iterator[Answer]:
         """A pod's own address; one on another host is at the other end, which need not be said."""

@@ -122,6 +122,10 @@ def eks_morning(platform: Platform) -> Kubernetes:
     stage.more.append(flows)
     cluster = EksCluster("prod-eks", ids.hex(32).upper())
     eks = Eks.open(stage, cluster, flows)
+    network = {"vpcId": VPC, "subnetIds": [subnet.subnet_id], "endpointPublicAccess": True}
+    made = {"name": cluster.name, "arn": cluster.arn, "status": "CREATING", "resourcesVpcConfig": network}
+    ask = {"name": cluster.name, "roleArn": platform.role("eks-cluster").arn}
+    stage.trail.call(platform.ops, "eks:CreateCluster", at("06:02:00"), ask=ask, answer={"cluster": made})
     endpoint = make_endpoint(stage, platform.ops, subnet, service="sts", when=at("06:01:40"))
     world = Kubernetes(platform, eks, endpoint)
     for name, clock in _NODES:

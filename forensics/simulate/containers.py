@@ -16,6 +16,8 @@ from forensics.simulate.world import (
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 KEY_HOURS = 6
 """How long a task's key is valid."""
+EXECUTION_ENDS = 12
+"""Seconds from the end of a task's last container to the end of the task."""
 
 
 def ecs_arn(kind: str, name: str) -> str:

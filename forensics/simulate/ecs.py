@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from forensics.simulate import ecs_shapes as shapes
 from forensics.simulate.config_item import ConfigItems
-from forensics.simulate.containers import Host, Task, ecs_arn
+from forensics.simulate.containers import EXECUTION_ENDS, Host, Task, ecs_arn
 from forensics.simulate.flow_fields import ECS_LAG, TaskFields
 from forensics.simulate.ledger import Ask
 from forensics.simulate.log_groups import LogEvent, LogGroups, Place
@@ -68,10 +68,11 @@ class Ecs:
         ):
             self.change(task, status, moment, made=made)
         if task.stopped:
-            self.change(task, "DEPROVISIONING", task.stopped - 10, made=True, code=code)
+            self.change(task, "DEPROVISIONING", task.stopped - 6, made=True, code=code)
             self.change(task, "STOPPED", task.stopped + 2, made=True, code=code)
         if task.host:
-            ends: Json = {"since": task.started, "until": task.stopped, "opened": True, "closed": bool(task.stopped)}
+            until = task.stopped - EXECUTION_ENDS if task.stopped else None
+            ends: Json = {"since": task.started, "until": until, "opened": True, "closed": bool(task.stopped)}
             truth.holds(task.arn, "instance", task.host.instance.arn, **ends)
 
     def change(self, task: Task, status: str, moment: int, *, made: bool, code: str = "") -> Json:

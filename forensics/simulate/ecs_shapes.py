@@ -3,7 +3,7 @@
 Source: Amazon ECS task state change events; EventBridge schema of ECS API calls; real CreateNetworkInterface records.
 """
 
-from forensics.simulate.containers import Definition, Host, Task, ecs_arn
+from forensics.simulate.containers import EXECUTION_ENDS, Definition, Host, Task, ecs_arn
 from forensics.simulate.world import ACCOUNT, REGION, Ids, Interface, Json, iso_ms
 
 
@@ -65,7 +65,7 @@ def _ending(task: Task, status: str, code: str) -> Json:
         "EssentialContainerExited": "Essential container in task exited",
     }
     card: Json = {"stopCode": code, "stoppedReason": reasons.get(code, code), "stoppingAt": iso_ms(end - 31_000)}
-    card["executionStoppedAt"] = iso_ms(end - 12_000)
+    card["executionStoppedAt"] = iso_ms(end - EXECUTION_ENDS * 1000)
     return card | ({"stoppedAt": iso_ms(end)} if status == "STOPPED" else {})
 
 

@@ -50,7 +50,13 @@ class Eks:
         role = pod.account.role
         truth.workload(pod.key, kind="eks_pod", name=pod.name, role=role.arn if role else None)
         ends: Json = {"since": pod.created, "until": pod.deleted, "opened": True, "closed": pod.deleted is not None}
-        truth.holds(pod.key, "private_ip", pod.address, **ends, network=pod.node.instance.interface.vpc_id)
+        truth.holds(
+            pod.key,
+            "private_ip",
+            pod.address,
+            **(ends | {"since": pod.created + 6}),
+            network=pod.node.instance.interface.vpc_id,
+        )
         truth.holds(pod.key, "instance", pod.node.instance.arn, **ends)
         self.stage.ledger.hold(Held(pod.key, "service_account", self._account(pod), "", *ends.values()))
         self.flows.pods.add(pod.address)
@@ -92,6 +98,10 @@ class Eks:
         action, extra = "sts:AssumeRoleWithWebIdentity", {"resources": [role_resource(account.role)]}
         mint = stage.trail.call(who, action, when, ask=ask | {"durationSeconds": 3600}, answer=answer, extra=extra)
         stage.truth.credential(made, mint=mint, issuer={"kind": "federation", "name": account.username})
+        if address == pod.address:
+            span: Json = {"since": when, "until": made.expires}
+            stage.truth.holds(pod.key, "access_key_id", made.access_key_id, **span)
+            stage.truth.holds(pod.key, "session", str(made.session), **span, opened=True)
         self.stage.ledger.later.append(lambda: self._issued(pod, made, address, when))
         return Caller(made.identity, address, agent, credential=made, endpoint=endpoint)
 

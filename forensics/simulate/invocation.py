@@ -34,7 +34,7 @@ class Invoker:
     def invoke(self, environment: Environment, run: Run, rng: Random, *, suspicious: bool = False) -> None:
         """Writes the invocation everywhere; its calls are the function's usual ones."""
         self.stage.logs.run(environment, run)
-        self._state(environment, run, suspicious)
+        self.state(environment, run, suspicious=suspicious)
         if run.status == "success":
             moment = run.started_ms / 1000 + run.duration_ms / 2000
             _HABITS[environment.function.name](self, environment, moment, rng)
@@ -70,7 +70,8 @@ class Invoker:
             talk = Talk(peer, sport, 443, sizes[0], sizes[1], start, start + 3)
             self.stage.flows.through_nat(inside, self.shop.nat, talk)
 
-    def _state(self, environment: Environment, run: Run, suspicious: bool) -> None:
+    def state(self, environment: Environment, run: Run, *, suspicious: bool) -> None:
+        """State an invocation in the truth."""
         self.stage.truth.invocations.append(
             {
                 "request_id": run.request_id,

@@ -161,8 +161,7 @@ class Ledger:
             elif ask.kind == "containers":
                 yield from self._within(record, ask, padding)
             elif ask.kind == "pod":
-                own = list(self._held(record, Ask(ask.question, "private_ip", ask.thing), padding))
-                yield from own or self._within(record, Ask(ask.question, "containers", ask.network), padding)
+                yield from self._pod(record, ask, padding)
             else:
                 yield from self._held(record, ask, padding)
                 if ask.thing in self.gateways:
@@ -176,6 +175,23 @@ class Ledger:
             yield Answer(ask.question, workloads, min(words, key=STRENGTH.index))
         elif workloads:
             yield Answer(ask.question, workloads, "shared")
+        elif early := self._early(record, ask):
+            yield Answer(ask.question, early, "bounded", optional=True)
+
+    def _early(self, record: Record, ask: Ask) -> tuple[str, ...]:
+        """The one that held it before it was first seen with it: some ends can be told by other things it held."""
+        found = self._places.get((ask.kind, ask.thing, ask.network), ())
+        there = [held for held in found if held.since <= record.first and record.last <= (held.until or FOREVER)]
+        return (there[0].workload,) if len(there) == 1 and there[0].derivable else ()
+
+    def _pod(self, record: Record, ask: Ask, padding: float) -> Iterator[Answer]:
+        """A pod's own address; one on another host is at the other end, which need not be said."""
+        own = list(self._held(record, Ask(ask.question, "private_ip", ask.thing), padding))
+        if not own:
+            yield from self._within(record, Ask(ask.question, "containers", ask.network), padding)
+        on_host = {held.workload for held in self._places.get(("instance", ask.network, ""), ())}
+        for answer in own:
+            yield answer._replace(optional=not on_host.issuperset(answer.workloads))
 
     def _behind(self, record: Record, ask: Ask) -> Iterator[Answer]:
         """Whoever is behind a NAT gateway may be a candidate; the caller alone may be more than one of several."""

@@ -12,7 +12,7 @@ from forensics.simulate.resolver import QueryLog
 from forensics.simulate.s3_access import Access, AccessLogs
 from forensics.simulate.stage import Stage
 from forensics.simulate.vpc_flow import Flow, FlowLog, Talk
-from forensics.simulate.world import Caller, Ids, Interface, Role, User, at, caller, user_credential
+from forensics.simulate.world import ACCOUNT, REGION, Caller, Ids, Interface, Role, User, at, caller, user_credential
 
 VPC = "vpc-0ccccccccccccccc0"
 NAT_ADDRESS = "198.51.100.120"
@@ -105,6 +105,7 @@ def open_platform(stage: Stage) -> Platform:
     flows = FlowLog(stage.storage, stage.own_ids("platform_flow"), stage.ledger, V7, "fl-0ccccccccccccccc7")
     flows.interfaces.append(nat.interface)
     balancer = Balancer(stage.storage, stage.own_ids("alb"), stage.ledger, "web", VPC, "10.20.0.9")
+    _balance(stage, ops, balancer)
     queries = QueryLog(stage.storage, stage.own_ids("resolver"), stage.ledger, VPC)
     config = ConfigItems(stage.storage, stage.own_ids("config_item"), stage.ledger)
     accesses = AccessLogs(stage.storage, stage.own_ids("s3_access"), stage.ledger, stage.trail.endpoints)
@@ -127,6 +128,22 @@ def open_platform(stage: Stage) -> Platform:
         config=config,
         accesses=accesses,
     )
+
+
+def _balance(stage: Stage, who: Caller, balancer: Balancer) -> None:
+    """The balancer and its target group are made, which says in which VPC they are."""
+    prefix = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
+    arn, group = (
+        f"{prefix}:loadbalancer/app/{balancer.name}/{balancer.number}",
+        f"{prefix}:targetgroup/web/73e2d6bc24d8a067",
+    )
+    made = {"loadBalancerArn": arn, "loadBalancerName": balancer.name, "type": "application", "vpcId": balancer.vpc}
+    call, service = stage.trail.call, "elasticloadbalancing"
+    ask = {"name": balancer.name, "type": "application"}
+    call(who, f"{service}:CreateLoadBalancer", at("06:00:50"), ask=ask, answer={"loadBalancers": [made]})
+    target = {"targetGroupArn": group, "targetGroupName": "web", "targetType": "ip", "vpcId": balancer.vpc}
+    ask = {"name": "web", "vpcId": balancer.vpc}
+    call(who, f"{service}:CreateTargetGroup", at("06:00:55"), ask=ask, answer={"targetGroups": [target]})
 
 
 def _deployer(stage: Stage, ids: Ids, ops: Caller) -> Caller:

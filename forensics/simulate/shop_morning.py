@@ -39,7 +39,7 @@ def ordinary_morning(stage: Stage) -> tuple[Shop, Invoker, list[Credential]]:
     runners = [_ci_session(stage, shop, at(start), rng) for start in CI_STARTS]
     _deploy(stage, shop, caller(runners[0], CI_ADDRESSES[3], CI_AGENT))
     for environment in shop.environments:
-        _start(invoker, environment, rng)
+        start_environment(invoker, environment, rng)
     _instances(stage, shop, caller(runners[1], CI_ADDRESSES[21], CI_AGENT))
     _people(stage, shop)
     _partner(stage, shop)
@@ -141,7 +141,8 @@ def _control_plane(stage: Stage, function: Function, when: int) -> Caller:
     return who
 
 
-def _start(invoker: Invoker, environment: Environment, rng: Random) -> None:
+def start_environment(invoker: Invoker, environment: Environment, rng: Random) -> None:
+    """An execution environment begins: its key is minted, its stream made, its first request served."""
     stage, shop = invoker.stage, invoker.shop
     function, key, started = environment.function, environment.credential, environment.started
     stage.issue(_LAMBDA, key, function.role, function.name)

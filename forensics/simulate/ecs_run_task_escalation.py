@@ -185,7 +185,7 @@ def _imitate(intruder: Intruder, batch: Batch, who: Caller, report: Task) -> Non
     must_not = [
         {"event_id": event, "question": "issued_to", "workload": report.arn, "certainty": None} for event in calls
     ]
-    text = "a session named like a task, which the developer's key assumed: ECS did not mint it"
+    text = "a session named like a task, which the developer's key assumed: ECS did not mint it."
     stage.truth.decoy("spoofed-session", text, calls, must_not)
 
 
@@ -235,10 +235,10 @@ def _decoys(stage: Stage, task: Task, reports: list[Task]) -> None:
         {"event_id": event, "question": "issued_to", "workload": task.arn, "certainty": None} for event in about
     ]
     stage.truth.decoy(
-        "about-not-by", "calls that run, enter and stop the task are not the task's calls", about, must_not
+        "about-not-by", "calls that run, enter and stop the task are not the task's calls.", about, must_not
     )
     stage.truth.decoy(
-        "ordinary-run-task", f"the build runs {len(reports)} tasks of its own, with a role of their own", [], []
+        "ordinary-run-task", f"the build runs {len(reports)} tasks of its own, with a role of their own.", [], []
     )
 
 

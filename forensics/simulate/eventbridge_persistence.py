@@ -124,7 +124,7 @@ def _ordinary_schedule(stage: Stage, shop: Shop, runner: Caller) -> None:
         call(runner, "events:PutTargets", when + 3, **_targets("hourly-mail", function.arn)),
         call(runner, "lambda:AddPermission20150331v2", when + 6, **_permission("hourly-mail", function.name, "mail")),
     ]
-    text = "a schedule of the build's own: the same calls, from the build's session and addresses"
+    text = "a schedule of the build's own: the same calls, from the build's session and addresses."
     stage.truth.decoy("ordinary-schedule", text, events, [])
 
 
@@ -231,7 +231,7 @@ def _delete(stage: Stage, shop: Shop, planted: Planted, key: Credential) -> None
     )
     parent = shop.admin.credential.access_key_id if shop.admin.credential else None
     stage.truth.credential(made, mint=ordinary, parent=parent)
-    text = "the administrator deletes the intruder's key, and makes one for a partner: neither is the intruder's"
+    text = "the administrator deletes the intruder's key, and makes one for a partner: neither is the intruder's."
     stage.truth.decoy("administration", text, [event, ordinary], [])
 
 
@@ -268,11 +268,11 @@ def _decoys(stage: Stage, planted: Planted) -> None:
     ]
     arn = planted.function.arn
     must_not = [{"event_id": event, "question": "issued_to", "workload": arn, "certainty": None} for event in about]
-    stage.truth.decoy("about-not-by", "calls that make and wire the function are not its own", about, must_not)
+    stage.truth.decoy("about-not-by", "calls that make and wire the function are not its own.", about, must_not)
     wiring = {"events:PutRule", "events:PutTargets"}
     events = [fact["event_id"] for fact in stage.truth.attack_events if fact["action"] in wiring]
     must_not = [{"event_id": event, "question": "used_from", "workload": arn, "certainty": None} for event in events]
-    stage.truth.decoy("another-place", "the rule was put from outside, not by the function", events, must_not)
+    stage.truth.decoy("another-place", "the rule was put from outside, not by the function.", events, must_not)
 
 
 SCENARIO = Scenario(

@@ -135,7 +135,7 @@ def _from_another_account(intruder: Intruder, shop: Shop, ids: Ids) -> Caller:
     answer = assumed(made, role, "ops")
     event = intruder.act(outsider, "sts:AssumeRole", when, "persistence", ask=ask, answer=answer, extra=extra)
     stage.truth.credential(made, mint=event, malicious=True)
-    text = "the caller is a role of another account, of which these logs have a number and no name"
+    text = "the caller is a role of another account, of which these logs have a number and no name."
     stage.truth.decoy("stranger", text, [event], [])
     return caller(made, SECOND_HOST, AGENT)
 
@@ -207,7 +207,7 @@ def _decoys(stage: Stage, shop: Shop, runner: Caller, ids: Ids) -> None:
         call(runner, "iam:CreateRole", when, **role_made(role, trusted, when)),
         call(runner, "iam:AttachRolePolicy", when + 4, ask=policy),
     ]
-    stage.truth.decoy("ordinary-role", "the build makes a role that a service may assume", built, [])
+    stage.truth.decoy("ordinary-role", "the build makes a role that a service may assume.", built, [])
     dev, turned = User("dev", _key(shop).identity["principalId"]), at("10:12:30")
     fresh = replace(user_credential(dev, ids.unique("AKIA")), created=turned)
     mint = call(shop.admin, "iam:CreateAccessKey", turned, **key_made(dev, fresh, turned))
@@ -219,9 +219,7 @@ def _decoys(stage: Stage, shop: Shop, runner: Caller, ids: Ids) -> None:
     rotated += [
         call(own, action, turned + 300 + 90 * place) for place, action in enumerate(("s3:ListBuckets", "iam:GetUser"))
     ]
-    text = (
-        "the administrator gives the developer a second key: made by another, used by the developer, not the intruder's"
-    )
+    text = "the administrator gives the developer a second key: made by another, used by the developer, not the intruder's."
     stage.truth.decoy("second-key", text, rotated, [])
 
 

@@ -199,10 +199,10 @@ def _decoys(stage: Stage, shop: Shop, runner: Caller) -> None:
         ),
         call(shop.admin, "logs:DeleteLogGroup", at("09:21:44"), ask={"logGroupName": "/aws/lambda/prototype-fn"}),
     ]
-    stage.truth.decoy("ordinary-change", "changes of logging by those whose work it is", events, [])
+    stage.truth.decoy("ordinary-change", "changes of logging by those whose work it is.", events, [])
     silent = {"from": iso(_STOPPED), "to": iso(_RESTARTED)}
     text = f"no call is in the trail after {silent['from']} and before {silent['to']}: that is not silence; meanwhile {_OBJECTS} objects were read"
-    text += f" and {_OBJECTS} log files deleted, as access logs show"
+    text += f" and {_OBJECTS} log files deleted, as access logs show."
     stage.truth.decoy("silence", text, [], [])
 
 

@@ -184,18 +184,18 @@ def _decoys(raid: Raid, shop: Shop, runner: Caller) -> None:
         when = at("09:45:17") + 180 * place
         body = s3_object("web-assets", f"css/{200 + place}.css", sent=8_212)
         mine.append(stage.trail.call(own, "s3:GetObject", when, **body))
-    stage.truth.decoy("own-use", "the instance's own calls with the same key, from its own address", mine, [])
+    stage.truth.decoy("own-use", "the instance's own calls with the same key, from its own address.", mine, [])
     expire = {"Rule": {"ID": "old", "Status": "Enabled", "Filter": {"Prefix": "small/"}, "Expiration": {"Days": 30}}}
     asked = _bucket("thumbs-data", "lifecycle", {"LifecycleConfiguration": expire})
     others = [stage.trail.call(runner, "s3:PutBucketLifecycle", at("09:24:10"), ask=asked)]
     tidy = s3_object("orders-data", "test/dev-scratch.csv")
     others.append(stage.trail.call(shop.dev, "s3:DeleteObject", at("09:48:30"), **tidy))
-    stage.truth.decoy("ordinary-change", "a lifecycle rule of the build, a scratch file of the developer", others, [])
+    stage.truth.decoy("ordinary-change", "a lifecycle rule of the build, a scratch file of the developer.", others, [])
     foreign = [fact["event_id"] for fact in stage.truth.attack_events]
     must_not = [
         {"event_id": event, "question": "used_from", "workload": shop.web_b.arn, "certainty": None} for event in foreign
     ]
-    text = "calls with the instance's key, issued to it and not used from it"
+    text = "calls with the instance's key, issued to it and not used from it."
     stage.truth.decoy("another-place", text, foreign, must_not)
 
 

@@ -37,7 +37,8 @@ WITH told AS (
     {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
     {_shaped(_detail("publicIPv4Address"), _ADDRESS)} AS public_ip,
     s.moment, least(s.pull_started_at, s.started_at, s.stopping_at) AS held_at,
-    least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.event_id
+    least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.last_status = 'PROVISIONING' AS is_early,
+    s.event_id
   FROM {of_task("ecs_state", "s")}, unnest(json_extract(s.attachments, '$[*]')) AS u(item)
   WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
   UNION ALL
@@ -45,13 +46,13 @@ WITH told AS (
     {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,
     {_shaped(_detail("privateIPv4Address"), _ADDRESS)} AS ipv4,
     {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
-    NULL AS public_ip, a.moment, NULL AS held_at, a.moment AS attached_at, a.event_id
+    NULL AS public_ip, a.moment, NULL AS held_at, a.moment AS attached_at, TRUE AS is_early, a.event_id
   FROM {of_task("ecs_answered", "a")}, unnest(json_extract(a.item, '$.attachments[*]')) AS u(item)
   WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
     AND a.event_name IN ('RunTask', 'StartTask')
 )
 SELECT workload, coalesce(nullif(attachment_id, ''), eni) AS attachment_id, status, eni, ipv4, ipv6, public_ip,
-  moment, held_at, attached_at, event_id
+  moment, held_at, attached_at, is_early IS TRUE AS is_early, event_id
 FROM told
 WHERE coalesce(nullif(attachment_id, ''), eni) IS NOT NULL
 """
@@ -144,15 +145,24 @@ of interfaces that no other made, and all that before flow records. What is told
 
 _MOMENT = f"""
 CREATE OR REPLACE TEMP TABLE ecs_card_moment AS
-WITH told AS (
-  SELECT c.eni, d.moment, 'open' AS what, d.event_id
+WITH born AS (
+  SELECT eni, min(moment) AS moment, arg_min(event_id, (moment, event_id)) AS event_id
+  FROM ecs_described
+  WHERE by_ecs
+  GROUP BY eni
+), told AS (
+  SELECT c.eni, b.moment, 'open' AS what, b.event_id
   FROM ecs_card AS c
-  JOIN ecs_described AS d ON d.eni = c.eni AND d.by_ecs
+  JOIN born AS b ON b.eni = c.eni
   UNION ALL
-  SELECT c.eni, min(a.attached_at) AS moment, 'open' AS what, arg_min(a.event_id, (a.attached_at, a.moment, a.event_id)) AS event_id
+  SELECT c.eni, min(a.attached_at) AS moment, 'open' AS what,
+    arg_min(a.event_id, (a.attached_at, a.moment, a.event_id)) AS event_id
   FROM ecs_card AS c
   JOIN ecs_attachment AS a ON a.attachment_id = c.attachment_id AND a.workload = c.workload
+  LEFT JOIN born AS b ON b.eni = c.eni
   WHERE a.status = 'ATTACHED'
+    AND (a.eni = c.eni OR NOT a.is_early)
+    AND (b.moment IS NULL OR b.moment <= a.attached_at)
   GROUP BY c.eni
   UNION ALL
   SELECT c.eni, min(a.held_at) AS moment, 'seen' AS what, arg_min(a.event_id, (a.held_at, a.moment, a.event_id)) AS event_id
@@ -182,7 +192,9 @@ SELECT eni, workload, ended_at AS moment, 'close' AS what, ended_event AS event_
 FROM ecs_card
 WHERE ended_at IS NOT NULL
 """
-"""Moments of a task's interface; flow records may name a task for a day after its end, and say nothing then."""
+"""Moments of a task's interface. It is not there before ECS made it, nor need it be while a task is PROVISIONING, even
+if its attachment is called ATTACHED, but it is before an image is pulled and containers start. Flow records may name a
+task for a day after its end, and say nothing then."""
 
 _PUBLIC = f"""
 CREATE OR REPLACE TEMP TABLE ecs_public AS

@@ -104,6 +104,14 @@ def test_an_interface_that_ecs_made_is_the_task_s_of_that_attachment(tmp_path: P
         assert con.execute("SELECT * FROM address_network").fetchall() == [(TASK, "10.0.1.23", "vpc-1")]
 
 
+def test_an_interface_is_not_held_before_it_is_made(tmp_path: Path) -> None:
+    early = state("PROVISIONING", at="08:59:35", version=1, attachments=[BLIND])
+    with world(tmp_path / "made", cloudtrail=[ecs_creates()], ecs_event=[early, running(), stopped()]) as con:
+        assert held(con, "eni") == [(TASK, ENI, "08:59:40", "09:41:03", "matched")]
+    with world(tmp_path / "told", ecs_event=[early, running(), stopped()]) as con:
+        assert held(con, "eni") == [(TASK, ENI, "09:00:10", "09:41:03", "matched")]
+
+
 def test_the_attachment_in_the_answer_of_a_call_is_enough(tmp_path: Path) -> None:
     ran = run_task(
         {"taskArn": TASK, "attachments": [card(eni=None, status="PRECREATED", type="ElasticNetworkInterface")]}

@@ -100,3 +100,11 @@ def found(query: Query) -> tuple[Any, ...]:
     """The one row of a query that a name was resolved for."""
     (row,) = query.rows()
     return row
+
+
+def weakest(*certainties: str | None) -> str | None:
+    """The certainty of a chain: that of its weakest link."""
+    from forensics.report.display import MEANINGS
+
+    words = list(MEANINGS)
+    return max((word for word in certainties if word in MEANINGS), key=words.index, default=None)

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from forensics.analysis.words import at, count
-from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found
+from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 
 _CREDENTIAL = """
 SELECT access_key_id, kind, class, principal, session, issued_at, expires_at, issued_by_principal,
-  issued_by_access_key_id, issuance_event_id, session_created_at, first_used, last_used, workload, workload_certainty
+  issued_by_access_key_id, issuance_event_id, issuance_certainty, session_created_at, expires_how, source_identity,
+  first_used, last_used, workload, workload_certainty
 FROM credential
 WHERE access_key_id = $key
 """
@@ -34,8 +35,8 @@ ORDER BY w.workload
 """
 
 _ANCESTORS = """
-SELECT l.hops, l.ancestor_access_key_id, l.ancestor_principal, c.session, c.issued_at, c.issuance_event_id, c.workload,
-  c.workload_certainty AS certainty
+SELECT l.hops, l.ancestor_access_key_id, l.ancestor_principal, l.certainty, c.session, c.issued_at, c.issuance_event_id,
+  c.workload, c.workload_certainty
 FROM lineage AS l
 LEFT JOIN credential AS c ON c.access_key_id = l.ancestor_access_key_id
 WHERE l.access_key_id = $key
@@ -43,7 +44,8 @@ ORDER BY l.hops, l.ancestor_access_key_id
 """
 
 _DESCENDANTS = """
-SELECT l.hops, l.access_key_id, c.kind, c.principal, c.session, c.issued_at, c.issuance_event_id, c.first_used, c.last_used
+SELECT l.hops, l.access_key_id, l.certainty, c.kind, c.principal, c.session, c.issued_at, c.issuance_event_id, c.first_used,
+  c.last_used
 FROM lineage AS l
 JOIN credential AS c ON c.access_key_id = l.access_key_id
 WHERE l.ancestor_access_key_id = $key
@@ -124,7 +126,10 @@ class Credential(Card):
     issued_by_principal: str | None
     issued_by_access_key_id: str | None
     issuance_event_id: str | None
+    issuance_certainty: str | None
     session_created_at: datetime | None
+    expires_how: str | None
+    source_identity: str | None
     first_used: datetime | None
     last_used: datetime | None
     workload: str | None
@@ -196,12 +201,15 @@ class Credential(Card):
 
     def _issuance(self) -> Iterator[Answer]:
         if self.issuance_event_id is None:
-            gaps = self.gaps.df()["statement"].tolist() or ["Its issuance is not in evidence."]
-            yield from (Answer(statement) for statement in gaps)
+            several = "Several issuances fit it, and the records do not say which it was."
+            unknown = several if self.issuance_certainty == "shared" else "Its issuance is not in evidence."
+            gaps = self.gaps.df()["statement"].tolist() or [unknown]
+            yield from (Answer(statement, self.issuance_certainty) for statement in gaps)
             return
         by = self.issued_by_principal or "somebody whom the record does not name"
         with_key = f" with {self.issued_by_access_key_id}" if self.issued_by_access_key_id else ""
-        yield Answer(f"Issued at {at(self.issued_at)} by {by}{with_key} (event {self.issuance_event_id}).", "recorded")
+        issued = f"Issued at {at(self.issued_at)} by {by}{with_key} (event {self.issuance_event_id})."
+        yield Answer(issued, self.issuance_certainty)
 
     def _issued_to(self) -> Iterator[Answer]:
         held = self.workloads.rows()
@@ -214,10 +222,11 @@ class Credential(Card):
             yield self._came_from()
 
     def _came_from(self) -> Answer:
-        from_workload = [row for row in self.ancestors.rows() if row[6] is not None]
+        from_workload = [row for row in self.ancestors.rows() if row[7] is not None]
         if not from_workload:
             return Answer("Issued to no workload, as far as the records say.")
-        hops, key, *_, workload, certainty = from_workload[0]
+        hops, key, _, chain, *_, workload, issued = from_workload[0]
+        certainty = weakest(chain, issued)
         return Answer(f"Came, over {count(hops, 'hop')}, from {key}, which was issued to {workload}.", certainty)
 
     def _used_from(self) -> Iterator[Answer]:
@@ -237,6 +246,8 @@ class Credential(Card):
             "session created": self.session_created_at if self.issued_at is None else None,
             "issued": self.issued_at,
             "expires": self.expires_at,
+            "expires by": self.expires_how,
+            "source identity": self.source_identity,
             "first used": self.first_used,
             "last used": self.last_used,
         }
@@ -247,8 +258,9 @@ class Credential(Card):
         sure = {"certainty": "certainty"}
         issued_to = {"workload": "workload"} | sure | {"via": "how", "evidence_event_ids": "records"}
         up = {"hops": "hops", "ancestor_access_key_id": "access key", "ancestor_principal": "principal"}
-        up |= {"issued_at": "issued", "workload": "issued to"} | sure
-        down = {"hops": "hops", "access_key_id": "access key", "principal": "principal", "issued_at": "issued"} | when
+        up |= sure | {"issued_at": "issued", "workload": "issued to", "workload_certainty": "how certain"}
+        down = {"hops": "hops", "access_key_id": "access key", "principal": "principal"} | sure
+        down |= {"issued_at": "issued"} | when
         use = {"place": "place", "address": "address", "vpc_endpoint_id": "VPC endpoint", "calls": "calls"}
         reason = {"address": "address", "speaks": "speaks", "reason": "reason", "evidence_event_ids": "records"}
         span = {"first_seen": "first", "last_seen": "last"}

@@ -134,7 +134,7 @@ def _part_html(table: _Table) -> str:
 
 def _row_html(table: _Table, row: Sequence[Any], kinds: Sequence[str]) -> str:
     return "".join(
-        f"<td{_class(kind)}>{_badge(value) if name == 'certainty' and value else cell_html(_short(value))}</td>"
+        f"<td{_class(kind)}>{_badge(value) if name.endswith('certainty') and value else cell_html(_short(value))}</td>"
         for name, value, kind in zip(table.columns, row, kinds, strict=True)
     )
 
@@ -159,7 +159,7 @@ def _foot_html(answers: Sequence[Answer], parts: Sequence[_Table]) -> str:
 
 def _text(card: Card, answers: Sequence[Answer], facts: Mapping[str, Any], parts: Sequence[_Table]) -> str:
     blocks = [f"{card.kind_of_card} {_heading(card)}"]
-    said = [f"[{item.certainty or 'not recorded'}] {_sentence(item)}" for item in answers[:SHORT]]
+    said = [f"[{visible(item.certainty or 'not recorded')}] {_sentence(item)}" for item in answers[:SHORT]]
     if len(answers) > SHORT:
         said.append(f"… and {len(answers) - SHORT:,} more, below")
     blocks.append("\n".join(said))
@@ -222,7 +222,6 @@ def _words(answers: Sequence[Answer], parts: Sequence[_Table]) -> list[str]:
     """The words of certainty that the card uses, from strongest to weakest."""
     used = {item.certainty for item in answers}
     for table in parts:
-        if "certainty" in table.columns:
-            place = table.columns.index("certainty")
-            used |= {row[place] for row in table.rows}
+        places = [place for place, name in enumerate(table.columns) if name.endswith("certainty")]
+        used |= {row[place] for row in table.rows for place in places}
     return [word for word in MEANINGS if word in used]

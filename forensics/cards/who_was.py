@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from forensics.analysis import words
 from forensics.cards.card import Answer, Card, Part
 from forensics.case import Case, Query
-from forensics.errors import UsageError
 from forensics.timeline import Moment, parse_time
 
 _NEAREST = """
@@ -35,15 +33,28 @@ ORDER BY records DESC, source
 """
 
 
+_CANDIDATES = """
+SELECT *
+FROM (
+{sql}
+) AS answered
+WHERE certainty IS NOT NULL
+"""
+
+
 @dataclass(frozen=True, repr=False)
 class WhoWas(Card):
-    """The holders of something at a moment. status: held, shared, nobody (others held it before or after), no record."""
+    """The holders of something at a moment. status: held, shared, nobody (others held it before or after), no record.
+
+    `holders` are workloads, or words for what is none, such as a load balancer's interface.
+    """
 
     held: str
     at: datetime
     status: str
     certainty: str | None
-    workloads: tuple[str, ...]
+    holders: tuple[str, ...]
+    why: str
 
     kind_of_card: ClassVar[str] = "who was"
 
@@ -55,11 +66,11 @@ class WhoWas(Card):
     @property
     def candidates(self) -> Query:
         """The holders at that moment with certainty, reason and evidence."""
-        return self.query
+        return self.case.sql(_CANDIDATES.format(sql=self.query.sql.strip()), self.query.params)
 
     @property
     def nearest(self) -> Query:
-        """Those who held it before or after, the nearest first."""
+        """The workloads that held it before or after, the nearest first."""
         return self.case.sql(_NEAREST, {"held": self.held, "at": self.at})
 
     @property
@@ -71,17 +82,11 @@ class WhoWas(Card):
         """Who held it then; or that nobody is known to have, and whether anybody ever did."""
         when = words.at(self.at)
         if self.status == "held":
-            return (Answer(f"{self.workloads[0]} held {self.held} at {when}.", self.certainty),)
+            return (Answer(f"{self.holders[0]} held {self.held} at {when}.", self.certainty),)
         if self.status == "shared":
-            several = f"{len(self.workloads)} workloads may have held {self.held} at {when}: {_listed(self.workloads)}."
+            several = f"{len(self.holders)} may have held {self.held} at {when}: {words.listed(list(self.holders))}."
             return (Answer(several, self.certainty),)
-        if self.status == "nobody":
-            return (Answer(f"Nobody is known to have held {self.held} at {when}; others did before or after."),)
-        return (Answer(f"No record of this case says who held {self.held} at any time."),)
-
-    def facts(self) -> Mapping[str, Any]:
-        """None beside the answer."""
-        return {}
+        return (Answer(f"{self.held} at {when}: {self.why}."),)
 
     def parts(self) -> tuple[Part, ...]:
         """The candidates, the nearest holders, the records that name it."""
@@ -91,30 +96,25 @@ class WhoWas(Card):
         near = {"workload": "workload", "holds": "held"} | span
         near |= {"certainty": "certainty", "evidence_event_ids": "records"}
         seen = {"source": "source", "records": "records", "first_seen": "first", "last_seen": "last"}
-        others = "Before and after" if self.workloads else "Nearest holders"
         return (
             Part("Holders then", self.candidates, held | span | why),
-            Part(others, self.nearest, near),
+            Part("Before and after", self.nearest, near),
             Part("Records that name it", self.seen, seen, none="No record names it."),
         )
 
 
 def who_was(case: Case, held: str, at: Moment, *, vpc_id: str | None = None, account_id: str | None = None) -> WhoWas:
     """The card of who held an address, interface or key at a moment. Raises UsageError."""
-    held = held.strip()
-    if not held:
-        raise UsageError("say whose holder you ask for: an address, an interface (eni-…) or an access key id")
     moment = parse_time(at)
-    ask = import_module("forensics.who_was").who_was
-    query = ask(case, held, moment, vpc_id=vpc_id, account_id=account_id)
-    frame = query.df()
-    workloads = tuple(sorted(set(frame["workload"].dropna())))
-    if workloads:
-        status = "held" if len(workloads) == 1 else "shared"
-        return WhoWas(case, query, held, moment, status, str(frame["certainty"].iloc[0]), workloads)
-    known = case.sql("SELECT 1 FROM lifetime WHERE holds = ? LIMIT 1", (held,)).rows()
-    return WhoWas(case, query, held, moment, "nobody" if known else "no record", None, ())
-
-
-def _listed(workloads: tuple[str, ...]) -> str:
-    return words.listed(list(workloads), 3)
+    query: Query = import_module("forensics.who_was").who_was(case, held, moment, vpc_id=vpc_id, account_id=account_id)
+    rows = query.df().astype(object)
+    found = rows[rows["certainty"].notna()]
+    holders = tuple(
+        dict.fromkeys(str(name) for name in found["workload"].where(found["workload"].notna(), found["why"]))
+    )
+    card = (case, query, held.strip(), moment)
+    if holders:
+        status = "shared" if len(found) > 1 else "held"
+        return WhoWas(*card, status, str(found["certainty"].iloc[0]), holders, str(found["why"].iloc[0]))
+    known = bool(rows[["valid_from", "valid_to"]].notna().any(axis=None))
+    return WhoWas(*card, "nobody" if known else "no record", None, (), str(rows["why"].iloc[0]))

@@ -29,7 +29,7 @@ def case(tmp_path: Path) -> Iterator[Case]:
 def test_one_holder_is_named_with_its_certainty(case: Case) -> None:
     found = case.who_was("10.0.3.17", at="2026-11-05T08:30:00Z")
 
-    assert (found.status, found.workloads, found.certainty) == ("held", (WEB,), "matched")
+    assert (found.status, found.holders, found.certainty) == ("held", (WEB,), "matched")
     assert [(answer.text, answer.certainty) for answer in found.answers()] == [
         (f"{WEB} held 10.0.3.17 at 2026-11-05 08:30:00 UTC.", "matched")
     ]
@@ -39,19 +39,19 @@ def test_one_holder_is_named_with_its_certainty(case: Case) -> None:
 def test_several_holders_are_all_named(case: Case) -> None:
     found = case.who_was("10.0.3.18", at="2026-11-05T08:30:00Z")
 
-    assert (found.status, found.workloads, found.certainty) == ("shared", (WEB, "k8s:main/pay/api-a"), "shared")
-    assert "2 workloads may have held 10.0.3.18" in found.answers()[0].text
+    assert (found.status, found.holders, found.certainty) == ("shared", (WEB, "k8s:main/pay/api-a"), "shared")
+    assert "2 may have held 10.0.3.18" in found.answers()[0].text
 
 
 def test_nobody_then_is_told_apart_from_no_record_at_all(case: Case) -> None:
     later = case.who_was("10.0.3.17", at="2026-11-05T09:12:00Z")
     never = case.who_was("10.9.9.9", at="2026-11-05T09:12:00Z")
 
-    assert (later.status, later.workloads, later.certainty) == ("nobody", (), None)
+    assert (later.status, later.holders, later.certainty) == ("nobody", (), None)
     assert [row[0] for row in later.nearest.rows()] == [WEB]
-    assert "others did before or after" in str(later)
+    assert f"nobody is known to have held it then; before: {WEB}" in str(later)
     assert (never.status, never.nearest.rows()) == ("no record", [])
-    assert "No record of this case says who held 10.9.9.9" in str(never)
+    assert "no record of this case says who held it" in str(never)
 
 
 def test_records_that_name_the_address_are_counted(case: Case) -> None:
@@ -60,7 +60,7 @@ def test_records_that_name_the_address_are_counted(case: Case) -> None:
 
 @pytest.mark.parametrize(("held", "at"), [("10.0.3.17", "yesterday"), ("10.0.3.17", ""), (" ", "2026-11-05")])
 def test_a_question_without_a_thing_or_a_time_says_what_to_write(case: Case, held: str, at: str) -> None:
-    with pytest.raises(UsageError, match=r"say whose|write 2026-11-05"):
+    with pytest.raises(UsageError, match=r"nothing that can be held|write 2026-11-05"):
         case.who_was(held, at=at)
 
 

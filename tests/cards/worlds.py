@@ -7,6 +7,7 @@ from typing import Any
 
 from forensics import attribution, identity
 from forensics.case import Case, Query
+from forensics.errors import UsageError
 from tests.workload_worlds import KEY, ORDERS, WEB, add, flow, in_scope
 from tests.worlds import ACCOUNT, Record, assume, call, role, user
 
@@ -39,9 +40,10 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
     "credential": [
         {"access_key_id": KEY, "kind": "temporary", "principal": ROLE_ARN, "session": SESSION}
         | {"issued_at": BARE + "08:55:02", "issued_by_principal": "lambda.amazonaws.com", "issuance_event_id": "mint"}
+        | {"issuance_certainty": "recorded"}
         | {"first_used": BARE + "09:10:00", "workload": ORDERS, "workload_certainty": "recorded"},
         {"access_key_id": CHILD, "kind": "temporary", "issued_by_access_key_id": KEY, "issuance_event_id": "mint-2"}
-        | {"issued_by_principal": ROLE_ARN, "issued_at": BARE + "09:20:00"},
+        | {"issued_by_principal": ROLE_ARN, "issued_at": BARE + "09:20:00", "issuance_certainty": "matched"},
         {"access_key_id": UNMINTED, "kind": "temporary", "class": "unknown"},
         {"access_key_id": POOLED, "kind": "temporary"},
     ],
@@ -55,7 +57,7 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
     ],
     "lineage": [
         {"access_key_id": KEY, "ancestor_principal": "lambda.amazonaws.com", "hops": 1, "certainty": "recorded"},
-        {"access_key_id": CHILD, "ancestor_access_key_id": KEY, "ancestor_principal": ROLE_ARN, "hops": 1, "certainty": "recorded"},
+        {"access_key_id": CHILD, "ancestor_access_key_id": KEY, "ancestor_principal": ROLE_ARN, "hops": 1, "certainty": "matched"},
         {"access_key_id": CHILD, "ancestor_principal": "lambda.amazonaws.com", "hops": 2, "certainty": "recorded"},
     ],
     "lineage_gap": [
@@ -123,13 +125,29 @@ def told(tmp_path: Path, rows: Mapping[str, list[dict[str, Any]]] = ROWS) -> Ite
 def holders(case: Case, held: str, at: Any, *, vpc_id: str | None = None, account_id: str | None = None) -> Query:
     """Who held an address then, as `forensics.who_was` answers it."""
     del vpc_id, account_id
+    if not held.strip():
+        raise UsageError(f"{held!r} is nothing that can be held")
     return case.sql(
         """
-SELECT h.workload, w.kind, h.holds_kind, h.holds, CAST(NULL AS VARCHAR) AS vpc_id, h.valid_from, h.valid_to,
-  h.from_known, h.to_known, h.certainty, 'the only holder then' AS why, h.evidence_event_ids
-FROM lifetime AS h
-JOIN workload AS w ON w.workload = h.workload
-WHERE h.holds = $held AND h.valid_from <= $at AND (h.valid_to IS NULL OR $at < h.valid_to)
+WITH known AS (
+  SELECT h.workload, w.kind, CAST(NULL AS VARCHAR) AS vpc_id, h.holds_kind, h.holds, h.valid_from, h.valid_to,
+    h.from_known, h.to_known, h.certainty, CAST(1 AS BIGINT) AS candidates, 'held it then' AS why, h.evidence_event_ids,
+    h.valid_from <= $at AND (h.valid_to IS NULL OR $at < h.valid_to) AS holding
+  FROM lifetime AS h
+  JOIN workload AS w ON w.workload = h.workload
+  WHERE h.holds = $held
+)
+SELECT * EXCLUDE (holding)
+FROM known
+WHERE holding
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, $held, max(valid_to), NULL, FALSE, FALSE, NULL, 0,
+  CASE WHEN count(*) = 0 THEN 'no record of this case says who held it at any time'
+    ELSE 'nobody is known to have held it then; before: ' || min(workload) END, NULL
+FROM known
+WHERE NOT EXISTS (SELECT 1 FROM known WHERE holding)
+HAVING NOT EXISTS (SELECT 1 FROM known WHERE holding)
+ORDER BY workload
 """,
         {"held": held, "at": at},
     )

@@ -1,25 +1,23 @@
-"""Findings of GuardDuty in their latest version, and the records that lie behind them."""
+"""Findings of GuardDuty and Security Hub in their latest version."""
 
 import duckdb
 
+from forensics import finding_around, finding_evidence
 from forensics.arn import INSTANCE_ID, SAMPLE, function_key, key
-from forensics.sources.cloudtrail import EVENT as CALL
-from forensics.sources.guardduty import ACCESS_KEY, API_REMOTE, CONNECTION_REMOTE
-
-MARGIN_MINUTES = 5
-"""How far beyond a finding's first and last sight its records may lie: its times are approximate."""
-
-_CURRENT = """NOT EXISTS (
-    SELECT 1 FROM superseded AS x
-    WHERE x.source = 'guardduty' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)"""
+from forensics.attribution.part import current
+from forensics.sources.guardduty import ACCESS_KEY, API_REMOTE, CONNECTION_REMOTE, first
 
 _POD = """CASE WHEN s.kubernetes_workload_type = 'pods' AND s.kubernetes_namespace <> '' AND s.kubernetes_workload_name <> ''
       THEN 'k8s:' || nullif(s.eks_cluster_name, '') || '/' || s.kubernetes_namespace || '/' || s.kubernetes_workload_name END"""
+
+_KUBERNETES_REMOTE = first("s.kubernetes_remote_ip", "s.kubernetes_remote_ipv6", "s.source_ips->>0")
+_RDS_REMOTE = first("s.rds_remote_ip", "s.rds_remote_ipv6")
 
 _LATEST = f"""
 CREATE OR REPLACE TEMP TABLE latest_finding AS
 SELECT
   coalesce(nullif(s.id, ''), s.object_id || '/' || s.record) AS finding_id,
+  'guardduty' AS source,
   s.type,
   s.severity,
   coalesce(s.event_first_seen, s.created_at) AS time,
@@ -31,111 +29,99 @@ SELECT
   {SAMPLE} AS sample,
   CASE WHEN NOT {SAMPLE} THEN coalesce(
     {function_key("s.function_arn")},
+    t.workload,
     nullif(s.task_arn, ''),
-    {_POD},
+    CASE WHEN {_POD} IS NOT NULL THEN coalesce(u.workload, p.workload, {_POD}) END,
     {key("ec2", "s.region", "s.account_id", "'instance/' || nullif(s.instance_id, '')")},
     k.workload,
     CASE WHEN regexp_matches(split_part(s.principal_id, ':', 2), '{INSTANCE_ID}')
       THEN {key("ec2", "s.region", "s.account_id", "'instance/' || split_part(s.principal_id, ':', 2)")} END)
   END AS workload,
-  s.action_type,
   s.api,
   {API_REMOTE} AS api_remote_ip,
   {CONNECTION_REMOTE} AS connection_remote_ip,
+  s.connection_local_port AS local_port,
+  s.connection_remote_port AS remote_port,
   s.network_interfaces,
-  s.probe_remote_ips
+  s.instance_id,
+  s.probe_remote_ips,
+  rtrim(lower(s.dns_domain), '.') AS domain,
+  s.eks_cluster_name AS cluster_name,
+  s.kubernetes_username,
+  s.request_uri,
+  {_KUBERNETES_REMOTE} AS kubernetes_remote_ip,
+  s.db_instance_identifier AS database_id,
+  {_RDS_REMOTE} AS rds_remote_ip,
+  json_extract_string(s.s3_bucket_details, '$[*].name') AS buckets,
+  s.sequence_access_key_ids, s.sequence_ips,
+  json_extract_string(s.sequence_signals, '$[*].uid') AS signals,
+  s.arn
 FROM guardduty AS s
 LEFT JOIN identity AS i ON i.identity_key = s.identity_key
 LEFT JOIN instance_key AS k ON k.instance_id = split_part(s.principal_id, ':', 2)
-WHERE {_CURRENT}
+LEFT JOIN task_key AS t ON t.task_id = regexp_extract(s.task_arn, '[^/]+$')
+LEFT JOIN pod_key AS u ON u.what = 'uid' AND u.named = s.kubernetes_workload_details->>'$.uid'
+LEFT JOIN pod_key AS p ON p.what = 'name' AND p.named = {_POD}
+WHERE {current("guardduty")}
 """
+
+_HUB = f"""
+INSERT INTO latest_finding BY NAME
+WITH named AS (
+  SELECT r.object_id, r.record, min(w.workload) AS workload
+  FROM security_hub AS r, unnest(r.resource_ids) AS u(id)
+  JOIN workload AS w ON w.workload = coalesce({function_key("u.id")}, u.id)
+  GROUP BY r.object_id, r.record
+  HAVING count(DISTINCT w.workload) = 1
+), known AS (
+  SELECT DISTINCT arn
+  FROM latest_finding
+  WHERE arn <> ''
+)
+SELECT
+  coalesce(nullif(s.id, ''), s.object_id || '/' || s.record) AS finding_id,
+  'security_hub' AS source,
+  s.types->>0 AS type,
+  coalesce(s.severity_product, s.severity_normalized) AS severity,
+  coalesce(s.first_observed_at, s.created_at) AS time,
+  s.last_observed_at AS end_time,
+  k.principal,
+  s.access_key_id,
+  s.resource_ids AS resources,
+  s.title,
+  coalesce(s.sample, FALSE) AS sample,
+  CASE WHEN NOT coalesce(s.sample, FALSE) THEN n.workload END AS workload,
+  s.api,
+  nullif(s.api_remote_ip, '') AS api_remote_ip,
+  nullif(s.connection_remote_ip, '') AS connection_remote_ip
+FROM security_hub AS s
+LEFT JOIN credential AS k ON k.access_key_id = s.access_key_id
+LEFT JOIN named AS n ON n.object_id = s.object_id AND n.record = s.record
+LEFT JOIN known AS g ON g.arn = s.id
+WHERE g.arn IS NULL
+  AND {current("security_hub")}
+"""
+"""A finding of GuardDuty that Security Hub took over has GuardDuty's ARN as its `Id`: where the finding itself is in
+evidence it is the row, and the copy lies behind it."""
 
 _FINDING = """
 INSERT INTO finding
-SELECT finding_id, 'guardduty' AS source, type, severity, time, end_time, principal, access_key_id,
-  workload, resources, title
+SELECT finding_id, min(source) AS source, arg_min(type, source) AS type, arg_min(severity, source) AS severity,
+  arg_min(time, source) AS time, arg_min(end_time, source) AS end_time, arg_min(principal, source) AS principal,
+  arg_min(access_key_id, source) AS access_key_id, arg_min(workload, source) AS workload,
+  arg_min(resources, source) AS resources, arg_min(title, source) AS title
 FROM latest_finding
-ORDER BY time, finding_id
-"""
-
-_CALLS = f"""
-INSERT INTO finding_evidence
-SELECT f.finding_id, {CALL.columns["event_id"]} AS event_id,
-  CASE WHEN s.event_name = f.api THEN 'same access key, address, API and window'
-    ELSE 'same access key, address and window' END AS why
-FROM latest_finding AS f
-JOIN cloudtrail AS s ON s.user_identity_access_key_id = f.access_key_id
-  AND s.source_ip_address = f.api_remote_ip
-  AND s.event_time >= f.time - to_minutes({MARGIN_MINUTES})
-  AND s.event_time <= coalesce(f.end_time, f.time) + to_minutes({MARGIN_MINUTES})
-WHERE NOT f.sample
-  AND NOT EXISTS (
-    SELECT 1 FROM superseded AS x
-    WHERE x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)
-ORDER BY f.finding_id, event_id
-"""
-
-_PRINCIPAL_CALLS = f"""
-INSERT INTO finding_evidence
-SELECT f.finding_id, {CALL.columns["event_id"]} AS event_id,
-  CASE WHEN s.event_name = f.api THEN 'same principal, address, API and window'
-    ELSE 'same principal, address and window' END AS why
-FROM latest_finding AS f
-JOIN identity AS i ON i.principal = f.principal
-JOIN cloudtrail AS s ON s.identity_key = i.identity_key
-  AND s.source_ip_address = f.api_remote_ip
-  AND s.event_time >= f.time - to_minutes({MARGIN_MINUTES})
-  AND s.event_time <= coalesce(f.end_time, f.time) + to_minutes({MARGIN_MINUTES})
-WHERE f.access_key_id IS NULL
-  AND NOT f.sample
-  AND NOT EXISTS (
-    SELECT 1 FROM superseded AS x
-    WHERE x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)
-ORDER BY f.finding_id, event_id
-"""
-
-_PEER = """
-CREATE OR REPLACE TEMP TABLE finding_peer AS
-WITH remote AS (
-  SELECT finding_id, workload, network_interfaces, time, end_time, connection_remote_ip AS peer
-  FROM latest_finding
-  WHERE connection_remote_ip IS NOT NULL AND NOT sample
-  UNION
-  SELECT f.finding_id, f.workload, f.network_interfaces, f.time, f.end_time, u.peer
-  FROM latest_finding AS f, unnest(f.probe_remote_ips) AS u(peer)
-  WHERE u.peer IS NOT NULL AND NOT f.sample
-)
-SELECT DISTINCT r.finding_id, c.interface_id, r.peer, r.time, r.end_time
-FROM remote AS r
-JOIN (
-  SELECT f.finding_id, u.card->>'$.networkInterfaceId' AS interface_id
-  FROM latest_finding AS f, unnest(json_extract(f.network_interfaces, '$[*]')) AS u(card)
-  UNION ALL
-  SELECT f.finding_id, h.holds AS interface_id
-  FROM latest_finding AS f
-  JOIN lifetime AS h ON h.workload = f.workload AND h.holds_kind = 'eni'
-  WHERE f.network_interfaces IS NULL
-) AS c ON c.finding_id = r.finding_id
-"""
-
-_FLOWS = f"""
-INSERT INTO finding_evidence
-SELECT DISTINCT p.finding_id, s.object_id || '/' || s.record AS event_id,
-  'same interface, remote address and window' AS why
-FROM vpc_flow AS s
-JOIN finding_peer AS p ON p.interface_id = s.interface_id
-WHERE (s.srcaddr = p.peer OR s.dstaddr = p.peer)
-  AND s.start <= coalesce(p.end_time, p.time) + to_minutes({MARGIN_MINUTES})
-  AND coalesce(s."end", s.start) >= p.time - to_minutes({MARGIN_MINUTES})
-ORDER BY p.finding_id, event_id
+GROUP BY finding_id
+ORDER BY 5, finding_id
 """
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `finding` and `finding_evidence`; needs `identity`, `instance_key` and `lifetime`."""
+    """Rebuild `finding` and `finding_evidence`; needs `identity`, `lifetime` and `attribution`."""
     for table in ("finding", "finding_evidence"):
         con.execute(f"DELETE FROM {table}")
-    for statement in (_LATEST, _FINDING, _CALLS, _PRINCIPAL_CALLS, _PEER, _FLOWS):
+    for statement in (_LATEST, _HUB, _FINDING):
         con.execute(statement)
+    finding_evidence.collect(con)
+    finding_around.collect(con)
     con.execute("DROP TABLE temp.latest_finding")
-    con.execute("DROP TABLE temp.finding_peer")

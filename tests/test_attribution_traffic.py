@@ -18,6 +18,10 @@ def query(at: str = "09:00:00", **more: Any) -> Record:
     return fields | {"query_timestamp": DAY + at, "srcaddr": "10.0.0.5"} | more
 
 
+def named(task_id: str) -> Record:
+    return {"ecs-task-id": task_id, "ecs-cluster-name": "prod"}
+
+
 def test_a_flow_that_names_its_task_is_recorded_and_its_instance_too(tmp_path: Path) -> None:
     record = flow("09:00:00", "09:01:00", **{"ecs-task-arn": TASK, "instance-id": WEB_ID})
     holdings = [(TASK, "eni eni-1"), (HOST, "eni eni-9")]
@@ -27,7 +31,7 @@ def test_a_flow_that_names_its_task_is_recorded_and_its_instance_too(tmp_path: P
 
 def test_a_task_id_names_its_task_where_only_one_has_it(tmp_path: Path) -> None:
     task_id = TASK.rpartition("/")[2]
-    flows = [flow("09:00:00", "09:01:00", **{"ecs-task-id": name}) for name in (task_id, "unknown")]
+    flows = [flow("09:00:00", "09:01:00", **named(name)) for name in (task_id, "unknown")]
     with placed(tmp_path, [(TASK, "eni eni-7")], vpc_flow=flows) as con:
         assert answers(con) == [(0, TASK, "recorded", 1)]
 

@@ -42,7 +42,13 @@ def workloads(con: duckdb.DuckDBPyConnection) -> list[Any]:
 
 
 def behind(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    return con.execute("SELECT event_id, why FROM finding_evidence ORDER BY event_id").fetchall()
+    near = "SELECT event_id, why FROM finding_evidence WHERE why NOT LIKE 'around it: %' ORDER BY event_id"
+    return con.execute(near).fetchall()
+
+
+def around(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+    near = "SELECT event_id, why FROM finding_evidence WHERE why LIKE 'around it: %' ORDER BY event_id"
+    return con.execute(near).fetchall()
 
 
 def called(at: str, **more: Any) -> Record:

@@ -76,18 +76,26 @@ LEFT JOIN known AS k ON k.vpc_endpoint_id = u.vpc_endpoint_id
 
 _PRIVATE = f"""
 CREATE OR REPLACE TEMP TABLE private_holder AS
-SELECT DISTINCT h.holds AS address, n.vpc_id, h.workload, CASE WHEN p.address IS NULL THEN c.host END AS host,
-  w.account_id, w.region, {CERTAINTY} AS certainty, {INTERVAL}
+SELECT DISTINCT h.holds AS address, coalesce(n.vpc_id, v.vpc_id) AS vpc_id, h.workload,
+  CASE WHEN p.address IS NULL THEN c.host END AS host,
+  coalesce(w.account_id, split_part(c.host, ':', 5)) AS account_id, coalesce(w.region, split_part(c.host, ':', 4)) AS region, {CERTAINTY} AS certainty, {INTERVAL}
 FROM lifetime AS h
 LEFT JOIN workload AS w ON w.workload = h.workload
 LEFT JOIN address_network AS n ON n.workload = h.workload AND n.address = h.holds
 LEFT JOIN container_host AS c ON c.workload = h.workload
 LEFT JOIN (
+  SELECT workload, min(vpc_id) AS vpc_id
+  FROM address_network
+  GROUP BY workload
+  HAVING count(DISTINCT vpc_id) = 1
+) AS v ON v.workload = c.host
+LEFT JOIN (
   SELECT DISTINCT address, vpc_id
   FROM primary_address
-) AS p ON p.address = h.holds AND p.vpc_id = n.vpc_id
+) AS p ON p.address = h.holds AND p.vpc_id = coalesce(n.vpc_id, v.vpc_id)
 WHERE h.holds_kind = 'private_ip'
 """
+"""An instance is in one VPC, and so is what runs on it."""
 
 _CALL_HOLDER = f"""
 SELECT h.holds AS place, '' AS network, h.workload, CAST(NULL AS VARCHAR) AS host, {CERTAINTY} AS certainty,

@@ -17,6 +17,7 @@ JOIN (
     UNION ALL
     SELECT finding_id, event_id
     FROM finding_evidence
+    WHERE why NOT LIKE 'around it: %'
   ) AS c
   JOIN timeline AS t ON t.event_id = c.event_id
 ) AS i ON i.finding_id = f.finding_id

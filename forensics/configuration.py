@@ -59,24 +59,71 @@ only its end is in evidence."""
 _INSTANCE = key("ec2", "s.aws_region", "s.aws_account_id", "'instance/' || {}")
 _CARD = "AWS::EC2::NetworkInterface"
 
-CARDS = f"""
-SELECT {_INSTANCE.format("(s.configuration->>'$.attachment.instanceId')")} AS workload,
-  s.resource_id AS eni, s.configuration_item_capture_time AS moment,
+DAILY = "coalesce(s.recording_frequency, '') = 'DAILY'"
+"""Where Config records once a day, what an item shows says nothing of the hours around it."""
+
+_TIME = "coalesce(try_cast({0} AS TIMESTAMP), make_timestamp(1000 * try_cast({0} AS BIGINT)))"
+"""A time in ISO 8601, or in milliseconds."""
+
+_INTERFACE = f"""
+SELECT s.resource_id AS eni, s.configuration_item_capture_time AS moment, {_DELETED} AS deleted, {DAILY} AS daily,
+  {_INSTANCE.format("(s.configuration->>'$.attachment.instanceId')")} AS workload,
+  s.configuration->>'$.attachment.attachmentId' AS attachment_id,
+  (s.configuration->>'$.attachment') IS NOT NULL AS attached,
+  {_TIME.format("s.configuration->>'$.attachment.attachTime'")} AS attached_at,
   s.configuration->>'$.vpcId' AS vpc_id, s.configuration->>'$.privateIpAddress' AS private_ip,
+  list_concat(json_extract_string(s.configuration, '$.privateIpAddresses[*].privateIpAddress'),
+    json_extract_string(s.configuration, '$.ipv6Addresses[*].ipv6Address')) AS addresses,
+  nullif(s.configuration->>'$.association.publicIp', '') AS public_ip,
   s.object_id || '/' || s.record AS event_id
 FROM config_item AS s
 WHERE s.resource_type = '{_CARD}'
-  AND s.configuration->>'$.attachment.instanceId' IS NOT NULL
+  AND s.configuration_item_capture_time IS NOT NULL
 """
-"""Interfaces seen attached to an instance: `workload, eni, moment, vpc_id, private_ip, event_id`."""
 
-CARDS_GONE = f"""
-SELECT l.resource_id AS eni, l.valid_to
-FROM config_life AS l
-WHERE l.resource_type = '{_CARD}'
-  AND l.valid_to IS NOT NULL
+_LISTED = f"""
+SELECT v.card->>'$.networkInterfaceId' AS eni, s.configuration_item_capture_time AS moment,
+  {_INSTANCE.format("s.resource_id")} AS workload, v.card->>'$.attachment.attachmentId' AS attachment_id,
+  {_TIME.format("v.card->>'$.attachment.attachTime'")} AS attached_at,
+  v.card->>'$.vpcId' AS vpc_id, v.card->>'$.privateIpAddress' AS private_ip,
+  list_concat(json_extract_string(v.card, '$.privateIpAddresses[*].privateIpAddress'),
+    json_extract_string(v.card, '$.ipv6Addresses[*].ipv6Address')) AS addresses,
+  nullif(v.card->>'$.association.publicIp', '') AS public_ip, s.object_id || '/' || s.record AS event_id
+FROM config_item AS s, unnest(json_extract(s.configuration, '$.networkInterfaces[*]')) AS v(card)
+WHERE s.resource_type = 'AWS::EC2::Instance'
+  AND s.configuration_item_capture_time IS NOT NULL
 """
-"""Interfaces that were gone by `valid_to`."""
+
+_SHOWN = "workload, eni, moment, attachment_id, attached_at, vpc_id, private_ip, addresses, public_ip, event_id"
+
+CARDS = f"""
+SELECT {_SHOWN}
+FROM ({_INTERFACE}) AS i
+WHERE workload IS NOT NULL
+UNION ALL
+SELECT {_SHOWN}
+FROM ({_LISTED}) AS l
+WHERE workload IS NOT NULL
+  AND eni IS NOT NULL
+"""
+"""Interfaces seen attached to an instance, and their addresses; `attached_at` is what Config says of the attachment."""
+
+CHANGES = f"""
+SELECT eni, workload, moment, deleted, daily, attached, public_ip, event_id, attached_at,
+  lag(workload) OVER (PARTITION BY eni ORDER BY moment, deleted, event_id) AS workload_before,
+  lag(public_ip) OVER (PARTITION BY eni ORDER BY moment, deleted, event_id) AS public_ip_before,
+  lag(moment) OVER (PARTITION BY eni ORDER BY moment, deleted, event_id) AS moment_before
+FROM ({_INTERFACE}) AS i
+"""
+"""Each item of an interface beside the one before: what changed did so after that one and not after this."""
+
+GATEWAYS = f"""
+SELECT {key("ec2", "s.aws_region", "s.aws_account_id", "'natgateway/' || s.resource_id")} AS workload,
+  'nat_gateway' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  s.configuration_item_capture_time AS moment, CASE WHEN {_DELETED} THEN 'gone' ELSE 'exists' END AS phase
+FROM config_item AS s
+WHERE s.resource_type = 'AWS::EC2::NatGateway'
+"""
 
 INSTANCES = f"""
 SELECT {_INSTANCE.format("s.resource_id")} AS workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role,
@@ -86,9 +133,21 @@ FROM config_item AS s
 WHERE s.resource_type = 'AWS::EC2::Instance'
 """
 
+_FUNCTION = key("lambda", "s.aws_region", "s.aws_account_id", "'function:' || coalesce(s.resource_name, s.resource_id)")
+
+FUNCTION_NETWORKS = f"""
+SELECT {_FUNCTION} AS workload, s.configuration_item_capture_time AS moment, {_DELETED} AS deleted,
+  s.object_id || '/' || s.record AS event_id,
+  list_sort(json_extract_string(s.configuration, '$.vpcConfig.subnetIds[*]')) AS subnets,
+  list_sort(json_extract_string(s.configuration, '$.vpcConfig.securityGroupIds[*]')) AS groups
+FROM config_item AS s
+WHERE s.resource_type = 'AWS::Lambda::Function'
+  AND ({_DELETED} OR json_type(s.configuration) = 'OBJECT')
+"""
+"""Subnets and security groups of functions as Config saw them; none of one that is in no VPC, or gone."""
+
 FUNCTIONS = f"""
-SELECT {key("lambda", "s.aws_region", "s.aws_account_id", "'function:' || coalesce(s.resource_name, s.resource_id)")} AS workload,
-  'lambda_function' AS kind, NULL AS name, s.configuration->>'$.role' AS role, NULL AS image,
+SELECT {_FUNCTION} AS workload, 'lambda_function' AS kind, NULL AS name, s.configuration->>'$.role' AS role, NULL AS image,
   s.configuration->>'$.codeSha256' AS code_sha256, s.configuration_item_capture_time AS moment,
   CASE WHEN {_DELETED} THEN 'gone' ELSE 'exists' END AS phase
 FROM config_item AS s

@@ -1,12 +1,15 @@
-"""What instances and gateways hold alone: interfaces and public addresses, as intervals."""
+"""What workloads hold alone, as intervals: interfaces, and through them or by themselves public addresses."""
 
 import duckdb
 
-from forensics import configuration, workload, workloads
+from forensics import configuration, padding, public_address, running, workload, workloads
 from forensics.arn import SAMPLE, key
 
-FLOW_PADDING = 60
+FLOW_PADDING = padding.FLOW
 """Seconds by which a flow record may miss a change: its times are those of packets."""
+
+OF_INSTANCES = ("ec2_instance", "eks_node", "eks_trunk", "unknown")
+"""Owners whose interfaces are held by the instance they are attached to; others hold theirs for themselves."""
 
 _INSTANCE = key("ec2", "c.aws_region", "c.account_id", "'instance/' || c.instance_id")
 
@@ -35,6 +38,8 @@ CREATE OR REPLACE TEMP TABLE found_card AS
 SELECT {key("ec2", "s.region", "s.account_id", "'instance/' || s.instance_id")} AS workload,
   u.card->>'$.networkInterfaceId' AS eni, u.card->>'$.privateIpAddress' AS private_ip,
   nullif(u.card->>'$.publicIp', '') AS public_ip, u.card->>'$.vpcId' AS vpc_id,
+  list_concat(json_extract_string(u.card, '$.privateIpAddresses[*].privateIpAddress'),
+    json_extract_string(u.card, '$.ipv6Addresses[*]')) AS addresses,
   coalesce(s.event_first_seen, s.created_at, s.updated_at) AS first_seen,
   coalesce(s.updated_at, s.event_last_seen, s.created_at) AS last_seen,
   s.id AS event_id
@@ -61,26 +66,37 @@ JOIN instance_key AS i ON i.instance_id = h.instance_id
 
 _CONFIGURED = f"""
 CREATE OR REPLACE TEMP TABLE configured_card AS
-{configuration.CARDS}
+SELECT c.*
+FROM ({configuration.CARDS}) AS c
+LEFT JOIN (
+  SELECT ask->>'$.attachmentId' AS attachment_id, min(moment) AS moment
+  FROM workload_call
+  WHERE event_name = 'DetachNetworkInterface'
+  GROUP BY ask->>'$.attachmentId'
+) AS d ON d.attachment_id = c.attachment_id
+WHERE d.moment IS NULL
+  OR c.moment < d.moment
 """
+"""What Config shows of an attachment that had ended by then, it shows late."""
+
+_CHANGE = f"CREATE OR REPLACE TEMP TABLE configured_change AS\n{configuration.CHANGES}"
 
 _ENI_FACT = f"""
 INSERT INTO hold_fact (holds_kind, holds, workload, moment, what, event_id)
 SELECT 'eni' AS holds_kind, eni AS holds, workload, moment, 'open' AS what, event_id FROM attached
 UNION ALL
-SELECT 'eni' AS holds_kind, eni AS holds, workload, first_seen AS moment, 'seen' AS what, event_id
-  FROM found_card
+SELECT 'eni' AS holds_kind, eni AS holds, workload, attached_at AS moment, 'open' AS what, event_id
+FROM configured_card
+WHERE attached_at <= moment
 UNION ALL
-SELECT 'eni' AS holds_kind, eni AS holds, workload, last_seen AS moment, 'seen' AS what, event_id
-  FROM found_card
-UNION ALL
-SELECT 'eni' AS holds_kind, eni AS holds, workload, first_seen AS moment, 'seen' AS what, event_id
-  FROM flowed_card
-UNION ALL
-SELECT 'eni' AS holds_kind, eni AS holds, workload, last_seen AS moment, 'seen' AS what, event_id
-  FROM flowed_card
-UNION ALL
-SELECT 'eni' AS holds_kind, eni AS holds, workload, moment, 'seen' AS what, event_id FROM configured_card
+SELECT 'eni' AS holds_kind, s.eni AS holds, s.workload, u.moment, 'seen' AS what, s.event_id
+FROM (
+  SELECT eni, workload, [first_seen, last_seen] AS moments, event_id FROM found_card
+  UNION ALL
+  SELECT eni, workload, [first_seen, last_seen] AS moments, event_id FROM flowed_card
+  UNION ALL
+  SELECT eni, workload, [moment] AS moments, event_id FROM configured_card
+) AS s, unnest(s.moments) AS u(moment)
 UNION ALL
 SELECT 'eni' AS holds_kind, a.eni AS holds, a.workload, c.moment, 'close' AS what, c.event_id
 FROM workload_call AS c
@@ -92,8 +108,16 @@ SELECT 'eni' AS holds_kind, ask->>'$.networkInterfaceId' AS holds, NULL AS workl
 FROM workload_call
 WHERE event_name = 'DeleteNetworkInterface'
 UNION ALL
+SELECT 'eni' AS holds_kind, c.eni AS holds, CASE WHEN c.attached THEN c.workload_before END AS workload, c.moment,
+  CASE WHEN c.daily THEN 'gone' ELSE 'left' END AS what, c.event_id
+FROM configured_change AS c
+LEFT JOIN interface AS i ON i.interface_id = c.eni
+WHERE c.deleted
+  OR (NOT c.attached AND i.owner IN ({", ".join(f"'{owner}'" for owner in OF_INSTANCES)}))
+  OR (c.attached AND c.workload_before IS NOT NULL AND c.workload IS DISTINCT FROM c.workload_before)
+UNION ALL
 SELECT 'eni' AS holds_kind, h.eni AS holds, t.workload, t.moment, 'close' AS what, t.event_id
-FROM ({workload.TERMINATED}) AS t
+FROM instance_end AS t
 JOIN (
   SELECT eni, workload FROM attached
   UNION
@@ -105,14 +129,40 @@ JOIN (
 ) AS h ON h.workload = t.workload
 """
 
+_END = f"CREATE OR REPLACE TEMP TABLE instance_end AS\n{running.ENDED}"
+
+_NOT_HOSTS = f"""
+DELETE FROM hold_fact
+WHERE holds_kind = 'eni'
+  AND what <> 'close'
+  AND workload LIKE '%:instance/%'
+  AND holds IN (
+    SELECT interface_id FROM interface WHERE owner NOT IN ({", ".join(f"'{owner}'" for owner in OF_INSTANCES)})
+    UNION ALL
+    SELECT holds FROM hold_fact WHERE holds_kind = 'eni'
+      AND (workload LIKE 'arn:%:ecs:%:task/%' OR workload LIKE 'k8s:%'))
+"""
+"""A task's or pod's own interface is not held by the instance that carries it."""
+
+_TOO_LATE = """
+DELETE FROM hold_fact
+USING (SELECT workload, min(moment) AS moment FROM instance_end GROUP BY workload) AS e
+WHERE hold_fact.what = 'seen'
+  AND hold_fact.workload = e.workload
+  AND hold_fact.moment > e.moment
+"""
+"""What a finding says when it is updated, or a flow record when it closes, is no sight of an instance that has ended."""
+
+_ENDS = "what IN ('close', 'left', 'gone')"
+
 _SEGMENT = f"""
 CREATE OR REPLACE TEMP TABLE held_alone AS
 WITH placed AS (
   SELECT holds_kind, holds, network, workload, moment, what, event_id,
-    CASE what WHEN 'close' THEN 0 WHEN 'open' THEN 1 ELSE 2 END AS rank,
-    last_value(CASE WHEN what <> 'close' THEN workload END IGNORE NULLS) OVER (
+    CASE WHEN {_ENDS} THEN 0 WHEN what = 'open' THEN 1 ELSE 2 END AS rank,
+    last_value(CASE WHEN NOT {_ENDS} THEN workload END IGNORE NULLS) OVER (
       PARTITION BY holds_kind, holds, network
-      ORDER BY moment, CASE what WHEN 'close' THEN 0 WHEN 'open' THEN 1 ELSE 2 END, workload, event_id
+      ORDER BY moment, CASE WHEN {_ENDS} THEN 0 WHEN what = 'open' THEN 1 ELSE 2 END, workload, event_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS holder
   FROM hold_fact
   WHERE moment IS NOT NULL
@@ -123,12 +173,12 @@ WITH placed AS (
     lag(holder) OVER (PARTITION BY holds_kind, holds, network ORDER BY moment, rank, holder, event_id) AS holder_before
   FROM placed
   WHERE holder IS NOT NULL
-    AND (what <> 'close' OR workload IS NULL OR workload = holder)
+    AND (NOT {_ENDS} OR workload IS NULL OR workload = holder)
 ), numbered AS (
   SELECT holds_kind, holds, network, workload, moment, what, event_id,
     sum(CASE
-      WHEN what = 'close' THEN 0
-      WHEN what_before IS NULL OR what_before = 'close' OR holder_before <> workload THEN 1
+      WHEN {_ENDS} THEN 0
+      WHEN what_before IS NULL OR what_before IN ('close', 'left', 'gone') OR holder_before <> workload THEN 1
       WHEN what = 'open' AND what_before = 'seen' THEN 1
       ELSE 0
     END) OVER (PARTITION BY holds_kind, holds, network ORDER BY moment, rank, workload, event_id
@@ -139,7 +189,9 @@ WITH placed AS (
     min(moment) AS valid_from,
     bool_or(what = 'open') AS opened,
     min(CASE WHEN what = 'close' THEN moment END) AS closed_at,
-    max(CASE WHEN what <> 'close' THEN moment END) AS last_seen,
+    min(CASE WHEN what = 'left' THEN moment END) AS left_at,
+    min(CASE WHEN what IN ('left', 'gone') THEN moment END) AS gone_at,
+    max(CASE WHEN NOT {_ENDS} THEN moment END) AS last_seen,
     list_sort(list(DISTINCT event_id)) AS evidence_event_ids
   FROM numbered
   GROUP BY holds_kind, holds, network, number
@@ -151,12 +203,12 @@ WITH placed AS (
 ), ended AS (
   SELECT holds_kind, holds, network, workload, valid_from, opened, evidence_event_ids,
     CASE
-      WHEN closed_at IS NOT NULL THEN closed_at
-      WHEN opened THEN next_from
-      ELSE last_seen
+      WHEN closed_at IS NOT NULL AND (gone_at IS NULL OR closed_at <= gone_at) THEN closed_at
+      WHEN opened THEN least(gone_at, next_from)
+      ELSE coalesce(left_at, last_seen)
     END AS valid_to,
-    closed_at IS NOT NULL OR (opened AND holds_kind = 'public_ip' AND coalesce(next_opened,
-      FALSE)) AS to_known
+    coalesce(closed_at <= coalesce(gone_at, closed_at), FALSE) OR (opened AND holds_kind = 'public_ip'
+      AND gone_at IS NULL AND coalesce(next_opened, FALSE)) AS to_known
   FROM followed
 )
 SELECT e.holds_kind, e.holds, e.network, e.workload, e.valid_from, e.valid_to, e.opened AS from_known, e.to_known,
@@ -174,140 +226,61 @@ WHERE e.workload NOT LIKE 'interface:%'
       AND e.valid_from >= k.valid_from - to_seconds({FLOW_PADDING})
       AND (k.valid_to IS NULL OR e.valid_to <= k.valid_to + to_seconds({FLOW_PADDING})))
 """
-"""Facts of things that one workload holds at a time, as intervals; a `close` of no workload closes any."""
+"""Facts of things that one workload holds at a time, as intervals; an end that names no workload ends any.
 
-_ALLOCATION = """
-CREATE OR REPLACE TEMP TABLE allocation AS
-SELECT allocation_id, min(public_ip) AS public_ip
-FROM (
-  SELECT answer->>'$.allocationId' AS allocation_id, answer->>'$.publicIp' AS public_ip
-  FROM workload_call
-  WHERE event_name = 'AllocateAddress'
-  UNION ALL
-  SELECT ask->>'$.allocationId' AS allocation_id, ask->>'$.publicIp' AS public_ip
-  FROM workload_call
-  WHERE event_name IN ('AssociateAddress', 'ReleaseAddress')
-) AS a
-WHERE allocation_id IS NOT NULL
-  AND public_ip IS NOT NULL
-GROUP BY allocation_id
-HAVING count(DISTINCT public_ip) = 1
+`open` and `close` are when it began and ended; `seen` is that it was held; `left` that it was not held any more, and
+every change before is in evidence (so it was until then, at most); `gone` the same, but it may have ended long before.
 """
 
-_ASSOCIATION = f"""
-CREATE OR REPLACE TEMP TABLE association AS
-SELECT coalesce(c.public_ip, a.public_ip) AS public_ip, c.association_id, c.event_id, c.moment,
-  coalesce({_INSTANCE}, min(h.workload), 'interface:' || coalesce(c.eni, '')) AS workload
-FROM (
-  SELECT aws_region, account_id, event_id, moment, ask->>'$.publicIp' AS public_ip,
-    ask->>'$.allocationId' AS allocation_id,
-    ask->>'$.instanceId' AS instance_id, ask->>'$.networkInterfaceId' AS eni,
-    answer->>'$.associationId' AS association_id
-  FROM workload_call
-  WHERE event_name = 'AssociateAddress'
-) AS c
-LEFT JOIN allocation AS a ON a.allocation_id = c.allocation_id
-LEFT JOIN held_alone AS h ON h.holds_kind = 'eni'
-  AND h.holds = c.eni
-  AND h.valid_from <= c.moment
-  AND (h.valid_to IS NULL OR c.moment < h.valid_to)
-GROUP BY c.public_ip, a.public_ip, c.association_id, c.event_id, c.moment, c.aws_region, c.account_id,
-  c.instance_id, c.eni
-"""
-
-_GATEWAY_ADDRESS = f"""
-CREATE OR REPLACE TEMP TABLE gateway_address AS
-WITH asked AS (
-  SELECT workload, event_id, moment, list_concat(
-    json_extract_string(answer, '$.natGatewayAddressSet.item[*].allocationId'),
-    [answer->>'$.natGatewayAddressSet.item.allocationId']) AS allocation_ids
-  FROM ({workload.GATEWAYS}) AS g
-  WHERE phase = 'started'
-  UNION ALL
-  SELECT {key("ec2", "aws_region", "account_id", "'natgateway/' || gateway")} AS workload, event_id, moment,
-    list_concat(json_extract_string(request, '$.AllocationId[*].content'),
-      [request->>'$.AllocationId', request->>'$.AllocationId.content']) AS allocation_ids
-  FROM (
-    SELECT aws_region, account_id, event_id, moment, ask->'$.AssociateNatGatewayAddressRequest' AS request,
-      ask->>'$.AssociateNatGatewayAddressRequest.NatGatewayId' AS gateway
-    FROM workload_call
-    WHERE event_name = 'AssociateNatGatewayAddress'
-  ) AS r
-)
-SELECT DISTINCT s.workload, s.event_id, s.moment, a.public_ip
-FROM asked AS s, unnest(s.allocation_ids) AS u(allocation_id)
-JOIN allocation AS a ON a.allocation_id = u.allocation_id
-"""
-
-_PUBLIC_FACT = f"""
-INSERT INTO hold_fact (holds_kind, holds, workload, moment, what, event_id)
-SELECT 'public_ip' AS holds_kind, public_ip AS holds, workload, moment, 'open' AS what, event_id
-  FROM association
-UNION ALL
-SELECT 'public_ip' AS holds_kind, public_ip AS holds, workload, moment, 'open' AS what, event_id
-  FROM gateway_address
-UNION ALL
-SELECT 'public_ip' AS holds_kind, public_ip AS holds, workload, first_seen AS moment, 'seen' AS what,
-  event_id FROM found_card
-UNION ALL
-SELECT 'public_ip' AS holds_kind, public_ip AS holds, workload, last_seen AS moment, 'seen' AS what,
-  event_id FROM found_card
-UNION ALL
-SELECT 'public_ip' AS holds_kind, coalesce(c.ask->>'$.publicIp', s.public_ip, a.public_ip) AS holds,
-  NULL AS workload, c.moment, 'close' AS what, c.event_id
-FROM workload_call AS c
-LEFT JOIN association AS s ON s.association_id = (c.ask->>'$.associationId')
-LEFT JOIN allocation AS a ON a.allocation_id = (c.ask->>'$.allocationId')
-WHERE c.event_name IN ('DisassociateAddress', 'ReleaseAddress')
-UNION ALL
-SELECT 'public_ip' AS holds_kind, h.public_ip AS holds, t.workload, t.moment, 'close' AS what, t.event_id
-FROM (
-  SELECT workload, event_id, moment FROM ({workload.TERMINATED}) AS i
-  UNION ALL
-  SELECT workload, event_id, moment FROM ({workload.GATEWAYS}) AS g WHERE phase = 'stopped'
-) AS t
-JOIN (
-  SELECT public_ip, workload FROM association
-  UNION
-  SELECT public_ip, workload FROM gateway_address
-  UNION
-  SELECT public_ip, workload FROM found_card
-) AS h ON h.workload = t.workload
-"""
-
-_GONE = f"""
+_SINCE = """
 UPDATE held_alone
-SET valid_to = g.valid_to
-FROM ({configuration.CARDS_GONE}) AS g
+SET valid_from = c.since
+FROM (
+  SELECT n.eni, n.workload, n.moment, greatest(min(n.moment_before), max(k.valid_to)) AS since
+  FROM configured_change AS n
+  LEFT JOIN held_alone AS k ON k.holds_kind = 'eni'
+    AND k.holds = n.eni
+    AND k.to_known
+    AND k.valid_to <= n.moment
+  WHERE n.workload IS DISTINCT FROM n.workload_before
+    AND n.moment_before IS NOT NULL
+    AND n.attached_at IS NULL
+    AND NOT n.daily
+  GROUP BY n.eni, n.workload, n.moment
+) AS c
 WHERE held_alone.holds_kind = 'eni'
-  AND held_alone.holds = g.eni
-  AND held_alone.valid_to IS NULL
-  AND held_alone.valid_from <= g.valid_to
+  AND held_alone.holds = c.eni
+  AND held_alone.workload = c.workload
+  AND held_alone.valid_from = c.moment
+  AND NOT held_alone.from_known
 """
-"""An interface that AWS Config recorded as gone was held no longer; since when is not known."""
+"""A holder that Config shows for the first time came after the item before, which shows another or none."""
 
 _FACT = """
 CREATE OR REPLACE TEMP TABLE hold_fact (
   holds_kind VARCHAR, holds VARCHAR, network VARCHAR, workload VARCHAR, moment TIMESTAMP, what VARCHAR, event_id VARCHAR)
 """
 
-_STEPS = (
-    _ATTACHED,
-    _FOUND,
-    _FLOWED,
-    _CONFIGURED,
-    _FACT,
-    _ENI_FACT,
-    _SEGMENT,
-    _GONE,
-    _ALLOCATION,
-    _ASSOCIATION,
-    _GATEWAY_ADDRESS,
-    _PUBLIC_FACT,
-    _SEGMENT,
-    _GONE,
-)
-"""Interfaces are made into intervals first: an address associated with one is its holder's."""
+_GATEWAY_FACT = f"""
+SELECT 'eni' AS holds_kind, i.interface_id AS holds, NULL AS network,
+  {key("ec2", "i.region", "i.account_id", "'natgateway/' || i.owner_id")} AS workload, u.fact.moment, u.fact.what,
+  e.event_id
+FROM interface AS i, unnest([
+  {{'moment': i.valid_from, 'what': CASE WHEN i.from_known THEN 'open' ELSE 'seen' END}},
+  {{'moment': i.valid_to, 'what': CASE WHEN i.to_known THEN 'close' ELSE 'left' END}}]) AS u(fact),
+  unnest(i.evidence_event_ids) AS e(event_id)
+WHERE i.owner = 'nat_gateway'
+  AND i.owner_id IS NOT NULL
+  AND u.fact.moment IS NOT NULL
+UNION ALL
+SELECT 'eni' AS holds_kind, i.interface_id AS holds, NULL AS network, g.workload, g.moment,
+  CASE g.phase WHEN 'started' THEN 'open' ELSE 'close' END AS what, g.event_id
+FROM ({workload.GATEWAYS}) AS g
+JOIN interface AS i ON i.owner = 'nat_gateway'
+  AND i.owner_id = split_part(g.workload, '/', 2)
+  AND i.account_id = split_part(g.workload, ':', 5)
+"""
+"""A gateway has its first interface from when it is made until it is deleted."""
 
 _OTHERS = """
 INSERT INTO hold_fact (holds_kind, holds, network, workload, moment, what, event_id)
@@ -316,24 +289,31 @@ FROM ({facts}) AS f
 WHERE {condition}
 """
 
-_OWN = """
-DELETE FROM hold_fact
-WHERE holds_kind = 'eni'
-  AND workload LIKE 'arn:%:ec2:%:instance/%'
-  AND holds IN (SELECT holds FROM hold_fact WHERE holds_kind = 'eni' AND workload LIKE 'arn:%:ecs:%:task/%')
-"""
-"""An interface that a task has for itself is attached to the task's host, which does not use it."""
+_CARDS = (_END, _ATTACHED, _FOUND, _FLOWED, _CONFIGURED, _CHANGE, _FACT)
+
+_TEMPORARY = ("attached", "flowed_card", "configured_change", "instance_end", "running_fact", "hold_fact")
 
 
 def hold(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `held_alone`, `found_card` and `configured_card`; needs `workload_call` and `instance_key`."""
+    """Make the temporary tables `held_alone`, `held_running`, `found_card` and `configured_card`.
+
+    Needs `workload_call`, `instance_key` and `interface`. Interfaces are made into intervals first: an address
+    associated with one is its holder's.
+    """
     others = "\nUNION ALL\n".join(workloads.selected("facts", workloads.FACT))
-    for statement in _STEPS:
+    for statement in _CARDS:
         con.execute(statement)
-        if others and statement is _ENI_FACT:
-            con.execute(_OTHERS.format(facts=others, condition="holds_kind = 'eni'"))
-            con.execute(_OWN)
-        if others and statement is _PUBLIC_FACT:
-            con.execute(_OTHERS.format(facts=others, condition="holds_kind <> 'eni'"))
-    for table in ("attached", "flowed_card", "hold_fact", "allocation", "association", "gateway_address"):
+    con.execute(_ENI_FACT)
+    con.execute(_OTHERS.format(facts=_GATEWAY_FACT, condition="workload IS NOT NULL"))
+    if others:
+        con.execute(_OTHERS.format(facts=others, condition="holds_kind = 'eni'"))
+    for statement in (_NOT_HOSTS, _TOO_LATE, _SEGMENT, _SINCE):
+        con.execute(statement)
+    running.hold(con)
+    public_address.collect(con)
+    if others:
+        con.execute(_OTHERS.format(facts=others, condition="holds_kind <> 'eni'"))
+    for statement in (_TOO_LATE, _SEGMENT, _SINCE):
+        con.execute(statement)
+    for table in _TEMPORARY:
         con.execute(f"DROP TABLE temp.{table}")

@@ -2,8 +2,11 @@
 
 import duckdb
 
-from forensics import workload
+from forensics import configuration, workload
 from forensics.arn import SAMPLE, function_key
+
+MADE_FOR = r"^AWS Lambda VPC ENI-(.+?)(?:-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"
+"""The function for which an interface was made, in its description: not the one that uses it."""
 
 _CONFIGURED = f"""
 CREATE OR REPLACE TEMP TABLE function_network AS
@@ -35,62 +38,54 @@ WITH stated AS (
     AND (s.resource->>'$.lambdaDetails.vpcConfig') IS NOT NULL
     AND NOT {SAMPLE}
   UNION ALL
+  SELECT c.workload, c.moment, c.event_id, FALSE AS from_known, c.subnets, c.groups, FALSE AS gone
+  FROM ({configuration.FUNCTION_NETWORKS}) AS c
+  WHERE NOT c.deleted
+  UNION ALL
   SELECT d.workload, d.moment, d.event_id, TRUE AS from_known,
     CAST([] AS VARCHAR[]) AS subnets, CAST([] AS VARCHAR[]) AS groups, TRUE AS gone
   FROM ({workload.DELETED}) AS d
+  UNION ALL
+  SELECT c.workload, c.moment, c.event_id, FALSE AS from_known, c.subnets, c.groups, TRUE AS gone
+  FROM ({configuration.FUNCTION_NETWORKS}) AS c
+  WHERE c.deleted
 ), compared AS (
-  SELECT workload, moment, event_id, from_known, subnets, groups,
-    lag(subnets) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS subnets_before,
-    lag(groups) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS groups_before,
+  SELECT workload, moment, event_id, from_known, coalesce(subnets, []) AS subnets, coalesce(groups, []) AS groups,
+    lag(coalesce(subnets, [])) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS subnets_before,
+    lag(coalesce(groups, [])) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS groups_before,
+    lag(moment) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS moment_before,
     gone
   FROM stated
   WHERE workload IS NOT NULL
+    AND moment IS NOT NULL
 ), changed AS (
-  SELECT workload, moment, event_id, from_known, subnets, groups, gone
+  SELECT workload, moment, event_id, from_known, subnets, groups, gone, moment_before
   FROM compared
   WHERE subnets_before IS NULL
     OR subnets <> subnets_before
     OR groups <> groups_before
 )
-SELECT workload, moment AS valid_from, from_known, subnets, groups, event_id,
+SELECT workload, CASE WHEN from_known THEN moment ELSE coalesce(moment_before, TIMESTAMP '0001-01-01') END AS valid_from,
+  moment AS shown_at, from_known, subnets, groups, event_id,
   lead(moment) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS valid_to,
+  coalesce(lead(from_known) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id), FALSE) AS to_known,
   lead(event_id) OVER (PARTITION BY workload ORDER BY moment, gone DESC, event_id) AS end_event_id
 FROM changed
 """
-"""Network settings of functions over time; a call that changes something else repeats them."""
+"""Network settings of functions over time; a call that changes something else repeats them.
 
-_INTERFACE = r"""
+What only shows settings (an item of AWS Config, a finding, a call that changes something else) shows what held before
+it too: back to the record before, which they may contradict for a while; then both are candidates. Nobody is the only
+user of an interface because the others' settings were seen late.
+"""
+
+_INTERFACE = rf"""
 CREATE OR REPLACE TEMP TABLE lambda_interface AS
-WITH ended AS (
-  SELECT ask->>'$.networkInterfaceId' AS eni, min(moment) AS moment, arg_min(event_id, (moment,
-    event_id)) AS event_id
-  FROM workload_call
-  WHERE event_name = 'DeleteNetworkInterface'
-  GROUP BY ask->>'$.networkInterfaceId'
-), made AS (
-  SELECT
-    c.answer->>'$.networkInterface.networkInterfaceId' AS eni,
-    c.account_id,
-    c.aws_region,
-    c.moment,
-    c.event_id,
-    c.answer->>'$.networkInterface.subnetId' AS subnet,
-    list_sort(json_extract_string(c.answer, '$.networkInterface.groupSet.items[*].groupId')) AS groups,
-    c.answer->>'$.networkInterface.description' AS description,
-    coalesce(c.answer->>'$.networkInterface.interfaceType', '') = 'lambda' AS typed,
-    coalesce(c.source_ip_address, '') = 'lambda.amazonaws.com'
-      OR coalesce(c.invoked_by, '') = 'lambda.amazonaws.com' AS by_lambda
-  FROM workload_call AS c
-  WHERE c.event_name = 'CreateNetworkInterface'
-)
-SELECT m.eni, m.account_id, m.aws_region, m.moment AS valid_from, m.event_id, m.subnet, m.groups,
-  CASE WHEN m.by_lambda THEN regexp_extract(m.description,
-    '^AWS Lambda VPC ENI-(.+?)(?:-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?$', 1) END AS made_for,
-  e.moment AS valid_to, e.event_id AS end_event_id
-FROM made AS m
-LEFT JOIN ended AS e ON e.eni = m.eni
-WHERE m.typed
-  OR (m.by_lambda AND m.description LIKE 'AWS Lambda VPC ENI%')
+SELECT interface_id AS eni, account_id, region AS aws_region, valid_from, from_known, subnet_id AS subnet,
+  security_groups AS groups, valid_to, to_known, evidence_event_ids,
+  regexp_extract(description, '{MADE_FOR}', 1) AS made_for
+FROM interface
+WHERE owner = 'lambda'
 """
 
 _SETTINGS = """
@@ -98,11 +93,12 @@ CREATE OR REPLACE TEMP TABLE lambda_candidate AS
 SELECT
   i.eni, n.workload,
   CASE WHEN n.valid_from > i.valid_from THEN n.valid_from ELSE i.valid_from END AS valid_from,
-  n.valid_from <= i.valid_from OR n.from_known AS from_known,
+  CASE WHEN n.shown_at <= i.valid_from THEN i.from_known ELSE n.valid_from > i.valid_from AND n.from_known END
+    AS from_known,
   CASE WHEN i.valid_to IS NULL OR n.valid_to < i.valid_to THEN n.valid_to ELSE i.valid_to END AS valid_to,
-  [n.event_id, i.event_id]
-    || CASE WHEN n.end_event_id IS NULL THEN [] ELSE [n.end_event_id] END
-    || CASE WHEN i.end_event_id IS NULL THEN [] ELSE [i.end_event_id] END AS evidence_event_ids
+  CASE WHEN n.valid_to < coalesce(i.valid_to, TIMESTAMP '9999-12-31') THEN n.to_known ELSE i.to_known END AS to_known,
+  list_distinct([n.event_id] || i.evidence_event_ids
+    || CASE WHEN n.end_event_id IS NULL THEN [] ELSE [n.end_event_id] END) AS evidence_event_ids
 FROM lambda_interface AS i
 JOIN function_network AS n ON n.groups = i.groups
   AND split_part(n.workload, ':', 5) = i.account_id
@@ -124,16 +120,15 @@ WITH judged AS (
         AND (o.valid_to IS NULL OR c.valid_from < o.valid_to)) AS shared
   FROM lambda_candidate AS c
 )
-SELECT 'eni' AS holds_kind, eni AS holds, workload, valid_from, valid_to, from_known,
-  valid_to IS NOT NULL AS to_known,
-  CASE WHEN shared THEN 'shared' WHEN from_known AND valid_to IS NOT NULL THEN 'matched'
+SELECT 'eni' AS holds_kind, eni AS holds, workload, valid_from, valid_to, from_known, to_known,
+  CASE WHEN shared THEN 'shared' WHEN from_known AND to_known THEN 'matched'
     ELSE 'bounded' END AS certainty,
   evidence_event_ids
 FROM judged
 UNION ALL
 SELECT 'eni' AS holds_kind, i.eni AS holds, w.workload, i.valid_from,
   CASE WHEN i.valid_to IS NULL OR w.stopped_at < i.valid_to THEN w.stopped_at ELSE i.valid_to END AS valid_to,
-  FALSE AS from_known, FALSE AS to_known, 'inferred' AS certainty, [i.event_id] AS evidence_event_ids
+  FALSE AS from_known, FALSE AS to_known, 'inferred' AS certainty, i.evidence_event_ids
 FROM lambda_interface AS i
 JOIN workload AS w ON w.kind = 'lambda_function'
   AND w.name = i.made_for

@@ -68,16 +68,24 @@ SELECT *,
   {type_owner("interface_type")} AS typed,
   {text_owner("description")} AS told,
   coalesce({service_name("linked_service")}, nullif(maker, '')) AS making,
-  made_with_instance OR coalesce(NOT list_contains({text_services(text_owner("description"))}, maker), FALSE)
-    OR regexp_matches(coalesce(requester_id, ''), '^AIDA') OR coalesce(requester_id = account_id, FALSE)
-    AS by_somebody,
   nullif(regexp_extract(requester_id, '{ALIAS}', 1), '') AS requesting,
   regexp_matches(coalesce(instance_owner, ''), '{ALIAS}') AS on_alias,
   regexp_matches(coalesce(instance_owner, ''), '^[0-9]{{12}}$') AND instance_owner <> account_id AS on_foreign
 FROM interface_marked
 """
 
-_BELIEVED = f"""
+_JUDGED = f"""
+CREATE OR REPLACE TEMP TABLE interface_judged AS
+SELECT *,
+  list_contains({text_services("told")}, making) AS by_its_service,
+  made_with_instance OR coalesce(NOT list_contains({text_services("told")}, maker), FALSE)
+    OR regexp_matches(coalesce(requester_id, ''), '^AIDA') OR coalesce(requester_id = account_id, FALSE)
+    AS by_somebody,
+  {service_owner("requesting")} AS requested
+FROM interface_read
+"""
+
+_BELIEVED = """
 CREATE OR REPLACE TEMP TABLE interface_believed AS
 SELECT *,
   CASE
@@ -88,14 +96,14 @@ SELECT *,
       THEN 'description, and made by the instance it names'
     WHEN requester_managed THEN 'description, and managed by its requester'
     WHEN requesting IS NOT NULL THEN 'description, and requester ' || requester_id
-    WHEN list_contains({text_services("told")}, making) THEN 'description, and made by ' || making
+    WHEN by_its_service THEN 'description, and made by ' || making
     WHEN on_alias THEN 'description, and attached to an instance of ' || instance_owner
     WHEN by_somebody THEN NULL
     WHEN on_foreign THEN 'description, and attached to an instance of another account'
     WHEN told IN ('eks_pod', 'eks_trunk') AND interface_type IN ('branch', 'trunk')
       THEN 'description, and interface type ' || interface_type
   END AS because
-FROM interface_read
+FROM interface_judged
 """
 """Why a description counts; NULL where anybody may have written it. Somebody's own call speaks against weak marks."""
 
@@ -125,7 +133,7 @@ SELECT *,
     WHEN typed IS NOT NULL THEN typed
     WHEN because IS NOT NULL THEN told
     WHEN instance_id IS NOT NULL AND NOT on_alias AND NOT on_foreign THEN 'ec2_instance'
-    WHEN {service_owner("requesting")} IS NOT NULL THEN {service_owner("requesting")}
+    WHEN requested IS NOT NULL THEN requested
     ELSE 'unknown'
   END AS owner,
   CASE
@@ -134,7 +142,7 @@ SELECT *,
     WHEN typed IS NOT NULL THEN 'interface type ' || interface_type
     WHEN because IS NOT NULL THEN because
     WHEN instance_id IS NOT NULL AND NOT on_alias AND NOT on_foreign THEN 'attached to an instance'
-    WHEN {service_owner("requesting")} IS NOT NULL THEN 'requester ' || requester_id
+    WHEN requested IS NOT NULL THEN 'requester ' || requester_id
     WHEN told IS NOT NULL THEN 'its description alone, which anybody can write'
     ELSE 'no mark'
   END AS how
@@ -202,6 +210,7 @@ _TEMPORARY = (
     "interface_card",
     "interface_marked",
     "interface_read",
+    "interface_judged",
     "interface_believed",
     "interface_decided",
     "interface_end",
@@ -214,7 +223,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("DELETE FROM interface")
     workload.collect_calls(con)
     interface_card.collect(con)
-    for statement in (_MARKED, _READ, _BELIEVED, _DECIDED, _LIFE, _INTERFACE):
+    for statement in (_MARKED, _READ, _JUDGED, _BELIEVED, _DECIDED, _LIFE, _INTERFACE):
         con.execute(statement)
     for table in _TEMPORARY:
         con.execute(f"DROP TABLE temp.{table}")

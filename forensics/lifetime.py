@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import holding, hyperplane, invocation, workload, workloads
+from forensics import holding, hyperplane, invocation, private_address, workload, workloads
 
 _INSTANCE_KEY = """
 INSERT INTO instance_key
@@ -11,119 +11,6 @@ FROM workload
 WHERE kind = 'ec2_instance'
 GROUP BY split_part(workload, '/', 2)
 HAVING count(*) = 1
-"""
-
-_ADDRESS_FACT = """
-CREATE OR REPLACE TEMP TABLE address_fact AS
-WITH card AS (
-  SELECT v.card AS card
-  FROM workload_call AS r,
-    unnest(json_extract(r.answer, '$.instancesSet.items[*].networkInterfaceSet.items[*]')) AS v(card)
-  WHERE r.event_name = 'RunInstances'
-  UNION ALL
-  SELECT answer->'$.networkInterface' AS card
-  FROM workload_call
-  WHERE event_name = 'CreateNetworkInterface'
-), born AS (
-  SELECT card->>'$.networkInterfaceId' AS eni, card->>'$.vpcId' AS vpc_id,
-    list_concat([card->>'$.privateIpAddress'],
-      json_extract_string(card, '$.privateIpAddressesSet.item[*].privateIpAddress'),
-      json_extract_string(card, '$.ipv6AddressesSet.item[*].ipv6Address')) AS addresses
-  FROM card
-), moved AS (
-  SELECT event_name, ask->>'$.networkInterfaceId' AS eni, moment,
-    list_concat(
-      json_extract_string(ask, '$.privateIpAddressesSet.item[*].privateIpAddress'),
-      json_extract_string(answer,
-        '$.assignedPrivateIpAddressesSet.assignedPrivateIpAddressSetType[*].privateIpAddress')) AS addresses
-  FROM workload_call
-  WHERE event_name IN ('AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses')
-)
-SELECT DISTINCT b.eni, u.address, b.vpc_id, CAST(NULL AS TIMESTAMP) AS moment, 'assigned' AS what
-FROM born AS b, unnest(b.addresses) AS u(address)
-UNION ALL
-SELECT DISTINCT eni, private_ip AS address, vpc_id, NULL AS moment, 'assigned' AS what
-FROM found_card
-UNION ALL
-SELECT DISTINCT eni, private_ip AS address, vpc_id, NULL AS moment, 'assigned' AS what
-FROM configured_card
-UNION ALL
-SELECT DISTINCT s.interface_id AS eni, s.srcaddr AS address, s.vpc_id, NULL AS moment, 'assigned' AS what
-FROM vpc_flow AS s
-WHERE s.flow_direction = 'egress'
-  AND s.interface_id IN (SELECT holds FROM held_alone UNION ALL SELECT holds FROM held_by_function)
-{others}UNION ALL
-SELECT DISTINCT m.eni, u.address, NULL AS vpc_id, m.moment,
-  CASE m.event_name WHEN 'AssignPrivateIpAddresses' THEN 'assigned' ELSE 'unassigned' END AS what
-FROM moved AS m, unnest(m.addresses) AS u(address)
-"""
-"""Addresses of interfaces: from birth (`moment` NULL), or as secondary ones are assigned and taken away.
-
-Of outbound traffic `srcaddr` is the interface's primary private address (page "Flow log records")."""
-
-_ADDRESS = """
-CREATE OR REPLACE TEMP TABLE address_interval AS
-WITH network AS (
-  SELECT eni, max(vpc_id) AS vpc_id
-  FROM address_fact
-  GROUP BY eni
-), assigned AS (
-  SELECT a.eni, a.address, n.vpc_id, a.moment
-  FROM (
-    SELECT eni, address, moment
-    FROM address_fact
-    WHERE what = 'assigned' AND eni IS NOT NULL AND address IS NOT NULL
-    GROUP BY eni, address, moment
-  ) AS a
-  LEFT JOIN network AS n ON n.eni = a.eni
-), ended AS (
-  SELECT a.eni, a.address, a.moment, min(e.moment) AS ended_at
-  FROM assigned AS a
-  JOIN (
-    SELECT eni, address, CAST(NULL AS VARCHAR) AS vpc_id, moment FROM address_fact WHERE what = 'unassigned'
-    UNION ALL
-    SELECT eni, address, vpc_id, moment FROM assigned WHERE moment IS NOT NULL
-  ) AS e ON e.address = a.address
-    AND (e.moment > a.moment OR a.moment IS NULL)
-    AND (e.eni = a.eni OR e.vpc_id = a.vpc_id)
-  GROUP BY a.eni, a.address, a.moment
-)
-SELECT a.eni, a.address, a.vpc_id, a.moment AS valid_from, e.ended_at AS valid_to
-FROM assigned AS a
-LEFT JOIN ended AS e ON e.eni = a.eni
-  AND e.address = a.address
-  AND e.moment IS NOT DISTINCT FROM a.moment
-WHERE a.moment IS NOT NULL
-  OR NOT EXISTS (
-    SELECT 1 FROM assigned AS o
-    WHERE o.eni = a.eni AND o.address = a.address AND o.moment IS NOT NULL)
-"""
-
-_HELD_ADDRESS = """
-CREATE OR REPLACE TEMP TABLE held_address AS
-WITH interface AS (
-  SELECT holds, workload, valid_from, valid_to, from_known, to_known, certainty, evidence_event_ids
-  FROM held_alone
-  WHERE holds_kind = 'eni'
-  UNION ALL
-  SELECT holds, workload, valid_from, valid_to, from_known, to_known, certainty, evidence_event_ids
-  FROM held_by_function
-), clipped AS (
-  SELECT h.workload, a.address, a.vpc_id, h.certainty, h.evidence_event_ids,
-    CASE WHEN a.valid_from > h.valid_from THEN a.valid_from ELSE h.valid_from END AS valid_from,
-    h.from_known OR coalesce(a.valid_from > h.valid_from, FALSE) AS from_known,
-    CASE WHEN h.valid_to IS NULL OR a.valid_to < h.valid_to THEN a.valid_to ELSE h.valid_to END AS valid_to,
-    h.to_known OR coalesce(a.valid_to < coalesce(h.valid_to, TIMESTAMP '9999-12-31'), FALSE) AS to_known
-  FROM interface AS h
-  JOIN address_interval AS a ON a.eni = h.holds
-)
-SELECT DISTINCT 'private_ip' AS holds_kind, address AS holds, workload, vpc_id, valid_from, valid_to,
-  from_known, to_known,
-  CASE WHEN certainty IN ('shared', 'inferred') THEN certainty
-    WHEN from_known AND to_known THEN 'matched' ELSE 'bounded' END AS certainty, evidence_event_ids
-FROM clipped
-WHERE valid_to IS NULL
-  OR valid_from < valid_to
 """
 
 _KEY = """
@@ -173,6 +60,8 @@ HOLDINGS = (
     f"{_PLACE} held_alone",
     f"{_PLACE} held_by_function",
     f"{_PLACE} held_address",
+    f"{_PLACE} held_running",
+    private_address.UNIQUE,
     _KEY,
     _SESSION,
     _ENVIRONMENT,
@@ -203,8 +92,7 @@ _TEMPORARY = (
     "held_alone",
     "held_by_function",
     "held_address",
-    "address_fact",
-    "address_interval",
+    "held_running",
 )
 
 
@@ -217,12 +105,8 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     workloads.prepare(con)
     holding.hold(con)
     hyperplane.hold(con)
-    others = "".join(
-        f"UNION ALL\nSELECT DISTINCT eni, address, vpc_id, NULL AS moment, 'assigned' AS what FROM {select} AS o\n"
-        for select in workloads.selected("addresses", workloads.ADDRESS)
-    )
-    for statement in (_ADDRESS_FACT.replace("{others}", others), _ADDRESS, _HELD_ADDRESS, _NETWORK):
-        con.execute(statement)
+    private_address.hold(con)
+    con.execute(_NETWORK)
     invocation.collect_lines(con)
     con.execute(_LIFETIME)
     invocation.drop_lines(con)

@@ -4,24 +4,11 @@ import duckdb
 
 from forensics import workload
 from forensics.arn import key
-from forensics.sources import eventbridge_event
-
-EVENT_ID = eventbridge_event.SOURCE.event.columns["event_id"]
-
-_STATE = f"""
-SELECT {key("ec2", "s.region", "s.account", "'instance/' || s.instance_id")} AS workload,
-  {EVENT_ID} AS event_id, s.time AS moment, s.instance_state AS state
-FROM eventbridge_event AS s
-WHERE s.event_source = 'aws.ec2'
-  AND s.detail_type = 'EC2 Instance State-change Notification'
-  AND s.time IS NOT NULL
-"""
-"""State changes: the only record of an instance that shut itself down. Nobody but AWS sends as aws.ec2."""
 
 ENDED = f"""
 SELECT workload, event_id, moment FROM ({workload.TERMINATED}) AS t
 UNION ALL
-SELECT workload, event_id, moment FROM ({_STATE}) AS s WHERE state IN ('shutting-down', 'terminated')
+SELECT workload, event_id, moment FROM ({workload.STATES}) AS s WHERE state IN ('shutting-down', 'terminated')
 """
 """Ends of instances: `workload, event_id, moment`."""
 
@@ -56,7 +43,7 @@ UNION ALL
 SELECT workload, event_id, moment, FALSE AS up, TRUE AS exact FROM ({workload.TERMINATED}) AS t
 UNION ALL
 SELECT workload, event_id, moment, state IN {_UP} AS up, TRUE AS exact
-FROM ({_STATE}) AS s
+FROM ({workload.STATES}) AS s
 WHERE state IN {_UP} OR state IN {_DOWN}
 UNION ALL
 SELECT workload, event_id, moment, state IN {_UP} AS up, FALSE AS exact
@@ -97,8 +84,8 @@ FROM stretch
 """
 """An instance whose first record stops it ran before: since when is not in evidence."""
 
-STOPPED = "SELECT workload, event_id, moment FROM running_fact WHERE NOT up"
-"""Moments at which instances ran no longer: `workload, event_id, moment`. Their own public addresses are lost then."""
+STOPPED = "SELECT workload, event_id, moment, exact FROM running_fact WHERE NOT up"
+"""Moments at which instances ran no longer: `workload, event_id, moment, exact`. Their own public addresses are lost then."""
 
 
 def hold(con: duckdb.DuckDBPyConnection) -> None:

@@ -5,6 +5,9 @@ import duckdb
 from forensics import configuration, issued, workloads
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, partition
 from forensics.sources.cloudtrail import EVENT as CALL
+from forensics.sources.eventbridge_event import SOURCE as STATE_SOURCE
+
+STATE = STATE_SOURCE.event
 
 LAMBDA_CREATE = r"^CreateFunction[0-9]*$"
 LAMBDA_DELETE = r"^DeleteFunction[0-9]*$"
@@ -227,6 +230,22 @@ WHERE s.instance_id IS NOT NULL
   AND NOT {SAMPLE}
 """
 
+STATES = f"""
+SELECT {key("ec2", "s.region", "s.account", "'instance/' || s.instance_id")} AS workload,
+  {STATE.columns["event_id"]} AS event_id, s.time AS moment, s.instance_state AS state
+FROM eventbridge_event AS s
+WHERE s.event_source = 'aws.ec2'
+  AND s.detail_type = 'EC2 Instance State-change Notification'
+  AND s.time IS NOT NULL
+"""
+"""State changes: the only record of an instance that shut itself down. Nobody but AWS sends as aws.ec2."""
+
+_INSTANCE_STATED = f"""
+SELECT t.workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
+  t.moment, CASE WHEN t.state IN ('shutting-down', 'terminated') THEN 'gone' ELSE 'exists' END AS phase
+FROM ({STATES}) AS t
+"""
+
 GATEWAYS = f"""
 SELECT
   {key("ec2", "c.aws_region", "c.account_id", "'natgateway/' || c.gateway")} AS workload, c.answer,
@@ -262,7 +281,9 @@ RECOGNISERS = (
     _INSTANCE_FLOWED,
     _INSTANCE_FOUND,
     _GATEWAY,
+    _INSTANCE_STATED,
     configuration.INSTANCES,
+    configuration.GATEWAYS,
     configuration.FUNCTIONS,
 )
 """Where workloads are named: SELECTs of `workload, kind, name, role, image, code_sha256, moment, phase`.

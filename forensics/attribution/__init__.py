@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from forensics import narrowing
 from forensics.attribution import calls, flows, gateway, hosts, named, networks, places, requests
 from forensics.attribution.part import Part
 from forensics.workloads import eks
@@ -23,6 +24,7 @@ PARTS = (
     *requests.PARTS,
     *named.PARTS,
     Part("eks_audit", "issued_to", eks.AUDIT_ISSUED),
+    Part("vpc_flow", "endpoint", narrowing.NARROWED, ("flow_narrowed",)),
 )
 """The view's SELECTs of `event_id, question, workload, certainty, via, candidates, evidence_event_ids`, by source."""
 
@@ -83,7 +85,7 @@ def create_view(con: duckdb.DuckDBPyConnection) -> None:
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild the stored parts of `attribution` from `lifetime`: who held each place, stretch by stretch; then the view."""
-    for stage in (networks, places, hosts, flows, calls, named, requests, gateway):
+    for stage in (networks, places, hosts, flows, narrowing, calls, named, requests, gateway):
         stage.resolve(con)
     for table in ("home_network", "primary_address"):
         con.execute(f"DROP TABLE temp.{table}")

@@ -2,12 +2,14 @@
 
 import duckdb
 
+from forensics import padding
+
 LONG_AGO = "TIMESTAMP '0001-01-01'"
 FAR_AHEAD = "TIMESTAMP '9999-12-31'"
 """Bounds of what has no known beginning or end, so that interval conditions need no NULL."""
 
-CALL_PADDING = 2
-"""Seconds by which a CloudTrail time may be off: whole seconds, set when the call completed."""
+CALL_PADDING = padding.CALL
+"""Seconds by which a CloudTrail time may be off."""
 
 CERTAINTY = """CASE
     WHEN h.certainty = 'inferred' THEN 'inferred'
@@ -82,10 +84,11 @@ FROM counted
 A host's interface or address that a task or pod on it held then was the task's or pod's: the host is no rival."""
 
 
-def cut(con: duckdb.DuckDBPyConnection, holders: str, padding: int) -> None:
+def cut(con: duckdb.DuckDBPyConnection, holders: str, seconds: int) -> None:
     """Make the temporary table `place_stretch` of a SELECT of holders.
 
     Its columns: `place, network, workload, host, certainty, via, valid_from, valid_to, evidence_event_ids`; `host` is
     the instance a task or pod runs on.
     """
-    con.execute(_STRETCH.format(holders=holders, padding=padding, far=FAR_AHEAD))
+    off = padding.of_holder("workload", seconds)
+    con.execute(_STRETCH.format(holders=holders, padding=off, far=FAR_AHEAD))

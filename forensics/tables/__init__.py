@@ -29,6 +29,7 @@ from forensics.tables.places import (
 from forensics.tables.what import (
     ADDRESS_NETWORK,
     CREDENTIAL_WORKLOAD,
+    FLOW_NARROWED,
     INSTANCE_KEY,
     INTERFACE,
     INVOCATION,
@@ -82,6 +83,7 @@ TABLES = {
     "gateway_minute": GATEWAY_MINUTE,
     "pod_key": POD_KEY,
     "request_function": REQUEST_FUNCTION,
+    "flow_narrowed": FLOW_NARROWED,
 }
 """Name and CREATE statement of each; the views `event` and `attribution` are made by the modules of those names."""
 

@@ -123,3 +123,13 @@ ADDRESS_NETWORK = """
 CREATE TABLE address_network (workload VARCHAR NOT NULL, address VARCHAR NOT NULL, vpc_id VARCHAR NOT NULL)
 """
 """In which VPC a workload held a private address."""
+
+FLOW_NARROWED = """
+CREATE TABLE flow_narrowed (
+  event_id VARCHAR NOT NULL,
+  workload VARCHAR NOT NULL,
+  candidates BIGINT NOT NULL,
+  evidence_event_ids VARCHAR[]
+)
+"""
+"""Flow records at an interface that `candidates` functions share, while only this one had an invocation in progress."""

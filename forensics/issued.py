@@ -93,15 +93,18 @@ CREATE OR REPLACE TEMP TABLE key_unminted AS
 SELECT s.access_key_id, s.session_name, min(s.role) AS role, min(s.account_id) AS account_id,
   min(s.delivery) AS delivery,
   CASE WHEN count(DISTINCT s.region) = 1 THEN min(s.region) END AS region,
-  min(s.moment) AS moment, arg_min(s.event_id, (s.moment, s.event_id)) AS event_id
+  min(s.moment) AS moment, arg_min(s.event_id, (s.moment, s.event_id)) AS event_id,
+  min(c.issued_by_principal) AS service
 FROM key_session AS s
 LEFT JOIN credential AS c ON c.access_key_id = s.access_key_id
-WHERE c.issuance_certainty IS NULL
+WHERE (c.issuance_certainty IS NULL
+    OR c.issuance_certainty = 'matched' AND c.issued_by_access_key_id IS NULL AND c.issued_by_principal LIKE '%.amazonaws.com')
   AND coalesce(c.class, 'unknown') NOT IN ('console', 'service_linked', 'forward_access')
   AND coalesce(s.role, '') NOT LIKE '%:role/aws:%'
   AND NOT EXISTS (SELECT 1 FROM key_mint AS m WHERE m.access_key_id = s.access_key_id)
 GROUP BY s.access_key_id, s.session_name
 """
+"""Keys of sessions that no record of a mint names; `service` minted the session, where a mint without its key is matched."""
 
 _KNOWN_FUNCTION = f"""
 CREATE OR REPLACE TEMP TABLE known_function AS
@@ -172,6 +175,7 @@ SELECT u.access_key_id,
 FROM key_unminted AS u
 LEFT JOIN known_instance AS i ON i.instance_id = u.session_name
 WHERE u.delivery IS NOT NULL
+  AND coalesce(u.service, 'ec2.amazonaws.com') = 'ec2.amazonaws.com'
   AND regexp_matches(u.session_name, '{INSTANCE_ID}')
 """
 
@@ -181,6 +185,7 @@ SELECT u.access_key_id, i.workload, 'inferred' AS certainty, 'session name' AS v
 FROM key_unminted AS u
 JOIN known_instance AS i ON i.instance_id = u.session_name
 WHERE u.delivery IS NULL
+  AND coalesce(u.service, 'ec2.amazonaws.com') = 'ec2.amazonaws.com'
   AND split_part(i.workload, ':', 5) = u.account_id
 """
 
@@ -212,8 +217,8 @@ SELECT u.access_key_id, min(f.workload) AS workload, 'inferred' AS certainty, 's
   NULL AS role, min(u.event_id) AS event_id, min(u.moment) AS moment
 FROM key_unminted AS u
 JOIN known_function AS f ON f.session_name = u.session_name AND f.account_id = u.account_id
-WHERE f.role IS NULL
-  OR f.role = u.role
+WHERE (f.role IS NULL OR f.role = u.role)
+  AND coalesce(u.service, 'lambda.amazonaws.com') = 'lambda.amazonaws.com'
 GROUP BY u.access_key_id
 HAVING count(DISTINCT f.workload) = 1
 """

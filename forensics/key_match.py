@@ -94,7 +94,7 @@ UNION ALL
 SELECT 'sign-in:' || signin_session, TIMESTAMP '1970-01-01', 0, false, signin_session, 0,
   arg_min(event_id, (time, event_id)), min(time), arg_min(identity_key, (time, event_id)), NULL, NULL, NULL
 FROM mint_signal
-WHERE event_name = 'CreateOAuth2Token' AND signin_session <> ''
+WHERE event_name = 'CreateOAuth2Token' AND signin_session LIKE 'arn:%:session/%'
 GROUP BY signin_session
 UNION ALL
 SELECT 'session:' || principal_id, time, 3, false, call, 0, event_id, time, identity_key, key, NULL, NULL
@@ -142,7 +142,7 @@ WITH open AS (
     AND NOT coalesce(h.forwarded, false)
     AND NOT coalesce(h.service_linked, false)
 )
-SELECT access_key_id, 'session:' || principal_id AS who, session_start AS time, derived, first_used
+SELECT access_key_id, 'session:' || nullif(principal_id, '') AS who, session_start AS time, derived, first_used
 FROM open
 UNION ALL
 SELECT access_key_id, 'sign-in:' || signin_session, TIMESTAMP '1970-01-01', derived, first_used

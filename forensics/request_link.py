@@ -1,9 +1,269 @@
-"""Records of different sources that carry the id of one request."""
+"""Records of different sources that carry the id of one request, or of one short-lived thing."""
 
 import duckdb
 
+from forensics.attribution.part import current, identifier
+from forensics.sources.cloudtrail import EVENT as CALL
+
+_CALL_ID = CALL.columns["event_id"]
+_ROOT = r"1-[0-9a-f]{8}-[0-9a-f]{24}"
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ATTACHMENT = f"attachment/({_UUID})$"
+_STREAM = """LEFT JOIN stream_workload AS w ON w.object_id = s.object_id
+  AND w.function_name = s.function_name
+  AND w.owner IS NOT DISTINCT FROM s.owner
+  AND w.log_group IS NOT DISTINCT FROM s.log_group"""
+
+
+def _carried(
+    kind: str, identity: str, source: str, time: str, *, workload: str = "NULL", joined: str = "", where: str = "TRUE"
+) -> str:
+    """A SELECT of the records of a source (alias `s`) that carry an id of a kind."""
+    return f"""
+SELECT '{kind}' AS id_kind, {identity} AS id, {identifier(source)} AS event_id, '{source}' AS source, {time} AS time,
+  CAST({workload} AS VARCHAR) AS workload
+FROM {source} AS s
+{joined}
+WHERE {where}
+"""
+
+
+_GATEWAY_TIME = "coalesce(s.request_time, s.timestamp)"
+
+_KNOWN = "SELECT request_id FROM lambda_log UNION ALL SELECT integration_request_id FROM api_gateway"
+
+_REQUESTS = (
+    _carried(
+        "lambda_request",
+        "s.request_id",
+        "lambda_log",
+        "s.timestamp",
+        workload="w.workload",
+        joined=_STREAM,
+        where="s.type LIKE 'platform.%'",
+    ),
+    _carried(
+        "lambda_request",
+        "s.request_id",
+        "cloudtrail",
+        "s.event_time",
+        where=f"s.event_source = 'lambda.amazonaws.com'\n  AND s.event_name LIKE 'Invoke%'\n  AND s.request_id IN ({_KNOWN})"
+        f"\n  AND {current('cloudtrail')}",
+    ),
+    _carried("lambda_request", "s.integration_request_id", "api_gateway", _GATEWAY_TIME),
+    _carried("api_gateway_request", "s.request_id", "api_gateway", _GATEWAY_TIME),
+    _carried("api_gateway_request", "s.extended_request_id", "api_gateway", _GATEWAY_TIME),
+    _carried("api_gateway_request", "s.request_id", "waf", "s.timestamp", where="s.http_source_name = 'APIGW'"),
+    _carried("cloudfront_request", "s.x_edge_request_id", "cloudfront", "s.time"),
+    _carried("cloudfront_request", "s.request_id", "waf", "s.timestamp", where="s.http_source_name = 'CF'"),
+    _carried(
+        "s3_request",
+        "s.request_id",
+        "s3_access",
+        "s.time",
+        joined=f"JOIN s3_call AS x ON x.event_id = {identifier('s3_access')}",
+    ),
+    _carried(
+        "s3_request",
+        "s.request_id",
+        "cloudtrail",
+        "s.event_time",
+        joined=f"JOIN (SELECT DISTINCT call_event_id FROM s3_call) AS x ON x.call_event_id = {_CALL_ID}",
+        where=current("cloudtrail"),
+    ),
+    _carried("shared_event", "s.shared_event_id", "cloudtrail", "s.event_time", where=current("cloudtrail")),
+)
+
+_TRACES = (
+    _carried("trace", f"regexp_extract(s.trace_id, 'Root=({_ROOT})', 1)", "alb", "s.time"),
+    _carried("trace", f"regexp_extract(s.xray_trace_id, '({_ROOT})', 1)", "api_gateway", _GATEWAY_TIME),
+    _carried(
+        "trace",
+        f"regexp_extract(s.request_id, '({_ROOT})', 1)",
+        "waf",
+        "s.timestamp",
+        where="s.http_source_name = 'ALB'",
+    ),
+    _carried(
+        "trace",
+        f"regexp_extract(s.trace_id, '({_ROOT})', 1)",
+        "lambda_log",
+        "s.timestamp",
+        workload="w.workload",
+        joined=_STREAM,
+    ),
+)
+
+_CALLED_ON_INTERFACE = f"""
+SELECT 'ecs_attachment' AS id_kind,
+  regexp_extract(coalesce(s.response_elements->>'$.networkInterface.description', s.request_parameters->>'$.description'),
+    '{_ATTACHMENT}', 1) AS id,
+  {_CALL_ID} AS event_id, 'cloudtrail' AS source, s.event_time AS time, CAST(NULL AS VARCHAR) AS workload
+FROM cloudtrail AS s
+WHERE s.event_name = 'CreateNetworkInterface'
+  AND {current("cloudtrail")}
+"""
+
+_RUN = f"""
+SELECT 'ecs_attachment' AS id_kind, regexp_extract(v.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, 'cloudtrail' AS source,
+  c.time, u.task->>'$.taskArn' AS workload
+FROM (
+  SELECT {_CALL_ID} AS event_id, s.event_time AS time, s.response_elements AS answer
+  FROM cloudtrail AS s
+  WHERE s.event_source = 'ecs.amazonaws.com'
+    AND s.event_name IN ('RunTask', 'StartTask')
+    AND {current("cloudtrail")}
+) AS c, unnest(json_extract(c.answer, '$.tasks[*]')) AS u(task), unnest(json_extract(u.task, '$.attachments[*]')) AS v(item)
+"""
+
+_CHANGED = f"""
+SELECT 'ecs_attachment' AS id_kind, regexp_extract(u.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, 'ecs_event' AS source,
+  c.time, c.task_arn AS workload
+FROM (
+  SELECT {identifier("ecs_event")} AS event_id, s.time, s.task_arn, s.attachments
+  FROM ecs_event AS s
+  WHERE {current("ecs_event")}
+) AS c, unnest(json_extract(c.attachments, '$[*]')) AS u(item)
+WHERE u.item->>'$.type' IN ('eni', 'ElasticNetworkInterface')
+"""
+
+_MINTED = f"""
+SELECT 'pod_uid' AS id_kind, u.tag->>'$.value' AS id, c.event_id, 'cloudtrail' AS source, c.time,
+  CAST(NULL AS VARCHAR) AS workload
+FROM (
+  SELECT {_CALL_ID} AS event_id, s.event_time AS time, s.request_parameters AS ask
+  FROM cloudtrail AS s
+  WHERE s.event_source = 'sts.amazonaws.com'
+    AND s.event_name = 'AssumeRole'
+    AND s.user_identity_invoked_by = 'pods.eks.amazonaws.com'
+    AND {current("cloudtrail")}
+) AS c, unnest(json_extract(c.ask, '$.tags[*]')) AS u(tag)
+WHERE u.tag->>'$.key' = 'kubernetes-pod-uid'
+"""
+
+_ENDPOINT_MADE = f"""
+SELECT 'vpc_endpoint' AS id_kind,
+  coalesce(s.response_elements->>'$.CreateVpcEndpointResponse.vpcEndpoint.vpcEndpointId',
+    s.response_elements->>'$.vpcEndpoint.vpcEndpointId') AS id,
+  {_CALL_ID} AS event_id, 'cloudtrail' AS source, s.event_time AS time, CAST(NULL AS VARCHAR) AS workload
+FROM cloudtrail AS s
+WHERE s.event_source = 'ec2.amazonaws.com'
+  AND s.event_name = 'CreateVpcEndpoint'
+  AND {current("cloudtrail")}
+"""
+
+_POD = "LEFT JOIN pod_key AS k ON k.what = 'uid' AND k.named = "
+
+_THINGS = (
+    _CALLED_ON_INTERFACE,
+    _RUN,
+    _CHANGED,
+    _carried(
+        "ecs_attachment",
+        f"regexp_extract(s.configuration->>'$.description', '{_ATTACHMENT}', 1)",
+        "config_item",
+        "s.configuration_item_capture_time",
+        where="s.resource_type = 'AWS::EC2::NetworkInterface'",
+    ),
+    _MINTED,
+    _carried(
+        "pod_uid",
+        "s.pod_uid",
+        "eks_audit",
+        "coalesce(s.stage_timestamp, s.request_received_timestamp)",
+        workload="k.workload",
+        joined=f"{_POD} s.pod_uid",
+        where="s.pod_uid IS NOT NULL",
+    ),
+    _carried(
+        "pod_uid",
+        "s.pod_id",
+        "container_log",
+        "coalesce(s.time, s.timestamp)",
+        workload="k.workload",
+        joined=f"{_POD} s.pod_id",
+        where="s.pod_id IS NOT NULL",
+    ),
+    _carried(
+        "pod_uid",
+        "s.kubernetes_workload_details->>'$.uid'",
+        "guardduty",
+        "s.event_first_seen",
+        where=f"s.kubernetes_workload_type = 'pods'\n  AND {current('guardduty')}",
+    ),
+    _ENDPOINT_MADE,
+    _carried(
+        "vpc_endpoint",
+        "s.vpc_endpoint_id",
+        "cloudtrail",
+        "s.event_time",
+        where=f"s.vpc_endpoint_id <> ''\n  AND {current('cloudtrail')}",
+    ),
+    _carried("vpc_endpoint", "s.vpc_endpoint_id", "api_gateway", _GATEWAY_TIME, where="s.vpc_endpoint_id <> ''"),
+)
+
+_OF_FUNCTIONS = (
+    _carried(
+        "function_context",
+        """s.request_parameters->>'$.encryptionContext."aws:lambda:FunctionArn"'""",
+        "cloudtrail",
+        "s.event_time",
+        where=f"s.event_source = 'kms.amazonaws.com'\n  AND {current('cloudtrail')}",
+    ),
+    _carried("function_context", "w.workload", "lambda_log", "s.timestamp", workload="w.workload", joined=_STREAM),
+)
+
+_LINK = f"""
+INSERT INTO request_link
+WITH whole AS (
+  SELECT DISTINCT id_kind, id, event_id, source, time, workload
+  FROM ({"UNION ALL".join(_REQUESTS)}) AS r
+  WHERE id <> ''
+), traced AS (
+  SELECT DISTINCT id_kind, id, event_id, source, time, workload
+  FROM ({"UNION ALL".join(_TRACES)}) AS t
+  WHERE id <> ''
+), bound AS (
+  SELECT id_kind, id, source,
+    arg_min(struct_pack(event_id := event_id, time := time, workload := workload), (time, event_id)) AS first,
+    arg_max(struct_pack(event_id := event_id, time := time, workload := workload), (time, event_id)) AS last
+  FROM ({{things}}) AS h
+  WHERE id <> ''
+  GROUP BY id_kind, id, source
+), thing AS (
+  SELECT DISTINCT b.id_kind, b.id, u.record.event_id AS event_id, b.source, u.record.time AS time,
+    u.record.workload AS workload
+  FROM bound AS b, unnest([b.first, b.last]) AS u(record)
+  WHERE u.record IS NOT NULL
+), linked AS (
+  SELECT id_kind, id, event_id, source, time, workload, 'recorded' AS certainty
+  FROM whole
+  UNION ALL
+  SELECT id_kind, id, event_id, source, time, workload,
+    CASE WHEN greatest(
+        count(*) FILTER (source = 'alb') OVER (PARTITION BY id), count(*) FILTER (source = 'api_gateway') OVER (PARTITION BY id)
+      ) > 1 THEN 'shared' ELSE 'inferred' END AS certainty
+  FROM traced
+  UNION ALL
+  SELECT id_kind, id, event_id, source, time, workload, 'recorded' AS certainty
+  FROM thing
+), counted AS (
+  SELECT *,
+    max(source) OVER (PARTITION BY id_kind, id) <> min(source) OVER (PARTITION BY id_kind, id) AS across,
+    max(event_id) OVER (PARTITION BY id_kind, id) <> min(event_id) OVER (PARTITION BY id_kind, id) AS several
+  FROM linked
+)
+SELECT id_kind, id, event_id, source, time, workload, certainty
+FROM counted
+WHERE across
+  OR (several AND id_kind IN ('shared_event', 'ecs_attachment', 'vpc_endpoint'))
+ORDER BY id_kind, id, time, event_id
+"""
+
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `request_link`; needs `workload` and `invocation`."""
-    for table in ("request_link",):
-        con.execute(f"DELETE FROM {table}")
+    """Rebuild `request_link`; needs `stream_workload`, `pod_key` and `s3_call` of `attribution`."""
+    con.execute("DELETE FROM request_link")
+    functions = con.execute("SELECT 1 FROM stream_workload LIMIT 1").fetchall()
+    things = (*_THINGS, *(_OF_FUNCTIONS if functions else ()))
+    con.execute(_LINK.replace("{things}", "UNION ALL".join(things)))

@@ -7,10 +7,16 @@ CREATE TABLE request_link (
   event_id VARCHAR NOT NULL,
   source VARCHAR NOT NULL,
   time TIMESTAMP,
-  workload VARCHAR
+  workload VARCHAR,
+  certainty VARCHAR NOT NULL CHECK (certainty IN ('recorded', 'inferred', 'shared'))
 )
 """
-"""Records of different sources that carry one request's id: lambda_request, trace, s3_request, api_gateway_request…"""
+"""Records of different sources that carry one id.
+
+Ids of requests, every record: lambda_request, api_gateway_request, cloudfront_request, s3_request, shared_event, trace.
+Ids of things, the first and the last record of each source: ecs_attachment, pod_uid, vpc_endpoint, function_context.
+`certainty` is `recorded` where AWS made the id; a trace's root may be a client's choice: `inferred`, or `shared` where
+several requests from outside had it."""
 
 CREDENTIAL_USE = """
 CREATE TABLE credential_use (

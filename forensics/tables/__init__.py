@@ -37,7 +37,17 @@ from forensics.tables.what import (
     WORKLOAD_CONTAINER,
     WORKLOAD_DETAIL,
 )
-from forensics.tables.who import CREDENTIAL, IDENTITY, LINEAGE, LINEAGE_GAP, ON_BEHALF, PRINCIPAL, SESSION, SUPERSEDED
+from forensics.tables.who import (
+    CREDENTIAL,
+    IDENTITY,
+    LINEAGE,
+    LINEAGE_GAP,
+    LOGIN,
+    ON_BEHALF,
+    PRINCIPAL,
+    SESSION,
+    SUPERSEDED,
+)
 
 TABLES = {
     "case_info": CASE_INFO,
@@ -49,6 +59,7 @@ TABLES = {
     "principal": PRINCIPAL,
     "session": SESSION,
     "credential": CREDENTIAL,
+    "login": LOGIN,
     "lineage": LINEAGE,
     "workload": WORKLOAD,
     "lifetime": LIFETIME,

@@ -2,91 +2,11 @@
 
 import duckdb
 
-from forensics import issuance
+from forensics import actor, issuance
 from forensics.case import Case
 from forensics.errors import AmbiguousName, UnknownName
 from forensics.source import IDENTITY_COLUMNS, Source
 from forensics.sources import sources
-
-_SESSION_ARN = r"^arn:[^:]+:sts::[^:]*:assumed-role/[^/]+/[^/]+$"
-_FEDERATED_ARN = r"^arn:[^:]+:sts::[^:]*:federated-user/.+$"
-_ROOT_ARN = r"^arn:[^:]+:iam::[^:]*:root$"
-_FEDERATED_ID = r"^[0-9]{12}:[^:]+$"
-
-_SHAPES = {
-    "role_arn": issuance.ROLE_ARN,
-    "user_arn": issuance.USER_ARN,
-    "role_id": issuance.ROLE_ID,
-    "user_id": issuance.USER_ID,
-    "session_arn": _SESSION_ARN,
-    "federated_arn": _FEDERATED_ARN,
-    "root_arn": _ROOT_ARN,
-    "federated_id": _FEDERATED_ID,
-}
-
-_KIND = """CASE
-    WHEN 'ANONYMOUS_PRINCIPAL' IN (coalesce(principal_id, ''), coalesce(account_id, '')) THEN 'anonymous'
-    WHEN type = 'AWSService' OR (type IS NULL AND arn IS NULL AND invoked_by IS NOT NULL) THEN 'service'
-    WHEN type = 'Root' OR (type IS DISTINCT FROM 'AWSAccount' AND regexp_matches(arn, $root_arn)) THEN 'root'
-    WHEN type = 'FederatedUser' OR regexp_matches(arn, $federated_arn) THEN 'federated_user'
-    WHEN type IN ('AssumedRole', 'Role') THEN 'role'
-    WHEN regexp_matches(arn, $session_arn) OR regexp_matches(arn, $role_arn) THEN 'role'
-    WHEN type = 'IAMUser' OR regexp_matches(arn, $user_arn) THEN 'user'
-    WHEN type = 'SAMLUser' THEN 'saml_user'
-    WHEN type = 'WebIdentityUser' THEN 'web_identity_user'
-    WHEN type = 'IdentityCenterUser' OR on_behalf_of IS NOT NULL THEN 'identity_center_user'
-    WHEN type = 'AWSAccount' THEN 'account'
-  END"""
-
-_ACTOR = f"""
-CREATE OR REPLACE TEMP TABLE actor AS
-WITH kinds AS (
-  SELECT *, {_KIND} AS kind, regexp_extract(principal_id, '^(.*):[^:]*$', 1) AS before_name
-  FROM said
-), stated AS (
-  SELECT
-    identity_key,
-    kind,
-    type,
-    CASE kind
-      WHEN 'service' THEN invoked_by
-      WHEN 'root' THEN CASE WHEN regexp_matches(arn, $root_arn) THEN arn END
-      WHEN 'federated_user' THEN CASE WHEN regexp_matches(arn, $federated_arn) THEN arn END
-      WHEN 'role' THEN CASE
-        WHEN regexp_matches(issuer_arn, $role_arn) THEN issuer_arn
-        WHEN regexp_matches(arn, $role_arn) THEN arn END
-      WHEN 'user' THEN CASE WHEN regexp_matches(arn, $user_arn) THEN arn END
-    END AS arn,
-    CASE
-      WHEN kind = 'root' THEN coalesce(account_id, nullif(split_part(arn, ':', 5), ''))
-      WHEN kind = 'role' AND regexp_matches(issuer_principal_id, $role_id) THEN issuer_principal_id
-      WHEN kind IN ('role', 'account') AND regexp_matches(before_name, $role_id) THEN before_name
-      WHEN kind IN ('role', 'account') AND regexp_matches(principal_id, $role_id) THEN principal_id
-      WHEN kind IN ('user', 'account') AND regexp_matches(principal_id, $user_id) THEN principal_id
-    END AS unique_id,
-    CASE
-      WHEN kind = 'role' AND regexp_matches(arn, $session_arn) THEN arn
-      WHEN kind = 'federated_user' AND regexp_matches(arn, $federated_arn) THEN arn
-    END AS session,
-    CASE WHEN regexp_matches(before_name, $role_id) OR regexp_matches(principal_id, $federated_id)
-      THEN principal_id END AS session_id,
-    principal_id,
-    account_id,
-    issuer_arn,
-    issuer_principal_id,
-    source_identity,
-    first_seen,
-    last_seen
-  FROM kinds
-)
-SELECT
-  *,
-  coalesce(split_part(arn, ':', 5), account_id) AS home_account,
-  split_part(session, ':', 5) AS session_account,
-  split_part(session, '/', 2) AS session_role
-FROM stated
-"""
-"""`arn` is the principal as the record states it; `session_id` is a principalId that is one session's."""
 
 _FACTS = """
 INSERT INTO fact
@@ -99,24 +19,92 @@ FROM actor
 WHERE kind = 'federated_user'
 """
 
+_PATHLESS_FACTS = """
+INSERT INTO fact
+SELECT a.kind, a.unique_id, a.pathless_arn AS arn, a.first_seen AS time
+FROM actor AS a
+WHERE regexp_matches(a.pathless_arn, $role_arn)
+  AND NOT EXISTS (
+    SELECT 1 FROM fact AS f
+    WHERE f.kind = 'role' AND split_part(f.arn, ':', 5) = a.role_account
+      AND regexp_extract(f.arn, '[^/]+$') = a.role_name)
+"""
+"""An ARN without its path is the role's only while no record shows the role of that name with its path."""
+
+_GENERATION = """
+CREATE OR REPLACE TEMP TABLE generation AS
+WITH seen AS (
+  SELECT k.kind, k.arn, k.account_id, k.principal, regexp_extract(k.arn, '[^/]+$') AS name,
+    count(k.unique_id) > 0 AS has_id, min(k.time) AS first, greatest(max(k.time), max(a.last_seen)) AS last
+  FROM known AS k
+  LEFT JOIN actor AS a ON a.unique_id = k.unique_id AND a.arn = k.arn
+  GROUP BY k.kind, k.arn, k.account_id, k.principal
+), placed AS (
+  SELECT *,
+    row_number() OVER (PARTITION BY arn ORDER BY first NULLS LAST, principal) AS of_arn,
+    count(*) OVER (PARTITION BY arn) AS of_arns,
+    row_number() OVER (PARTITION BY kind, account_id, name ORDER BY first NULLS LAST, principal) AS of_name,
+    count(*) OVER (PARTITION BY kind, account_id, name) AS of_names
+  FROM seen
+)
+SELECT kind, arn, account_id, name, principal, has_id, of_arns = 1 AS only_of_arn, of_names = 1 AS only_of_name,
+  CASE of_arn WHEN 1 THEN TIMESTAMP '0001-01-01' ELSE first END AS arn_from,
+  CASE of_arn WHEN of_arns THEN TIMESTAMP '9999-12-31' ELSE last END AS arn_to,
+  CASE of_name WHEN 1 THEN TIMESTAMP '0001-01-01' ELSE first END AS name_from,
+  CASE of_name WHEN of_names THEN TIMESTAMP '9999-12-31' ELSE last END AS name_to
+FROM placed
+"""
+"""Who bore an ARN or a role's name in turn, and when for certain: one name is one principal's at a time, so from its
+first sight to its last sight it is nobody else's, before the last sight of the first it is no later one's."""
+
+_NAMED = """
+CREATE OR REPLACE TEMP TABLE named_actor AS
+WITH stranger AS (
+  SELECT role_account, role_name, count(DISTINCT unique_id) AS strangers
+  FROM actor
+  WHERE kind = 'role' AND arn IS NULL
+  GROUP BY role_account, role_name
+), by_arn AS (
+  SELECT a.identity_key, min(g.principal) AS principal, 'same ARN' AS how
+  FROM actor AS a
+  JOIN generation AS g ON g.arn = a.arn
+    AND (g.only_of_arn OR (g.arn_from <= a.first_seen AND a.last_seen <= g.arn_to))
+  WHERE a.unique_id IS NULL
+  GROUP BY a.identity_key
+  HAVING count(DISTINCT g.principal) = 1
+), by_name AS (
+  SELECT a.identity_key, min(g.principal) AS principal, 'same name' AS how
+  FROM actor AS a
+  JOIN generation AS g ON g.kind = 'role' AND g.account_id = a.role_account AND g.name = a.role_name
+  LEFT JOIN stranger AS s ON s.role_account = a.role_account AND s.role_name = a.role_name
+  WHERE a.kind = 'role'
+    AND a.arn IS NULL
+    AND CASE WHEN a.unique_id IS NULL
+      THEN g.only_of_name OR (g.name_from <= a.first_seen AND a.last_seen <= g.name_to)
+      ELSE g.only_of_name AND NOT g.has_id AND s.strangers = 1 END
+  GROUP BY a.identity_key
+  HAVING count(DISTINCT g.principal) = 1
+)
+SELECT identity_key, principal, how
+FROM by_arn
+UNION ALL
+SELECT identity_key, principal, how
+FROM by_name
+"""
+"""Identities without a known unique id that an ARN or, of roles without their path, the name tells."""
+
 _IDENTITY = """
 INSERT INTO identity
 WITH by_unique_id AS (
   SELECT unique_id, account_id, min(kind) AS kind, min(principal) AS principal,
-    count(*) OVER (PARTITION BY unique_id) AS accounts
+    count(DISTINCT principal) AS principals, count(*) OVER (PARTITION BY unique_id) AS accounts
   FROM known
   WHERE unique_id IS NOT NULL
   GROUP BY unique_id, account_id
-), by_arn AS (
-  SELECT arn, min(principal) AS principal, count(DISTINCT principal) AS principals
+), by_both AS (
+  SELECT DISTINCT unique_id, arn, principal
   FROM known
-  GROUP BY arn
-), by_name AS (
-  SELECT account_id, regexp_extract(arn, '[^/]+$') AS name, min(principal) AS principal,
-    count(DISTINCT principal) AS principals, count(unique_id) AS unique_ids
-  FROM known
-  WHERE kind = 'role'
-  GROUP BY account_id, regexp_extract(arn, '[^/]+$')
+  WHERE unique_id IS NOT NULL
 ), by_session_id AS (
   SELECT session_id, min(session) AS session, count(DISTINCT session) AS sessions
   FROM (
@@ -125,21 +113,22 @@ WITH by_unique_id AS (
     SELECT session_id, session FROM minted WHERE regexp_matches(role_id, $role_id)) AS stated
   GROUP BY session_id
 ), root AS (
-  SELECT split_part(arn, ':', 5) AS account_id, min(arn) AS principal
+  SELECT split_part(arn, ':', 5) AS account_id, min(arn) FILTER (kind = 'root') AS principal,
+    CASE WHEN count(DISTINCT split_part(arn, ':', 2)) = 1 THEN min(split_part(arn, ':', 2)) END AS partition
   FROM actor
-  WHERE kind = 'root' AND arn IS NOT NULL
+  WHERE kind <> 'service' AND arn IS NOT NULL
   GROUP BY split_part(arn, ':', 5)
 ), joined AS (
-  SELECT a.*, i.kind AS id_kind, i.principal AS id_principal,
-    n.principal AS arn_principal, n.principals AS arn_principals,
-    m.principal AS name_principal, f.session AS id_session, r.principal AS root_principal
+  SELECT a.*, i.kind AS id_kind,
+    coalesce(b.principal, CASE WHEN i.principals = 1 THEN i.principal END) AS id_principal,
+    n.principal AS named_principal, n.how AS named_how, f.session AS id_session,
+    coalesce(r.principal, 'arn:' || coalesce(r.partition, 'aws') || ':iam::' || a.unique_id || ':root')
+      AS root_principal
   FROM actor AS a
   LEFT JOIN by_unique_id AS i ON i.unique_id = a.unique_id
     AND (i.account_id = a.home_account OR (i.accounts = 1 AND a.arn IS NULL))
-  LEFT JOIN by_arn AS n ON n.arn = a.arn AND a.unique_id IS NULL
-  LEFT JOIN by_name AS m ON a.kind = 'role' AND a.arn IS NULL AND a.session IS NOT NULL
-    AND m.account_id = a.session_account AND m.name = a.session_role
-    AND m.principals = 1 AND (a.unique_id IS NULL OR m.unique_ids = 0)
+  LEFT JOIN by_both AS b ON b.unique_id = a.unique_id AND b.arn = a.arn
+  LEFT JOIN named_actor AS n ON n.identity_key = a.identity_key
   LEFT JOIN by_session_id AS f ON f.session_id = a.session_id AND f.sessions = 1 AND a.session IS NULL
   LEFT JOIN root AS r ON a.kind = 'root' AND a.arn IS NULL AND r.account_id = a.unique_id
 ), resolved AS (
@@ -148,14 +137,12 @@ WITH by_unique_id AS (
     CASE WHEN kind = 'account' THEN coalesce(id_kind, kind) ELSE kind END AS kind,
     CASE kind
       WHEN 'service' THEN arn
-      WHEN 'root' THEN coalesce(arn, root_principal, 'arn:aws:iam::' || unique_id || ':root')
+      WHEN 'root' THEN coalesce(arn, root_principal)
       WHEN 'federated_user' THEN coalesce(arn, id_session)
-      ELSE coalesce(id_principal, CASE WHEN arn_principals = 1 THEN arn_principal END, name_principal)
+      ELSE coalesce(id_principal, named_principal)
     END AS principal,
     coalesce(session, id_session) AS session,
-    unique_id,
-    arn,
-    id_principal
+    unique_id, arn, pathless_arn, id_principal, named_how
   FROM joined
 )
 SELECT
@@ -168,8 +155,9 @@ SELECT
     WHEN principal IS NULL OR principal = arn THEN NULL
     WHEN kind = 'root' THEN 'account'
     WHEN kind = 'federated_user' THEN 'principal id'
+    WHEN principal = pathless_arn THEN 'path not recorded'
     WHEN principal = id_principal THEN 'unique id'
-    ELSE 'same name'
+    ELSE named_how
   END AS how
 FROM resolved
 """
@@ -277,8 +265,16 @@ LIMIT 10
 
 
 def logs_calls(source: Source) -> bool:
-    """Whether the records are calls made, which have an outcome, and not findings about some."""
-    return "outcome" in source.event.columns
+    """Whether the records are calls made, which have an outcome, and not judgements of what others recorded."""
+    return "outcome" in source.event.columns and source.event.finding != "TRUE"
+
+
+def call_time(source: Source) -> str:
+    """SQL: when a record's call was made; NULL of a record that only mentions who acted."""
+    if not logs_calls(source):
+        return "CAST(NULL AS TIMESTAMP)"
+    time = source.event.columns["time"]
+    return f"CASE WHEN NOT ({source.event.finding}) THEN {time} END" if source.event.finding else time
 
 
 def rows(source: Source) -> str:
@@ -290,17 +286,21 @@ def rows(source: Source) -> str:
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Fill `identity`, `principal` and `session` afresh; the caller owns the transaction."""
     con.execute(_said())
-    con.execute(_ACTOR, _SHAPES)
+    actor.collect(con)
     issuance.collect(con, afresh=True)
     con.execute(_FACTS)
+    con.execute(_PATHLESS_FACTS, {"role_arn": issuance.ROLE_ARN})
     issuance.name_principals(con)
     for table in ("identity", "principal", "session"):
         con.execute(f"DELETE FROM {table}")
+    con.execute(_GENERATION)
+    con.execute(_NAMED)
     con.execute(_IDENTITY, {"role_id": issuance.ROLE_ID})
     for statement in (_SHARED_EVENT, _PRINCIPAL, _SESSION):
         con.execute(statement)
     issuance.drop(con)
-    for table in ("actor", "said"):
+    actor.drop(con)
+    for table in ("generation", "named_actor", "said"):
         con.execute(f"DROP TABLE temp.{table}")
 
 
@@ -338,7 +338,7 @@ def _said_by(source: Source) -> str:
     columns = ",\n  ".join(
         f"any_value(nullif(CAST({mapped.get(name, 'NULL')} AS VARCHAR), '')) AS {name}" for name in IDENTITY_COLUMNS
     )
-    time = source.event.columns["time"] if logs_calls(source) else "CAST(NULL AS TIMESTAMP)"
+    time = call_time(source)
     return f"""SELECT s.identity_key AS identity_key, {columns},
   min({time}) AS first_seen, max({time}) AS last_seen
 {rows(source)}

@@ -226,7 +226,8 @@ WITH distinct_fact AS (
   GROUP BY kind, unique_id, arn
 ), first_name AS (
   SELECT kind, unique_id, account_id, arn, time,
-    row_number() OVER (PARTITION BY unique_id, account_id ORDER BY time NULLS LAST, arn) AS place
+    row_number() OVER (
+      PARTITION BY unique_id, account_id, CASE kind WHEN 'role' THEN arn END ORDER BY time NULLS LAST, arn) AS place
   FROM stated
   WHERE unique_id IS NOT NULL
 ), generation AS (
@@ -235,14 +236,15 @@ WITH distinct_fact AS (
   FROM first_name
   WHERE place = 1
 ), keyed AS (
-  SELECT unique_id, account_id, CASE place WHEN 1 THEN arn ELSE arn || '#' || unique_id END AS principal
+  SELECT unique_id, account_id, arn, CASE place WHEN 1 THEN arn ELSE arn || '#' || unique_id END AS principal
   FROM generation
 )
-SELECT s.kind, s.unique_id, s.account_id, s.arn, k.principal
+SELECT s.kind, s.unique_id, s.account_id, s.arn, k.principal, s.time
 FROM stated AS s
 JOIN keyed AS k ON k.unique_id = s.unique_id AND k.account_id = s.account_id
+  AND (s.kind <> 'role' OR k.arn = s.arn)
 UNION ALL
-SELECT s.kind, NULL AS unique_id, s.account_id, s.arn, s.arn AS principal
+SELECT s.kind, NULL AS unique_id, s.account_id, s.arn, s.arn AS principal, s.time
 FROM stated AS s
 WHERE s.unique_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM first_name AS f WHERE f.arn = s.arn)
@@ -293,7 +295,8 @@ def collect(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
 def name_principals(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `known` from `fact`: the principal of each kind, unique id, account and ARN.
 
-    One unique id is one principal, named by its first ARN; a later one under the same ARN is `ARN#UNIQUE_ID`.
+    One unique id is one principal, of a user named by its first ARN, for users can be renamed; a later one under the
+    same ARN is `ARN#UNIQUE_ID`. A role keeps its ARN: two under one unique id, as in masked logs, stay two.
     Rows without a unique id stand for ARNs of which no record states one.
     """
     con.execute(_KNOWN, {"role_id": ROLE_ID, "user_id": USER_ID, "role_arn": ROLE_ARN, "user_arn": USER_ARN})

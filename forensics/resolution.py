@@ -13,6 +13,7 @@ from forensics.sources import sources
 STAGES = (
     "identity",
     "lineage",
+    "login",
     "workload",
     "invocation",
     "interface",

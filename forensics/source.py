@@ -77,6 +77,8 @@ class EventMap:
     `unique` says that `event_id` is AWS's own and copies of it may be delivered more than once.
     `same` must be equal too for rows of one event id to be copies: a record that says otherwise is no copy.
     `evidence` says that expressions also use the row of `evidence` the record came from (alias `e`).
+    `finding` is the condition under which a row judges what others did and is no call of theirs; TRUE of a source of
+    such rows.
     """
 
     columns: Mapping[str, str]
@@ -84,6 +86,7 @@ class EventMap:
     version: str = "NULL"
     same: tuple[str, ...] = ()
     evidence: bool = False
+    finding: str = ""
 
     def __post_init__(self) -> None:
         """Refuse columns that the event view does not have."""
@@ -96,6 +99,7 @@ IDENTITY_COLUMNS = (
     "type",
     "principal_id",
     "arn",
+    "pathless_arn",
     "account_id",
     "user_name",
     "invoked_by",
@@ -108,7 +112,9 @@ IDENTITY_COLUMNS = (
     "identity_store_arn",
     "source_identity",
 )
-"""What a record may say of who acted (page "CloudTrail userIdentity element"); `on_behalf_of` is a user id."""
+"""What a record may say of who acted (page "CloudTrail userIdentity element"); `on_behalf_of` is a user id.
+
+`pathless_arn` is a role's ARN from which the path was taken, so that it may not be the role's."""
 
 
 @dataclass(frozen=True)

@@ -270,6 +270,11 @@ def _epoch(held: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
+def _unique_id(column: str) -> str:
+    """SQL: what a column holds where that is a principal id of IAM, and not the name that an authorizer gave."""
+    return f"CASE WHEN regexp_matches({column}, '^A(?:ROA|IDA)[A-Z0-9]+(:|$)') THEN {column} END"
+
+
 SOURCE = Source(
     name="api_gateway",
     title="API Gateway access logs, and execution logs of REST APIs",
@@ -300,7 +305,7 @@ SOURCE = Source(
     identity=IdentityMap(
         {
             "arn": "CASE WHEN s.user_arn LIKE 'arn:%' THEN s.user_arn END",
-            "principal_id": "CASE WHEN regexp_matches(s.caller, '^A[A-Z0-9]+(:|$)') THEN s.caller END",
+            "principal_id": f"coalesce({_unique_id('s.caller')}, {_unique_id('s.caller_user')})",
         }
     ),
     about=About(

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, Column, EventMap, IdentityMap, Source
+
+_ARNS = """list_distinct(flatten(list_transform(list_filter(
+      json_extract(s.insight_details, '$.insightContext.attributions[*]'),
+      lambda a: a->>'$.attribute' = 'userIdentityArn'),
+    lambda a: list_filter(json_extract_string(a, '$.insight[*].value'), lambda r: r <> 'null'))))"""
+"""SQL: ARNs that the unusual activity is put down to; of roles without path, often without session."""
+_ONLY_ARN = f"CASE WHEN len({_ARNS}) = 1 THEN {_ARNS}[1] END"
+_OF_ROLE = f"regexp_matches({_ONLY_ARN}, ':assumed-role/[^/]+$')"
 
 
 def claims(record: Mapping[str, Any]) -> bool:
@@ -53,6 +61,12 @@ SOURCE = Source(
             "action": "split_part(s.insight_event_source, '.', 1) || ':' || s.insight_event_name",
             "summary": "s.insight_type || ' ' || s.insight_details_state || ' for ' || s.insight_event_name",
         },
+    ),
+    identity=IdentityMap(
+        {
+            "arn": f"CASE WHEN NOT {_OF_ROLE} THEN {_ONLY_ARN} END",
+            "pathless_arn": f"CASE WHEN {_OF_ROLE} THEN {_ONLY_ARN} END",
+        }
     ),
     keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Insight/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),
     required=("insight_details",),

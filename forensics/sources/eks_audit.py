@@ -53,6 +53,9 @@ def extra(name: str) -> str:
       s.user->'extra'->'{rewritten}'->>0, s.user->'extra'->>'{rewritten}')"""
 
 
+_IAM_ID = "nullif(regexp_extract(s.user_uid, '^aws-iam-authenticator:[0-9]{12}:(.+)$', 1), '')"
+"""SQL: the unique id of a user that IAM vouched for."""
+
 POD = "authentication.kubernetes.io/pod-name"
 
 
@@ -111,7 +114,19 @@ SOURCE = Source(
       || coalesce(' from ' || (s.source_ips->>0), '') || coalesce(': ' || s.response_code, '')""",
         },
     ),
-    identity=IdentityMap({"arn": extra("arn"), "principal_id": extra("principalId")}),
+    identity=IdentityMap(
+        {
+            "type": f"""CASE
+      WHEN coalesce({extra("arn")}, {extra("canonicalArn")}, {extra("principalId")}, {_IAM_ID}) IS NOT NULL THEN NULL
+      WHEN s.username LIKE 'system:serviceaccount:%' THEN 'KubernetesServiceAccount'
+      WHEN s.username IS NOT NULL THEN 'KubernetesUser'
+    END""",
+            "arn": extra("arn"),
+            "pathless_arn": extra("canonicalArn"),
+            "principal_id": f"coalesce({extra('principalId')}, {_IAM_ID})",
+            "account_id": "nullif(regexp_extract(s.user_uid, '^aws-iam-authenticator:([0-9]{12}):', 1), '')",
+        }
+    ),
     about=About(
         recognised="streams kube-apiserver-audit-* of /aws/eks/*, or records with apiVersion audit.k8s.io",
         delivered="CloudWatch Logs; off by default",

@@ -100,7 +100,14 @@ SOURCE = Source(
             "summary": "coalesce(s.msg || coalesce(' to ' || s.iam_arn, '') || coalesce(' as ' || s.username, ''), left(s.message, 300))",
         },
     ),
-    identity=IdentityMap({"arn": "s.iam_arn"}),
+    identity=IdentityMap(
+        {
+            "arn": "CASE WHEN NOT regexp_matches(s.iam_arn, ':iam::[^:]*:role/') THEN s.iam_arn END",
+            "pathless_arn": "CASE WHEN regexp_matches(s.iam_arn, ':iam::[^:]*:role/') THEN s.iam_arn END",
+            "principal_id": "nullif(regexp_extract(s.user_uid, '^aws-iam-authenticator:[0-9]{12}:(.+)$', 1), '')",
+            "account_id": "nullif(regexp_extract(s.user_uid, '^aws-iam-authenticator:([0-9]{12}):', 1), '')",
+        }
+    ),
     about=About(
         recognised="streams authenticator-* of /aws/eks/*",
         delivered="CloudWatch Logs; off by default",

@@ -261,6 +261,7 @@ _INBOUND = "s.connection_direction = 'INBOUND'"
 EVENT = EventMap(
     unique=True,
     version="s.updated_at",
+    finding="TRUE",
     columns={
         "event_id": "coalesce(nullif(s.id, ''), s.object_id || '/' || s.record)",
         "time": "coalesce(s.event_first_seen, s.created_at)",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, Column, EventMap, IdentityMap, Source
 
 COLUMNS = (
     Column(
@@ -122,6 +122,9 @@ def _epoch(text: str) -> int | None:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
+_BY_USER = "s.class_uid BETWEEN 3000 AND 3999 OR s.class_uid BETWEEN 6000 AND 6999"
+"""SQL: classes whose actor is who called: account and API activity, sign-ins; the actor of others is a process."""
+
 RESOURCE_IDS = """list_sort(list_distinct(list_filter(list_concat(
   [s.src_interface_uid, s.dst_interface_uid, s.instance_id],
   json_extract_string(s.event_resources, '$[*].uid')), lambda r: r IS NOT NULL)))"""
@@ -133,6 +136,7 @@ SOURCE = Source(
     columns=COLUMNS,
     event=EventMap(
         evidence=True,
+        finding="coalesce(s.class_uid BETWEEN 2000 AND 2999, FALSE)",
         columns={
             "time": "coalesce(s.time, s.start_time)",
             "end_time": "s.end_time",
@@ -163,6 +167,17 @@ SOURCE = Source(
         || coalesce(' from ' || coalesce(s.src_ip, s.src_domain), '') || coalesce(' to ' || s.dest_ip, '')
         || coalesce(': ' || coalesce(s.error_code, s.status, s.disposition), ''))""",
         },
+    ),
+    identity=IdentityMap(
+        {
+            "type": f"CASE WHEN {_BY_USER} THEN s.actor_user_type END",
+            "principal_id": f"CASE WHEN {_BY_USER} THEN coalesce(s.actor_user_uid_alt, s.actor->'user'->>'uuid') END",
+            "arn": f"CASE WHEN ({_BY_USER}) AND s.actor_user_uid LIKE 'arn:%' THEN s.actor_user_uid END",
+            "account_id": f"CASE WHEN {_BY_USER} THEN coalesce(s.actor_account_uid, s.actor->'user'->>'account_uid') END",
+            "invoked_by": f"CASE WHEN {_BY_USER} THEN s.actor_invoked_by END",
+            "issuer_arn": f"CASE WHEN {_BY_USER} THEN s.actor_session_issuer END",
+            "identity_provider": f"CASE WHEN {_BY_USER} THEN s.actor->'idp'->>'name' END",
+        }
     ),
     about=About(
         recognised="records and Parquet rows with class_uid and metadata",

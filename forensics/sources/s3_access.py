@@ -185,7 +185,12 @@ SOURCE = Source(
       || coalesce(': ' || s.http_status, '') || coalesce(' ' || s.error_code, '')""",
         },
     ),
-    identity=IdentityMap({"arn": "CASE WHEN s.requester LIKE 'arn:%' THEN s.requester END"}),
+    identity=IdentityMap(
+        {
+            "arn": "CASE WHEN s.requester LIKE 'arn:%' THEN s.requester END",
+            "invoked_by": "nullif(regexp_extract(s.requester, '^svc:([a-z0-9.-]+[.]amazonaws[.]com(?:[.]cn)?)$', 1), '')",
+        }
+    ),
     about=About(
         recognised="lines of its layout; date-partitioned keys ACCOUNT/REGION/BUCKET/YYYY/MM/DD",
         delivered="S3 (plain text, without suffix); CloudWatch Logs (JSON)",

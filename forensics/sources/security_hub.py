@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, Column, EventMap, IdentityMap, Source
 
 COLUMNS = (
     Column("SchemaVersion", doc="Version of ASFF: 2018-10-08."),
@@ -71,6 +71,13 @@ FIRST_KEY = "list_filter(json_extract_string(s.resources, '$[*].Details.AwsIamAc
 PRINCIPAL_ID = "list_filter(json_extract_string(s.resources, '$[*].Details.AwsIamAccessKey.PrincipalId'), lambda r: r IS NOT NULL)[1]"
 
 
+def key_detail(name: str) -> str:
+    """SQL: what the access keys among the resources have in that member of their details, if it is one thing."""
+    found = f"json_extract_string(s.resources, '$[*].Details.AwsIamAccessKey.{name}')"
+    texts = f"list_distinct(list_filter({found}, lambda r: r IS NOT NULL AND r <> ''))"
+    return f"CASE WHEN len({texts}) = 1 THEN {texts}[1] END"
+
+
 def claims(record: Mapping[str, Any]) -> bool:
     """A finding in ASFF."""
     return "SchemaVersion" in record and "ProductArn" in record and "GeneratorId" in record
@@ -84,6 +91,7 @@ SOURCE = Source(
     event=EventMap(
         unique=True,
         version="s.updated_at",
+        finding="TRUE",
         same=("s.product_arn",),
         columns={
             "event_id": "coalesce(nullif(s.id, ''), s.object_id || '/' || s.record)",
@@ -100,6 +108,18 @@ SOURCE = Source(
             "severity": "coalesce(s.severity_product, s.severity_normalized)",
             "summary": "coalesce(s.product_name || ': ', '') || coalesce(s.title, s.generator_id, s.id)",
         },
+    ),
+    identity=IdentityMap(
+        {
+            "type": key_detail("PrincipalType"),
+            "principal_id": key_detail("PrincipalId"),
+            "account_id": f"CASE WHEN {key_detail('PrincipalId')} IS NOT NULL THEN coalesce({key_detail('AccountId')}, s.aws_account_id) END",
+            "user_name": key_detail("PrincipalName"),
+            "issuer_type": key_detail("SessionContext.SessionIssuer.Type"),
+            "issuer_arn": key_detail("SessionContext.SessionIssuer.Arn"),
+            "issuer_principal_id": key_detail("SessionContext.SessionIssuer.PrincipalId"),
+            "issuer_account_id": key_detail("SessionContext.SessionIssuer.AccountId"),
+        }
     ),
     about=About(
         recognised="records with SchemaVersion, ProductArn and GeneratorId; in EventBridge under detail.findings",

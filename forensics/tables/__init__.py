@@ -38,7 +38,17 @@ from forensics.tables.what import (
     WORKLOAD_CONTAINER,
     WORKLOAD_DETAIL,
 )
-from forensics.tables.who import CREDENTIAL, IDENTITY, LINEAGE, LINEAGE_GAP, ON_BEHALF, PRINCIPAL, SESSION, SUPERSEDED
+from forensics.tables.who import (
+    CREDENTIAL,
+    IDENTITY,
+    LINEAGE,
+    LINEAGE_GAP,
+    LOGIN,
+    ON_BEHALF,
+    PRINCIPAL,
+    SESSION,
+    SUPERSEDED,
+)
 
 TABLES = {
     "case_info": CASE_INFO,
@@ -50,6 +60,7 @@ TABLES = {
     "principal": PRINCIPAL,
     "session": SESSION,
     "credential": CREDENTIAL,
+    "login": LOGIN,
     "lineage": LINEAGE,
     "workload": WORKLOAD,
     "lifetime": LIFETIME,

@@ -28,7 +28,10 @@ CREATE TABLE principal (
   last_seen TIMESTAMP
 )
 """
-"""kind: user, role, root, federated_user, service, identity_center_user, saml_user, web_identity_user, account, anonymous."""
+"""kind: user, role, root, federated_user, service, identity_center_user, saml_user, web_identity_user, account, anonymous.
+
+Only those that have an ARN, and services, are here; `identity` also knows directory_user and those of Kubernetes, who
+are no principals of AWS: kubernetes_service_account, kubernetes_user."""
 
 SESSION = """
 CREATE TABLE session (
@@ -73,6 +76,27 @@ service_linked, workload (the session's form says that AWS minted it for one), l
 evidence), before_logs, read_only_filtered, not_covered (why the minting is not in evidence: `lineage_gap`), unknown.
 expires_how: NULL where the answer states it; duration asked for, default duration, where it had to be reckoned.
 source_identity: what the calls with the key state, else what its issuance passed on; it cannot be changed later."""
+
+LOGIN = """
+CREATE TABLE login (
+  principal VARCHAR,
+  session VARCHAR,
+  created_at TIMESTAMP NOT NULL,
+  kind VARCHAR NOT NULL CHECK (kind IN
+    ('console', 'identity_center', 'role', 'root', 'federation', 'session_token', 'unknown')),
+  keys VARCHAR[] NOT NULL,
+  first_seen TIMESTAMP,
+  last_seen TIMESTAMP,
+  login_event_id VARCHAR,
+  person VARCHAR,
+  person_id VARCHAR,
+  person_id_how VARCHAR
+)
+"""
+"""One sign-in or one assumption of a role: all keys that were made of it at `created_at`, as the console makes many.
+
+`login_event_id` is the ConsoleLogin or the issuance, if one is in evidence. `person` is the user of Identity Center,
+`person_id` its id, and `person_id_how` the rule that joined them: onBehalfOf, or name at sign-in."""
 
 LINEAGE = """
 CREATE TABLE lineage (

@@ -207,8 +207,11 @@ _DNS_NEAR = Near(
     vpc_id="s.vpc_id",
     begin="s.query_timestamp",
     end="s.query_timestamp",
-    where="s.instance_id IS NULL OR p.contained",
+    where="""(s.instance_id IS NULL
+    OR p.contained
+    OR NOT EXISTS (SELECT 1 FROM instance_key AS i WHERE i.instance_id = s.instance_id))""",
 )
+"""Of what is no instance (a function, a task) the record has the id of one that is not in the account."""
 _DNS_OWN = """
 LEFT JOIN (
   SELECT DISTINCT address, vpc_id, valid_from, valid_to

@@ -6,6 +6,9 @@ Source: Amazon ECS task state change events; EventBridge schema of ECS API calls
 from forensics.simulate.containers import EXECUTION_ENDS, Definition, Host, Task, ecs_arn
 from forensics.simulate.world import ACCOUNT, REGION, Ids, Interface, Json, iso_ms
 
+ATTACHMENTS = {"PROVISIONING": "PRECREATED", "DEPROVISIONING": "DETACHING", "STOPPED": "DELETED"}
+"""Status of a task's interface by the task's, where it is not ATTACHED."""
+
 
 def attachment(task: Task, *, made: bool, kind: str = "eni", status: str = "ATTACHED") -> list[Json]:
     """The task's attachments, Service Connect first; before `made` the interface has no id yet."""
@@ -30,7 +33,7 @@ def state_change(task: Task, status: str, version: int, *, made: bool, code: str
     card, definition = task.interface, task.definition
     desired = "STOPPED" if code else "RUNNING"
     detail: Json = {
-        "attachments": attachment(task, made=made, status="DELETED" if status == "STOPPED" else "ATTACHED"),
+        "attachments": attachment(task, made=made, status=ATTACHMENTS.get(status, "ATTACHED")),
         "availabilityZone": f"{REGION}a",
         "clusterArn": ecs_arn("cluster", task.cluster),
         "connectivity": "CONNECTED",

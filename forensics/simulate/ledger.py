@@ -210,8 +210,10 @@ class Ledger:
             yield Answer(ask.question, others, "shared", optional=True)
 
     def _within(self, record: Record, ask: Ask, padding: float) -> Iterator[Answer]:
-        """Every container that ran on the host then, even if only one."""
+        """Every container that ran on the host then, even if only one; one that ran about then may be a candidate."""
         on_host = Ask(ask.question, "instance", ask.thing)
-        found = self.holders(on_host, record.first, record.last, padding)
-        if workloads := tuple(sorted({held.workload for held in found})):
-            yield Answer(ask.question, workloads, "shared")
+        sure = {held.workload for held in self.holders(on_host, record.first, record.last, padding)}
+        near = {held.workload for held in self.holders(on_host, record.first, record.last, FLOW_PADDING)} - sure
+        for workloads, optional in ((sure, False), (near, True)):
+            if workloads:
+                yield Answer(ask.question, tuple(sorted(workloads)), "shared", optional)

@@ -1,4 +1,4 @@
-"""Scenarios written and loaded once per process: (truth, case) by name and scale."""
+"""Scenarios written and loaded once per process: (truth, case) by name."""
 
 import json
 from functools import cache
@@ -20,12 +20,16 @@ class Incident(NamedTuple):
     case: Path
 
 
-@cache
-def incident(scenario: str, scale: float = 0.3) -> Incident:
+def write(scenario: str, out: Path, *, scale: float) -> Incident:
     """The scenario, loaded and resolved."""
-    out = Path(mkdtemp(prefix=f"{scenario}-"))
     truth = json.loads(simulate(scenario, out / "made", scale=scale).read_text("utf-8"))
     with Case.create(out / "case") as case:
         add(case, out / "made" / "logs")
-        load(case)
+        load(case, workers=1)
     return Incident(truth, out / "made" / "logs", out / "case")
+
+
+@cache
+def incident(scenario: str) -> Incident:
+    """The scenario at scale 1, made once."""
+    return write(scenario, Path(mkdtemp(prefix=f"{scenario}-")), scale=1.0)

@@ -152,7 +152,7 @@ def _lifetimes(case: Case, truth: dict[str, Any]) -> tuple[Tally, Tally]:
     """Things held that are known as held; and of those whose ends are in evidence, the ends."""
     found: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
     for workload, kind, holds, *ends in case.sql(
-        "SELECT workload, holds_kind, holds, valid_from, valid_to, from_known, to_known FROM lifetime"
+        "SELECT workload, holds_kind, holds, valid_from, valid_to, from_known, to_known FROM lifetime WHERE certainty <> 'shared' OR holds_kind <> 'access_key_id'"
     ).rows():
         found.setdefault((workload, kind, holds), []).append(tuple(ends))
     held, ends_tally = Tally(), Tally()

@@ -1,0 +1,74 @@
+"""What a case says of every made-up incident, held to its truth: nothing wrong, nothing overstated, nothing left out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forensics.case import Case
+from forensics.simulate import scenarios
+from tests.simulate.cases import incident, write
+from tests.simulate.score import Score, Tally, examples, score
+
+NAMES = sorted(scenarios())
+OTHER_ACCOUNT = ":444455556666:"
+
+
+def differences(found: Score) -> Iterator[str]:
+    """Every difference but one that cannot be told: whether a session of an account without logs is a workload's."""
+    for place, tally in found.answers.items():
+        yield from (f"{place} {line}" for line in examples(tally))
+    for name in ("lifetimes", "ends", "decoys"):
+        yield from (f"{name} {line}" for line in examples(getattr(found, name)))
+    known = [each for each in found.lineage.missing if OTHER_ACCOUNT in each[-1]["ends_in"]["name"]]
+    assert all(each[1] == each[-1]["chain"] for each in known)
+    rest = [each for each in found.lineage.missing if each not in known]
+    yield from (f"lineage {line}" for line in examples(Tally(wrong=found.lineage.wrong, missing=rest)))
+
+
+def held_to(truth: dict[str, Any], case: Path) -> Score:
+    with Case.open(case) as opened:
+        return score(opened, truth)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_said_is_so_and_whatever_can_be_said_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    made = incident(name)
+
+    found = held_to(made.truth, made.case)
+
+    with capsys.disabled():
+        print(f"\n{name}", *found.lines(), sep="\n")
+    assert list(differences(found)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_twenty_times_the_noise_changes_nothing_of_that(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = write(name, tmp_path, scale=20)
+
+    found = held_to(made.truth, made.case)
+
+    with capsys.disabled():
+        print(f"\n{name}, twenty times the noise", list(found.lines())[-5], sep="\n")
+    assert list(differences(found)) == []
+
+
+def test_the_score_tells_what_is_wrong_missing_and_overstated() -> None:
+    made = incident("fargate-task-role-theft")
+    truth = made.truth | {"attributions": list(made.truth["attributions"])}
+    first, second, third = [fact for fact in truth["attributions"] if fact["certainty"] == "recorded"][:3]
+    truth["attributions"].remove(first)
+    truth["attributions"].remove(second)
+    truth["attributions"].append(second | {"certainty": "bounded"})
+    truth["attributions"].append(third | {"event_id": "no such event"})
+
+    found = held_to(truth, made.case).over()
+
+    assert [each[0] for each in found.wrong] == [first["event_id"]]
+    assert [each[0] for each in found.overstated] == [second["event_id"]]
+    assert [each[0] for each in found.missing] == ["no such event"]
+    assert found.precision < 1
+    assert found.recall < 1

@@ -15,7 +15,8 @@ TASK = f"arn:aws:ecs:us-east-1:{ACCOUNT}:task/prod/0123456789abcdef0123456789abc
 
 def links(con: duckdb.DuckDBPyConnection, kind: str) -> list[tuple[Any, ...]]:
     rows = con.execute(
-        "SELECT id, source, workload, certainty FROM request_link WHERE id_kind = ? ORDER BY id, source, event_id", [kind]
+        "SELECT id, source, workload, certainty FROM request_link WHERE id_kind = ? ORDER BY id, source, event_id",
+        [kind],
     )
     return rows.fetchall()
 
@@ -28,7 +29,11 @@ def balanced(root: str = ROOT, at: str = "09:00:00") -> Record:
 def test_a_request_of_a_function_is_linked_with_its_call_and_its_gateway(tmp_path: Path) -> None:
     invoked = call(DEV, "lambda:Invoke", requestID="r-1", eventID="invoke")
     calls = [configured(at="08:00:00"), invoked, call(DEV, "lambda:Invoke", requestID="r-2", eventID="unlogged")]
-    lines = [line("platform.start", "09:00:00"), line(None, "09:00:01"), line("platform.start", "09:00:02", request="r-3")]
+    lines = [
+        line("platform.start", "09:00:00"),
+        line(None, "09:00:01"),
+        line("platform.start", "09:00:02", request="r-3"),
+    ]
     gateway = [{"integration_request_id": "r-1", "request_id": "g-1", "request_time": DAY + "09:00:00"}]
     with world(tmp_path, cloudtrail=calls, lambda_log=lines, api_gateway=gateway) as con:
         assert [row[:2] for row in links(con, "lambda_request")] == [("r-1", "cloudtrail"), ("r-1", "lambda_log")]
@@ -54,7 +59,10 @@ def test_an_access_log_record_is_linked_with_its_call(tmp_path: Path) -> None:
     made = call(DEV, "s3:GetObject", requestID="S3REQUEST", eventID="call")
     requests = [{"request_id": name, "time": DAY + "09:00:00", "bucket": "b"} for name in ("S3REQUEST", "OTHER")]
     with world(tmp_path, cloudtrail=[made], s3_access=requests) as con:
-        assert [row[:2] for row in links(con, "s3_request")] == [("S3REQUEST", "cloudtrail"), ("S3REQUEST", "s3_access")]
+        assert [row[:2] for row in links(con, "s3_request")] == [
+            ("S3REQUEST", "cloudtrail"),
+            ("S3REQUEST", "s3_access"),
+        ]
 
 
 def test_a_task_s_attachment_links_its_interface_and_its_events(tmp_path: Path) -> None:
@@ -64,7 +72,10 @@ def test_a_task_s_attachment_links_its_interface_and_its_events(tmp_path: Path) 
     detail = {"taskArn": TASK, "attachments": [{"id": UUID, "type": "eni"}, volume]}
     event = {"id": "e-1", "time": DAY + "09:00:00", "detail": detail, "account": ACCOUNT, "region": "us-east-1"}
     with world(tmp_path, cloudtrail=[made], ecs_event=[event | {"source": "aws.ecs"}]) as con:
-        assert [row[:3] for row in links(con, "ecs_attachment")] == [(UUID, "cloudtrail", None), (UUID, "ecs_event", TASK)]
+        assert [row[:3] for row in links(con, "ecs_attachment")] == [
+            (UUID, "cloudtrail", None),
+            (UUID, "ecs_event", TASK),
+        ]
 
 
 def test_one_event_recorded_in_two_accounts_is_linked(tmp_path: Path) -> None:

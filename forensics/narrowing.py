@@ -33,6 +33,7 @@ SELECT s.interface_id, s.start AS started_at, coalesce(s."end", s.start) AS ende
 FROM vpc_flow AS s
 WHERE s.interface_id IN (SELECT interface_id FROM shared_place)
   AND s.start IS NOT NULL
+  AND coalesce(s.log_status, 'OK') = 'OK'
 GROUP BY s.interface_id, s.start, s."end"
 """
 
@@ -115,6 +116,7 @@ JOIN window_worker AS w ON w.interface_id = s.interface_id
   AND w.started_at = s.start
   AND w.ended_at = coalesce(s."end", s.start)
 WHERE s.instance_id IS NULL
+  AND coalesce(s.log_status, 'OK') = 'OK'
 ORDER BY s.object_id, s.record
 """
 

@@ -67,7 +67,7 @@ class Invoker:
         if inside is not None:
             start = int(moment)
             sport = 32768 + (start * 31 + len(peer) + sizes[0]) % 28000
-            talk = Talk(peer, sport, 443, sizes[0], sizes[1], start, start + 3)
+            talk = Talk(peer, sport, 443, sizes[0], sizes[1], start, start + 3, sender=environment.function.arn)
             self.stage.flows.through_nat(inside, self.shop.nat, talk)
 
     def state(self, environment: Environment, run: Run, *, suspicious: bool) -> None:

@@ -114,7 +114,7 @@ def _wave(intruder: Intruder, invoker: Invoker, victim: Environment, times: tupl
     stage.forwarded(who, "s3.amazonaws.com", moment + 2, context, malicious=True)
     sent = sum(fact["bytes"] for fact in stage.truth.objects_read[before:]) // 3
     fact = {"workloads": _sharers(invoker.shop), "certainty": "shared"}
-    talk = Talk(DROP, 47_811, 443, sent, 2_966, moment + 2, moment + 8, fact)
+    talk = Talk(DROP, 47_811, 443, sent, 2_966, moment + 2, moment + 8, fact, victim.function.arn)
     stage.flows.through_nat(_interface(victim.function), invoker.shop.nat, talk)
     stage.truth.bytes_out["flow"] += sent
 

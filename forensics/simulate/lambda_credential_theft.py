@@ -85,7 +85,7 @@ def _exploit(invoker: Invoker, victim: Environment, rng: Random) -> None:
         "certainty": "shared",
     }
     sent = 7_413
-    talk = Talk(FIRST_HOST, 47_811, 443, sent, 2_966, at("09:10:22"), at("09:10:29"), fact)
+    talk = Talk(FIRST_HOST, 47_811, 443, sent, 2_966, at("09:10:22"), at("09:10:29"), fact, victim.function.arn)
     invoker.stage.flows.through_nat(inside, invoker.shop.nat, talk)
     invoker.stage.truth.bytes_out["flow"] += sent
 

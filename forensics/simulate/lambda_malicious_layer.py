@@ -106,7 +106,7 @@ def _begin(intruder: Intruder, invoker: Invoker, changed: Function) -> Environme
     sharers = sorted(invoker.shop.functions[name].arn for name in ("orders-fn", "billing-fn"))
     for place, clock in enumerate(("09:35:24", "09:36:03", "09:48:20", "10:12:41")):
         fact = {"workloads": sharers, "certainty": "shared"}
-        talk = Talk(DROP, 47_900 + place, 443, 3_100, 900, at(clock), at(clock) + 2, fact)
+        talk = Talk(DROP, 47_900 + place, 443, 3_100, 900, at(clock), at(clock) + 2, fact, changed.arn)
         if changed.interface:
             stage.flows.through_nat(changed.interface, invoker.shop.nat, talk)
             stage.truth.bytes_out["flow"] += 3_100

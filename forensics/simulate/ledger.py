@@ -82,13 +82,14 @@ class Held:
 
 @dataclass
 class Record:
-    """A record that asks something."""
+    """A record that asks something; `sender` is who truly talked, where its interface has several users."""
 
     event_id: str
     source: str
     first: float
     last: float
     asks: tuple[Ask, ...]
+    sender: str | None = None
 
 
 @dataclass
@@ -125,10 +126,18 @@ class Ledger:
         if known is None or STRENGTH.index(certainty) < STRENGTH.index(known[1]):
             self.keys[key] = (workloads, certainty)
 
-    def note(self, event_id: str, source: str, times: tuple[float, float], asks: tuple[Ask, ...]) -> None:
+    def note(
+        self,
+        event_id: str,
+        source: str,
+        times: tuple[float, float],
+        asks: tuple[Ask, ...],
+        *,
+        sender: str | None = None,
+    ) -> None:
         """A record was written that asks something; a copy of one known asks nothing more."""
         if asks and event_id not in self.records:
-            self.records[event_id] = Record(event_id, source, *times, asks)
+            self.records[event_id] = Record(event_id, source, *times, asks, sender)
 
     def conclude(self) -> None:
         """State what could not be stated before everything was known."""
@@ -141,6 +150,7 @@ class Ledger:
             for answer in self._answers(record):
                 fact: Json = {"event_id": record.event_id, "source": record.source, "question": answer.question}
                 fact |= {"workloads": list(answer.workloads), "certainty": answer.certainty}
+                fact |= {"sender": record.sender} if record.sender else {}
                 yield fact | ({"optional": True} if answer.optional else {})
 
     def holders(self, ask: Ask, first: float, last: float, padding: float) -> list[Held]:

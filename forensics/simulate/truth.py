@@ -28,7 +28,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `attributions`: {event_id, source, question (issued_to, used_from, endpoint), workloads, certainty, optional}: for every
   event of every source, what the written evidence supports and how certainly, whatever is true behind the scenes; a
   question may have several: an instance `recorded`, and each of its containers `shared`. `optional` (else left out):
-  may be answered so, but need not be. What is not here must not be said.
+  may be answered so, but need not be. What is not here must not be said. `sender`, where an interface has several
+  users: who truly talked.
 * `lineage`: {access_key_id, chain (ancestor keys, the parent first), ends_in {kind (service, principal, federation,
   gap), name}, class}: `class` is null where the issuance of the first key of the chain is in evidence, else
   forward_access, console, service_linked, workload, long_term or unknown: why that key has none.

@@ -29,7 +29,10 @@ SAME_VPC = "1"
 
 @dataclass(frozen=True)
 class Talk:
-    """One minute of one connection, seen from the side that opened it: bytes `sent` and `received` by it."""
+    """One minute of one connection, seen from the side that opened it: bytes `sent` and `received` by it.
+
+    `sender` is the workload that talks, where its interface is not its alone.
+    """
 
     peer: str
     sport: int
@@ -39,6 +42,7 @@ class Talk:
     start: int
     end: int
     fact: Json | None = None
+    sender: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Flow:
     flags: int = 3
     protocol: int = 6
     fact: Json | None = None
+    sender: str | None = None
 
     def fields(self) -> dict[str, object]:
         """The values of the record by field, those of its interface left out."""
@@ -170,7 +175,7 @@ class FlowLog:
                 flags=19,
             ),
         ):
-            self.add(_with_fact(flow, None if talk.fact is None else {"workloads": [], "certainty": None}))
+            self.add(replace(flow, fact=None if talk.fact is None else {"workloads": [], "certainty": None}))
 
     def deliver(self, before: int) -> None:
         """Writes the files of all windows that start before a moment."""
@@ -193,8 +198,8 @@ class FlowLog:
             path=INTERNET_GATEWAY if first.direction == "ingress" else "-",
             flags=19,
         )
-        self.add(_with_fact(first, talk.fact))
-        self.add(_with_fact(back, talk.fact))
+        self.add(replace(first, fact=talk.fact, sender=talk.sender))
+        self.add(replace(back, fact=talk.fact, sender=talk.sender))
 
     def _write(self, window: int, flows: list[Flow]) -> None:
         flows.sort(key=lambda flow: (flow.end, flow.interface.interface_id))
@@ -233,7 +238,7 @@ class FlowLog:
         asks = self._asks(owner, frozenset((flow.pkt_src, flow.pkt_dst)))
         if task := self._task(flow):
             asks = (Ask("endpoint", "workload", str(task["ecs-task-arn"])),)
-        self.ledger.note(event_id, "vpc_flow", (flow.start, flow.end), asks)
+        self.ledger.note(event_id, "vpc_flow", (flow.start, flow.end), asks, sender=flow.sender)
 
     def _asks(self, owner: Interface, packets: frozenset[str]) -> tuple[Ask, ...]:
         if owner.instance_id == "-" or self.format == V2:
@@ -252,10 +257,6 @@ class FlowLog:
                     yield interface, times | {"log-status": "SKIPDATA"}
                 elif alive and (interface.interface_id, minute // 60) not in heard:
                     yield interface, times | {"log-status": "NODATA"}
-
-
-def _with_fact(flow: Flow, fact: Json | None) -> Flow:
-    return replace(flow, fact=fact)
 
 
 def _stated(flow: Flow, event_id: str) -> Json:

@@ -10,6 +10,9 @@ from forensics.case import Case
 
 STRENGTH = {word: place for place, word in enumerate(("recorded", "matched", "bounded", "inferred", "shared"))}
 QUESTIONS = ("issued_to", "used_from", "endpoint")
+NARROWED = "only invocation in progress"
+"""How the `via` of a flow begins that one of several users of an interface is told to have sent."""
+
 TOLERANCE = timedelta(seconds=5)
 """How far an end of a lifetime may be from the truth's: records of one change are seconds apart."""
 
@@ -77,20 +80,38 @@ class Score:
 def score(case: Case, truth: dict[str, Any]) -> Score:
     """Compares a resolved case with the truth of the incident that it holds."""
     given: dict[Said, str] = {}
-    for event, question, workload, certainty in case.sql(
-        "SELECT event_id, question, workload, certainty FROM attribution"
+    narrowed: list[tuple[str, str, str]] = []
+    for event, question, workload, certainty, via in case.sql(
+        "SELECT event_id, question, workload, certainty, via FROM attribution"
     ).rows():
         one = (event, question, workload)
+        if via.startswith(NARROWED):
+            narrowed.append((event, workload, certainty))
+            continue
         if one not in given or STRENGTH[certainty] < STRENGTH[given[one]]:
             given[one] = certainty
     source = dict(case.sql("SELECT event_id, source FROM event").rows())
     return Score(
-        answers=_answers(given, truth, source),
+        answers=_answers(given, truth, source) | {("vpc_flow", "narrowed"): _narrowed(narrowed, truth)},
         lineage=_lineage(case, truth),
         lifetimes=_lifetimes(case, truth)[0],
         ends=_lifetimes(case, truth)[1],
         decoys=_decoys(given, truth),
     )
+
+
+def _narrowed(given: list[tuple[str, str, str]], truth: dict[str, Any]) -> Tally:
+    """Which of several users of an interface talked: only ever inferred, and beside the rows of all of them."""
+    senders = {fact["event_id"]: fact["sender"] for fact in truth["attributions"] if "sender" in fact}
+    tally = Tally()
+    for event, workload, certainty in given:
+        if senders.get(event) == workload:
+            tally.right += 1
+        else:
+            tally.wrong.append((event, workload, senders.get(event)))
+        if certainty != "inferred":
+            tally.overstated.append((event, workload, certainty))
+    return tally
 
 
 def _answers(given: dict[Said, str], truth: dict[str, Any], source: dict[str, str]) -> dict[tuple[str, str], Tally]:

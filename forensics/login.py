@@ -25,6 +25,7 @@ WHERE s.event_name = 'ConsoleLogin'
 _TOGETHER = """
 CREATE OR REPLACE TEMP TABLE key_together AS
 SELECT principal, session, coalesce(session_created_at, issued_at) AS created_at,
+  CASE WHEN issuance_certainty = 'recorded' THEN issuance_event_id END AS mint,
   list_sort(list(access_key_id)) AS keys, min(first_used) AS first_seen, max(last_used) AS last_seen,
   bool_or(coalesce(class = 'console', FALSE)) AS console,
   CASE WHEN count(DISTINCT issuance_event_id) = 1 AND bool_and(issuance_certainty IN ('recorded', 'matched'))
@@ -34,14 +35,16 @@ WHERE kind IS DISTINCT FROM 'long_term'
   AND class IS DISTINCT FROM 'forward_access'
   AND coalesce(principal, session) IS NOT NULL
   AND coalesce(session_created_at, issued_at) IS NOT NULL
-GROUP BY principal, session, coalesce(session_created_at, issued_at)
+GROUP BY principal, session, coalesce(session_created_at, issued_at),
+  CASE WHEN issuance_certainty = 'recorded' THEN issuance_event_id END
 """
-"""Keys of one principal and session that were made at one moment; those for calls on behalf are nobody's login."""
+"""Keys of one principal and session that were made at one moment, unless they were given by calls of their own; those
+for calls on behalf are nobody's login."""
 
 _SIGNED_IN = f"""
 CREATE OR REPLACE TEMP TABLE signed_in AS
 WITH near AS (
-  SELECT k.principal, k.session, k.created_at, c.event_id, c.time,
+  SELECT DISTINCT k.principal, k.session, k.created_at, c.event_id, c.time,
     rank() OVER (PARTITION BY k.principal, k.session, k.created_at
       ORDER BY abs(date_diff('second', c.time, k.created_at))) AS place
   FROM key_together AS k

@@ -1,5 +1,6 @@
 """Public logs load without an exception, every object accounted for, in the numbers that an independent count finds."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from forensics.case import Case
 from forensics.load import Ledger, load
 from forensics.sources import sources
 from tests.independent_count import BROKEN, Counted, count
+from tests.independent_identity import Stated, stated
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -136,6 +138,28 @@ def counted() -> dict[str, Counted]:
     return count(DATA)
 
 
+@pytest.fixture(scope="module")
+def named() -> list[Stated]:
+    """What the CloudTrail records themselves say of who acted, read independently."""
+    return stated(DATA)
+
+
+@pytest.fixture(scope="module")
+def resolved(world: tuple[Case, Ledger, int]) -> dict[str | None, set[tuple[str | None, str | None]]]:
+    """Principal, without the mark of a later generation, and session of the records of each event id."""
+    found: dict[str | None, set[tuple[str | None, str | None]]] = {}
+    rows = (
+        world[0]
+        .sql("""
+SELECT DISTINCT s.event_id, split_part(i.principal, '#', 1), i.session
+FROM cloudtrail AS s JOIN identity AS i ON i.identity_key = s.identity_key""")
+        .rows()
+    )
+    for event_id, principal, session in rows:
+        found.setdefault(event_id, set()).add((principal, session))
+    return found
+
+
 def name_of(uri: str) -> str:
     return Path(uri).relative_to(DATA).as_posix()
 
@@ -215,3 +239,67 @@ def unlisted(reasons: list[str], flaw: Flaw | None) -> list[str]:
     listed = flaw.reasons if flaw else ()
     strange = [reason for reason in reasons if not any(fnmatchcase(reason, pattern) for pattern in listed)]
     return strange + [pattern for pattern in listed if not any(fnmatchcase(reason, pattern) for reason in reasons)]
+
+
+# Who acted
+
+
+def test_every_identity_with_an_arn_or_a_service_name_has_its_principal(
+    resolved: dict[str | None, set[tuple[str | None, str | None]]], named: list[Stated]
+) -> None:
+    print(f"{len(named)} records with an ARN or a service's name: {dict(Counter(item.type for item in named))}")
+    without = [item for item in named if not any(principal for principal, _ in resolved[item.event_id])]
+    other = [item for item in named if item.principal and item.principal not in dict(resolved[item.event_id])]
+    assert (without, other) == ([], [])
+
+
+def test_every_session_is_the_one_that_the_record_states(
+    resolved: dict[str | None, set[tuple[str | None, str | None]]], named: list[Stated]
+) -> None:
+    of_sessions = [item for item in named if item.session]
+    print(f"{len(of_sessions)} records of sessions, {len({item.session for item in of_sessions})} sessions")
+    assert [item for item in of_sessions if item.session not in {held for _, held in resolved[item.event_id]}] == []
+
+
+@pytest.mark.parametrize(
+    ("event_id", "kind"),
+    [
+        pytest.param("1209c7a7-55ca-4fe5-995d-cff1fde7318a", "role", id="service-linked role with its path"),
+        pytest.param("e9f72371-5fc5-48fc-999d-462e13fdc6bd", "role", id="session of a person"),
+        pytest.param("9357a8cc-a0eb-46a1-b67e-EXAMPLE19b14", "user", id="user"),
+        pytest.param("c6b72da7-5dc5-43bd-a890-d8a88cb41e15", "user", id="user of an unknown type"),
+        pytest.param("e5441a6f-60d6-4e25-b118-a54d97222", "user", id="user through a service"),
+        pytest.param("e3ea18ad-9f89-4833-9051-ba2ea1430553", "root", id="root"),
+        pytest.param("91529247-c4c4-4793-afc8-d70bbcfe9d19", "federated_user", id="federated user"),
+        pytest.param("5bcd928d-a444-47b3-83a8-35bfade35e5d", "service", id="Lambda"),
+        pytest.param("ec783cd8-fad8-41a8-abac-569a78c42e33", "service", id="service without a type"),
+        pytest.param("6EXAMPLE-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "service", id="AWS Internal"),
+    ],
+)
+def test_one_record_of_each_shape_is_resolved_as_it_reads(
+    world: tuple[Case, Ledger, int], named: list[Stated], event_id: str, kind: str
+) -> None:
+    rows = (
+        world[0]
+        .sql(
+            "SELECT DISTINCT i.kind, i.principal, i.session FROM cloudtrail AS s"
+            " JOIN identity AS i ON i.identity_key = s.identity_key WHERE s.event_id = ?",
+            [event_id],
+        )
+        .rows()
+    )
+    read = {(item.principal, item.session) for item in named if item.event_id == event_id}
+    assert rows == [(kind, *read.pop())]
+
+
+def test_what_has_no_principal_is_masked_or_made_up(world: tuple[Case, Ledger, int]) -> None:
+    rows = (
+        world[0]
+        .sql("""
+SELECT DISTINCT s.user_identity_arn
+FROM cloudtrail AS s LEFT JOIN identity AS i ON i.identity_key = s.identity_key
+WHERE i.principal IS NULL
+ORDER BY s.user_identity_arn""")
+        .rows()
+    )
+    assert [arn for (arn,) in rows if arn and re.match(r"arn:[a-z-]+:(?:iam|sts)::\d{12}:", arn)] == []

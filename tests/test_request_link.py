@@ -34,9 +34,13 @@ def test_a_request_of_a_function_is_linked_with_its_call_and_its_gateway(tmp_pat
         line(None, "09:00:01"),
         line("platform.start", "09:00:02", request="r-3"),
     ]
-    gateway = [{"integration_request_id": "r-1", "request_id": "g-1", "request_time": DAY + "09:00:00"}]
+    gateway = [{"integrationRequestId": "r-1", "requestId": "g-1", "requestTime": DAY + "09:00:00"}]
     with world(tmp_path, cloudtrail=calls, lambda_log=lines, api_gateway=gateway) as con:
-        assert [row[:2] for row in links(con, "lambda_request")] == [("r-1", "cloudtrail"), ("r-1", "lambda_log")]
+        assert [row[:2] for row in links(con, "lambda_request")] == [
+            ("r-1", "api_gateway"),
+            ("r-1", "cloudtrail"),
+            ("r-1", "lambda_log"),
+        ]
         assert {row[3] for row in links(con, "lambda_request")} == {"recorded"}
 
 

@@ -51,7 +51,7 @@ def ran(name: str, start: str, end: str) -> list[Record]:
 def endpoints(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     rows = con.execute(
         "SELECT split_part(workload, ':', 7), certainty, candidates, via FROM attribution"
-        " WHERE question = 'endpoint' ORDER BY certainty DESC, workload"
+        " WHERE question = 'endpoint' AND via <> 'written by the function' ORDER BY certainty DESC, workload"
     )
     return rows.fetchall()
 

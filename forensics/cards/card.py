@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 NOT_LOADED = "the case holds none yet: `forensics add` evidence to it, then `forensics load`"
 """What to do where there is nothing that a name could mean."""
 
+JUDGED = "inferred"
+"""How certain it is at most that a place is not the workload's own: no record states that, not even a finding."""
+
 
 @dataclass(frozen=True)
 class Answer:

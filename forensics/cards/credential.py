@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from forensics.analysis.words import at, count
-from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 
@@ -53,17 +53,18 @@ ORDER BY l.hops, c.issued_at, l.access_key_id
 """
 
 _USES = """
-SELECT place, address, vpc_endpoint_id, calls, first_used, last_used, workload, certainty, why
+SELECT place, address, vpc_endpoint_id, calls, first_used, last_used, workload, certainty, why, user_agent,
+  first_event_id, finding_id
 FROM credential_use
 WHERE access_key_id = $key
 ORDER BY first_used, address, vpc_endpoint_id, workload
 """
 
 _REASONS = """
-SELECT speaks, address, vpc_endpoint_id, reason, evidence_event_ids
+SELECT speaks, address, vpc_endpoint_id, reason, evidence_event_ids, workload
 FROM credential_use_reason
 WHERE access_key_id = $key
-ORDER BY address, vpc_endpoint_id, speaks DESC, reason
+ORDER BY address, vpc_endpoint_id, speaks DESC, reason, workload
 """
 
 _ACTIONS = """
@@ -230,11 +231,12 @@ class Credential(Card):
         return Answer(f"Came, over {count(hops, 'hop')}, from {key}, which was issued to {workload}.", certainty)
 
     def _used_from(self) -> Iterator[Answer]:
-        for place, address, endpoint, calls, _, _, workload, certainty, why in self.uses.rows():
+        for place, address, endpoint, calls, _, _, workload, certainty, why, *_ in self.uses.rows():
             if place == "outside":
                 through = f" through {endpoint}" if endpoint else ""
                 source = f"{address or 'an address not recorded'}{through}"
-                yield Answer(f"Used from {source}, outside of {workload}: {count(calls, 'call')}; {why}.", certainty)
+                judged = f"Used from {source}, outside of {workload}: {count(calls, 'call')}; {why}."
+                yield Answer(judged, weakest(certainty, JUDGED))
 
     def facts(self) -> Mapping[str, Any]:
         """Its row."""
@@ -271,7 +273,7 @@ class Credential(Card):
             Part("Issued to", self.workloads, issued_to),
             Part("Came from", self.ancestors, up),
             Part("Issued with it", self.descendants, down),
-            Part("Used from, against its workload", self.uses, use | when | sure | {"why": "why"}),
+            Part("Used from, against its workload", self.uses, use | when | {"certainty": "issuance", "why": "why"}),
             Part("For and against theft", self.reasons, reason),
             Part("Calls by address", self.addresses, address | span, none="No call of it is in evidence."),
             Part("Calls by action", self.actions, {"action": "action", "calls": "calls", "failed": "failed"} | span),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.timeline import Timeline, find_workload
@@ -50,7 +50,8 @@ ORDER BY c.issued_at IS NULL, c.issued_at, w.access_key_id
 """
 
 _USES = """
-SELECT access_key_id, place, address, vpc_endpoint_id, calls, first_used, last_used, certainty, why
+SELECT access_key_id, place, address, vpc_endpoint_id, calls, first_used, last_used, certainty, why, user_agent,
+  first_event_id, finding_id
 FROM credential_use
 WHERE workload = $workload
 ORDER BY place = 'inside', first_used, access_key_id, address, vpc_endpoint_id
@@ -179,8 +180,11 @@ class Workload(Card):
         """That its credentials were used elsewhere, where that is so."""
         uses = [row for row in self.uses.rows() if row[1] == "outside"]
         return tuple(
-            Answer(f"{key}, issued to it, was used from {address or 'an address not recorded'}, outside: {why}.", sure)
-            for key, _, address, _, _, _, _, sure, why in uses
+            Answer(
+                f"{key}, issued to it, was used from {address or 'an address not recorded'}, outside: {why}.",
+                weakest(sure, JUDGED),
+            )
+            for key, _, address, _, _, _, _, sure, why, *_ in uses
         )
 
     def facts(self) -> Mapping[str, Any]:
@@ -205,7 +209,8 @@ class Workload(Card):
         used = {"first_used": "first used", "last_used": "last used"}
         held = {"holds_kind": "kind", "holds": "held", "valid_from": "from", "valid_to": "to"} | sure | cited
         key = {"access_key_id": "access key", "issued_at": "issued", "expires_at": "expires"}
-        use = {"access_key_id": "access key", "place": "place", "address": "address", "calls": "calls"} | used | sure
+        use = {"access_key_id": "access key", "place": "place", "address": "address", "calls": "calls"} | used
+        use |= {"certainty": "issuance"}
         container = {"name": "name", "image": "image", "image_digest": "digest", "runtime_id": "runtime id"} | span
         run = {"request_id": "request", "started_at": "started", "ended_at": "ended", "duration_ms": "ms"}
         run |= {"max_memory_mb": "MB used", "error": "error"}

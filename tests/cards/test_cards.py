@@ -87,7 +87,7 @@ def test_a_credential_says_who_issued_it_to_whom_and_where_else_it_was_used(case
         (f"Issued to {ORDERS} (credentialsIssuedTo).", "recorded"),
         (
             f"Used from {OUTSIDE}, outside of {ORDERS}: 11 calls; no call from it carries the runtime's user agent.",
-            "recorded",
+            "inferred",
         ),
     ]
 
@@ -150,7 +150,7 @@ def test_a_workload_is_found_by_its_name(case: Case) -> None:
     assert said(found) == [
         (
             f"{KEY}, issued to it, was used from {OUTSIDE}, outside: no call from it carries the runtime's user agent.",
-            "recorded",
+            "inferred",
         )
     ]
 

@@ -66,10 +66,11 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
     ],
     "credential_use": [
         {"access_key_id": KEY, "workload": ORDERS, "certainty": "recorded", "address": OUTSIDE, "calls": 11}
+        | {"first_event_id": "read-0"}
         | {"place": "outside", "why": "no call from it carries the runtime's user agent"}
     ],
     "credential_use_reason": [
-        {"access_key_id": KEY, "address": OUTSIDE, "speaks": "for", "reason": "GuardDuty says so"}
+        {"access_key_id": KEY, "workload": ORDERS, "address": OUTSIDE, "speaks": "for", "reason": "GuardDuty says so"}
         | {"evidence_event_ids": [FINDING]}
     ],
     "on_behalf": [

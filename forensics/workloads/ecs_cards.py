@@ -130,8 +130,9 @@ WITH told AS (
   WHERE event_name = 'DeleteNetworkInterface'
   GROUP BY ask->>'$.networkInterfaceId'
 )
-SELECT s.eni, s.workload, s.attachment_id, least(l.gone_at, d.moment) AS ended_at,
-  CASE WHEN d.moment < coalesce(l.gone_at, d.moment + INTERVAL 1 SECOND) THEN d.event_id ELSE l.gone_event END
+SELECT s.eni, s.workload, s.attachment_id,
+  CASE WHEN d.moment IS NULL THEN l.gone_at ELSE least(l.left_at, d.moment) END AS ended_at,
+  CASE WHEN d.moment IS NULL THEN l.gone_event WHEN l.left_at <= d.moment THEN l.left_event ELSE d.event_id END
     AS ended_event
 FROM sole AS s
 LEFT JOIN ecs_life AS l ON l.workload = s.workload
@@ -141,7 +142,9 @@ WHERE NOT EXISTS (SELECT 1 FROM several AS x WHERE x.attachment_id = s.attachmen
 """Interfaces of tasks: an interface is one task's for its whole life, and an attachment is one interface.
 
 What ECS says of an attachment goes before what it wrote into the interface, that before descriptions that Config saw
-of interfaces that no other made, and all that before flow records. What is told of two tasks is told of none."""
+of interfaces that no other made, and all that before flow records. What is told of two tasks is told of none.
+It ends with its deletion, if that comes before the task is STOPPED; where no deletion is in evidence, as the task is
+DEPROVISIONING."""
 
 _MOMENT = f"""
 CREATE OR REPLACE TEMP TABLE ecs_card_moment AS

@@ -94,6 +94,9 @@ WITH state AS (
   SELECT t.workload, min(s.created_at) AS created_at, min(s.started_at) AS started_at,
     min(least(s.execution_stopped_at, s.stopped_at)) AS stopped_at,
     min(least(s.stopped_at, CASE WHEN s.last_status IN ('DEPROVISIONING', 'STOPPED') THEN s.moment END)) AS gone_at,
+    min(least(s.stopped_at, CASE WHEN s.last_status = 'STOPPED' THEN s.moment END)) AS left_at,
+    arg_min(s.event_id, (least(s.stopped_at, s.moment), s.event_id))
+      FILTER (s.stopped_at IS NOT NULL OR s.last_status = 'STOPPED') AS left_event,
     arg_min(s.event_id, (s.started_at, s.moment, s.event_id)) FILTER (s.started_at IS NOT NULL) AS started_event,
     arg_min(s.event_id, (least(s.execution_stopped_at, s.stopped_at), s.moment, s.event_id))
       FILTER (coalesce(s.execution_stopped_at, s.stopped_at) IS NOT NULL) AS stopped_event,
@@ -138,6 +141,9 @@ SELECT t.workload, s.created_at, coalesce(s.started_at, f.started_at, a.started_
   coalesce(s.gone_at, s.stopped_at, a.stopped_at) AS gone_at,
   CASE WHEN s.gone_at IS NOT NULL THEN s.gone_event WHEN s.stopped_at IS NOT NULL THEN s.stopped_event
     ELSE a.stopped_event END AS gone_event,
+  coalesce(s.left_at, s.gone_at, s.stopped_at, a.stopped_at) AS left_at,
+  CASE WHEN s.left_at IS NOT NULL THEN s.left_event WHEN s.gone_at IS NOT NULL THEN s.gone_event
+    WHEN s.stopped_at IS NOT NULL THEN s.stopped_event ELSE a.stopped_event END AS left_event,
   coalesce(s.launch_type, a.launch_type, f.launch_type) AS launch_type,
   coalesce(s.image, a.image, r.image, f.image, l.image) AS image, r.task_role, r.moment AS registered_at
 FROM ecs_task AS t
@@ -149,7 +155,8 @@ LEFT JOIN ecs_role AS r ON r.workload = t.workload
 """
 """A row per task. It stopped when its last container did (`executionStoppedAt`), at the latest when AWS says that it
 was gone (`stoppedAt`); after `stoppingAt` its containers may go on for minutes. What it held, it held until `gone_at`:
-the first sight of the states DEPROVISIONING or STOPPED. What its host told ECS counts where no event of ECS is there."""
+the first sight of the states DEPROVISIONING or STOPPED; or, where it is in evidence that the thing itself ended
+between the two, until then, at the latest until `left_at`: STOPPED. What its host told ECS counts where no event of ECS is there."""
 
 PREPARE = (_DEFINITION, _TRAIT, _ROLE, _LIFE)
 TEMPORARY = ("ecs_definition", "ecs_trait", "ecs_role", "ecs_life")

@@ -92,6 +92,12 @@ def test_an_interface_deleted_before_the_task_stopped_ends_then(tmp_path: Path) 
         assert held(con, "eni") == [(TASK, ENI, "09:00:10", "09:41:03", "matched")]
 
 
+def test_an_interface_deleted_while_the_task_goes_ends_then(tmp_path: Path) -> None:
+    going = state("DEPROVISIONING", at="09:40:50", version=4, attachments=[card(status="DETACHING")])
+    with world(tmp_path, ecs_event=[running(), going, stopped()], cloudtrail=[deleted("09:40:55")]) as con:
+        assert held(con, "eni") == [(TASK, ENI, "09:00:10", "09:40:55", "matched")]
+
+
 def test_volumes_and_service_connect_are_no_interfaces(tmp_path: Path) -> None:
     others = [card(eni="eni-1", type="Service Connect"), card(eni="eni-2", type="AmazonElasticBlockStorage")]
     with world(tmp_path, ecs_event=[running(attachments=[*others, card()])]) as con:

@@ -33,6 +33,7 @@ SELECT
     nullif(s.task_arn, ''),
     CASE WHEN {_POD} IS NOT NULL THEN coalesce(u.workload, p.workload, {_POD}) END,
     {key("ec2", "s.region", "s.account_id", "'instance/' || nullif(s.instance_id, '')")},
+    CASE WHEN c.issuance_event_id IS NULL OR c.workload = n.workload THEN n.workload END,
     k.workload,
     CASE WHEN regexp_matches(split_part(s.principal_id, ':', 2), '{INSTANCE_ID}')
       THEN {key("ec2", "s.region", "s.account_id", "'instance/' || split_part(s.principal_id, ':', 2)")} END)
@@ -60,10 +61,14 @@ FROM guardduty AS s
 LEFT JOIN identity AS i ON i.identity_key = s.identity_key
 LEFT JOIN instance_key AS k ON k.instance_id = split_part(s.principal_id, ':', 2)
 LEFT JOIN task_key AS t ON t.task_id = regexp_extract(s.task_arn, '[^/]+$')
+LEFT JOIN task_key AS n ON n.task_id = regexp_extract(s.principal_id, '[^:]+$')
+  AND split_part(n.workload, ':', 5) = s.account_id
+LEFT JOIN credential AS c ON c.access_key_id = {ACCESS_KEY}
 LEFT JOIN pod_key AS u ON u.what = 'uid' AND u.named = s.kubernetes_workload_details->>'$.uid'
 LEFT JOIN pod_key AS p ON p.what = 'name' AND p.named = {_POD}
 WHERE {current("guardduty")}
 """
+"""A session named like a task is the task's unless its key is known to have been issued to another."""
 
 _HUB = f"""
 INSERT INTO latest_finding BY NAME

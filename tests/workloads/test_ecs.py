@@ -129,6 +129,26 @@ def test_a_mint_with_a_name_that_is_no_task_id_is_nobody_s(tmp_path: Path) -> No
         assert issued(con) == []
 
 
+def finding_of(who: Record, **more: Any) -> Record:
+    block = {"accessKeyId": who["accessKeyId"], "principalId": who["principalId"], "userType": "AssumedRole"}
+    return found(resource={"accessKeyDetails": block}, **more)
+
+
+def test_a_finding_about_a_task_s_session_names_the_task_but_not_if_another_named_it_so(tmp_path: Path) -> None:
+    spoof, other = session(key="ASIAEXAMPLESPOOF"), session(OTHER_ID, key="ASIAEXAMPLEOTHER")
+    findings = [
+        finding_of(session()),
+        finding_of(session(key="ASIAEXAMPLELATER"), id="f-2"),
+        finding_of(spoof, id="f-3"),
+        finding_of(other, id="f-4"),
+        finding_of(session(), id="f-5", accountId="444455556666"),
+    ]
+    calls = [minted(), *spoofed(DEV, "ASIAEXAMPLESPOOF")]
+    with world(tmp_path, cloudtrail=calls, guardduty=findings, ecs_event=[running()]) as con:
+        rows = con.execute("SELECT finding_id, workload FROM finding ORDER BY finding_id").fetchall()
+        assert rows == [("f-1", TASK), ("f-2", TASK), ("f-3", None), ("f-4", None), ("f-5", None)]
+
+
 # Whole incidents
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
 from typing import ClassVar
 
 from forensics.analysis import words
 from forensics.cards.card import Answer, Card, Part
 from forensics.case import Case, Query
 from forensics.timeline import Moment, parse_time
+from forensics.who_was import who_was as who_held
 
 _NEAREST = """
 SELECT workload, holds_kind, holds, valid_from, valid_to, certainty, evidence_event_ids
@@ -106,7 +106,7 @@ class WhoWas(Card):
 def who_was(case: Case, held: str, at: Moment, *, vpc_id: str | None = None, account_id: str | None = None) -> WhoWas:
     """The card of who held an address, interface or key at a moment. Raises UsageError."""
     moment = parse_time(at)
-    query: Query = import_module("forensics.who_was").who_was(case, held, moment, vpc_id=vpc_id, account_id=account_id)
+    query = who_held(case, held, moment, vpc_id=vpc_id, account_id=account_id)
     rows = query.df().astype(object)
     found = rows[rows["certainty"].notna()]
     holders = tuple(

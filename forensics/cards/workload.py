@@ -76,6 +76,11 @@ ORDER BY started_at, request_id
 
 _REQUESTS = """
 SELECT r.id_kind, r.id, count(DISTINCT r.source) AS sources, min(r.time) AS first_seen, max(r.time) AS last_seen,
+  CASE
+    WHEN count(*) FILTER (WHERE r.certainty = 'shared') > 0 THEN 'shared'
+    WHEN count(*) FILTER (WHERE r.certainty = 'inferred') > 0 THEN 'inferred'
+    ELSE 'recorded'
+  END AS certainty,
   array_agg(r.event_id ORDER BY r.time, r.event_id) AS event_ids
 FROM request_link AS r
 JOIN (
@@ -160,7 +165,7 @@ class Workload(Card):
 
     @property
     def requests(self) -> Query:
-        """Requests that it served, which records of other sources carry too."""
+        """Ids of its requests, and of itself, that records of several sources carry."""
         return self._about(_REQUESTS)
 
     @property
@@ -215,7 +220,7 @@ class Workload(Card):
         run = {"request_id": "request", "started_at": "started", "ended_at": "ended", "duration_ms": "ms"}
         run |= {"max_memory_mb": "MB used", "error": "error"}
         ran = {"execution_environment": "environment", "runs": "runs", "errors": "errors"} | span
-        request = {"id_kind": "kind", "id": "request", "sources": "sources"} | span | {"event_ids": "records"}
+        request = {"id_kind": "kind", "id": "id", "sources": "sources"} | span | sure | {"event_ids": "records"}
         finding = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"} | sure
         return (
             Part("Details", self.details, {"property": "property", "value": "value"} | span),
@@ -225,7 +230,7 @@ class Workload(Card):
             Part("Where those were used", self.uses, use | {"why": "why"}),
             Part("Execution environments", self.environments, ran),
             Part("Runs", self.invocations, run),
-            Part("Requests seen by several sources", self.requests, request),
+            Part("Ids that several sources carry", self.requests, request),
             Part("Findings", self.findings, finding),
         )
 

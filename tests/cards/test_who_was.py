@@ -1,21 +1,14 @@
 """Who held something at a moment: one, several, nobody then, or nobody that any record names."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from forensics.case import Case
 from forensics.cli import main
 from forensics.errors import UsageError
-from tests.cards.worlds import ROWS, WEB, holders, told
-
-
-@pytest.fixture(autouse=True)
-def _answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "forensics.who_was", SimpleNamespace(who_was=holders))
+from tests.cards.worlds import ROWS, WEB, told
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics import attribution, identity
-from forensics.case import Case, Query
-from forensics.errors import UsageError
+from forensics.case import Case
 from tests.workload_worlds import KEY, ORDERS, WEB, add, flow, in_scope
 from tests.worlds import ACCOUNT, Record, assume, call, role, user
 
@@ -93,7 +92,7 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for n in range(10, 30)
     ],
     "request_link": [
-        {"id_kind": "lambda_request", "id": "r-10", "event_id": name, "source": source, "workload": ORDERS}
+        {"id_kind": "lambda_request", "id": "r-10", "event_id": name, "source": source, "workload": ORDERS, "certainty": "recorded"}
         for name, source in (("line-1", "lambda_log"), ("read-0", "cloudtrail"))
     ],
     "finding": [
@@ -121,34 +120,3 @@ def told(tmp_path: Path, rows: Mapping[str, list[dict[str, Any]]] = ROWS) -> Ite
                 names, marks = ", ".join(item), ", ".join("?" * len(item))
                 con.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(item.values()))
         yield case
-
-
-def holders(case: Case, held: str, at: Any, *, vpc_id: str | None = None, account_id: str | None = None) -> Query:
-    """Who held an address then, as `forensics.who_was` answers it."""
-    del vpc_id, account_id
-    if not held.strip():
-        raise UsageError(f"{held!r} is nothing that can be held")
-    return case.sql(
-        """
-WITH known AS (
-  SELECT h.workload, w.kind, CAST(NULL AS VARCHAR) AS vpc_id, h.holds_kind, h.holds, h.valid_from, h.valid_to,
-    h.from_known, h.to_known, h.certainty, CAST(1 AS BIGINT) AS candidates, 'held it then' AS why, h.evidence_event_ids,
-    h.valid_from <= $at AND (h.valid_to IS NULL OR $at < h.valid_to) AS holding
-  FROM lifetime AS h
-  JOIN workload AS w ON w.workload = h.workload
-  WHERE h.holds = $held
-)
-SELECT * EXCLUDE (holding)
-FROM known
-WHERE holding
-UNION ALL
-SELECT NULL, NULL, NULL, NULL, $held, max(valid_to), NULL, FALSE, FALSE, NULL, 0,
-  CASE WHEN count(*) = 0 THEN 'no record of this case says who held it at any time'
-    ELSE 'nobody is known to have held it then; before: ' || min(workload) END, NULL
-FROM known
-WHERE NOT EXISTS (SELECT 1 FROM known WHERE holding)
-HAVING NOT EXISTS (SELECT 1 FROM known WHERE holding)
-ORDER BY workload
-""",
-        {"held": held, "at": at},
-    )

@@ -36,3 +36,11 @@ def key(service: str, region: str, account: str, resource: str) -> str:
     """SQL for an ARN from expressions of its parts; NULL where any of them is NULL."""
     where = f"'arn:' || {partition(region)} || ':{service}:' || {region} || ':' || {account}"
     return f"{where} || ':' || {resource}"
+
+
+def kind_of(arn: str) -> str:
+    """SQL for the kind of thing that an ARN names, as service and type: `glue_job`, `states_state_machine`."""
+    service = f"replace(replace(split_part({arn}, ':', 3), 'elasticmapreduce', 'emr'), '-', '_')"
+    thing = f"regexp_extract({arn}, '^(?:[^:]*:){{5}}([A-Za-z-]+)[:/]', 1)"
+    words = rf"lower(replace(regexp_replace({thing}, '([a-z])([A-Z])', '\1_\2', 'g'), '-', '_'))"
+    return f"{service} || coalesce('_' || nullif({words}, ''), '')"

@@ -3,7 +3,7 @@
 import duckdb
 
 from forensics import configuration, issued, workloads
-from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, partition
+from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, kind_of, partition
 from forensics.sources.cloudtrail import EVENT as CALL
 from forensics.sources.eventbridge_event import SOURCE as STATE_SOURCE
 
@@ -313,11 +313,11 @@ GROUP BY workload, name, image, image_digest, runtime_id
 ORDER BY workload, name, image, image_digest, runtime_id
 """
 
-_KEYED = """
+_KEYED = f"""
 INSERT INTO workload_sighting
 SELECT c.workload, CASE WHEN c.workload LIKE 'k8s:%' THEN 'eks_pod' WHEN c.workload LIKE '%:instance/%' THEN 'ec2_instance'
   WHEN c.workload LIKE 'arn:%:ecs:%:task/%' THEN 'ecs_task'
-  WHEN c.workload LIKE 'arn:%:lambda:%' THEN 'lambda_function' ELSE split_part(c.workload, ':', 3) END AS kind,
+  WHEN c.workload LIKE 'arn:%:lambda:%' THEN 'lambda_function' ELSE {kind_of("c.workload")} END AS kind,
   NULL AS name, c.role, NULL AS image, NULL AS code_sha256, c.moment, 'seen' AS phase
 FROM key_claim AS c
 """

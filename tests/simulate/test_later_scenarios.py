@@ -10,6 +10,7 @@ import pytest
 from forensics.case import Case
 from forensics.simulate.log_tampering import TRAIL
 from tests.simulate.cases import incident
+from tests.simulate.score import NARROWED
 
 NAMES = ("ecs-run-task-escalation", "eventbridge-persistence", "iam-escalation", "log-tampering", "s3-ransomware")
 ATTACKERS = {"203.0.113.77", "203.0.113.80"}
@@ -98,7 +99,9 @@ def test_nothing_is_attributed_that_the_evidence_does_not_support(played: Played
         for fact in played.truth["attributions"]
         for workload in fact["workloads"]
     }
-    said = played.case.sql("SELECT event_id, question, workload, certainty FROM attribution").rows()
+    said = played.case.sql(
+        f"SELECT event_id, question, workload, certainty FROM attribution WHERE NOT starts_with(via, '{NARROWED}')"
+    ).rows()
     too_much = [row for row in said if WORDS.index(row[3]) < true.get(tuple(row[:3]), len(WORDS))]
     assert len(said) > 100
     assert too_much[:5] == []

@@ -1,0 +1,33 @@
+"""Keys whose records say that they were issued to a thing of another kind: `inScopeOf.credentialsIssuedTo`."""
+
+from forensics.arn import FUNCTION, INSTANCE, kind_of
+from forensics.sources.cloudtrail import EVENT as CALL
+
+_ID = CALL.columns["event_id"]
+
+_ARN = r"^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[A-Za-z].*$"
+_TASK = r"^arn:[a-z-]+:ecs:[^:]*:[0-9]{12}:task/"
+
+SCOPED_TABLE = f"""
+CREATE OR REPLACE TEMP TABLE scoped AS
+SELECT s.credentials_issued_to AS workload, s.session_issuer_arn AS role, max(s.event_time) AS moment
+FROM cloudtrail AS s
+WHERE s.credentials_issued_to LIKE 'arn:%'
+  AND regexp_matches(s.credentials_issued_to, '{_ARN}')
+  AND NOT regexp_matches(s.credentials_issued_to, '{FUNCTION}|{INSTANCE}|{_TASK}')
+GROUP BY s.credentials_issued_to, s.session_issuer_arn
+"""
+"""Functions, instances and tasks have kinds of their own."""
+
+SIGHTINGS = f"""
+SELECT workload, {kind_of("workload")} AS kind, CAST(NULL AS VARCHAR) AS name, role, CAST(NULL AS VARCHAR) AS image,
+  CAST(NULL AS VARCHAR) AS code_sha256, moment, 'seen' AS phase
+FROM scoped
+"""
+
+CLAIM = """
+SELECT s.access_key_id, s.issued_to AS workload, 'recorded' AS certainty, 'credentialsIssuedTo' AS via, s.role,
+  s.event_id, s.moment
+FROM key_session AS s
+JOIN (SELECT DISTINCT workload FROM scoped) AS c ON c.workload = s.issued_to
+"""

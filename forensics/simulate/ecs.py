@@ -72,7 +72,7 @@ class Ecs:
             self.change(task, "STOPPED", task.stopped + 2, made=True, code=code)
         if task.host:
             until = task.stopped - EXECUTION_ENDS if task.stopped else None
-            ends: Json = {"since": task.started, "until": until, "opened": True, "closed": bool(task.stopped)}
+            ends: Json = {"since": task.started + 0.2, "until": until, "opened": True, "closed": bool(task.stopped)}
             truth.holds(task.arn, "instance", task.host.instance.arn, **ends)
 
     def change(self, task: Task, status: str, moment: int, *, made: bool, code: str = "") -> Json:

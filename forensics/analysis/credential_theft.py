@@ -51,7 +51,8 @@ SELECT s.request_id, s.execution_environment, s.started_at, s.duration_ms, s.usu
   array_agg(f.event_id ORDER BY f.time, f.event_id) AS flow_ids
 FROM suspect AS s
 JOIN flow AS f ON f.time <= s.ended_at + to_seconds(?) AND f.end_time >= s.started_at - to_seconds(?)
-JOIN attribution AS a ON a.event_id = f.event_id AND a.question = 'endpoint' AND a.workload = ?
+JOIN (SELECT DISTINCT p.event_id FROM attribution AS p WHERE p.question = 'endpoint' AND p.workload = ?) AS a
+  ON a.event_id = f.event_id
 WHERE f.direction = 'to'
 GROUP BY s.request_id, s.execution_environment, s.started_at, s.duration_ms, s.usual_ms, s.memory_mb, s.max_memory_mb,
   s.error, s.evidence_event_ids, f.interface_id, f.remote

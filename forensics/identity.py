@@ -127,7 +127,7 @@ WITH by_unique_id AS (
   FROM actor AS a
   LEFT JOIN by_unique_id AS i ON i.unique_id = a.unique_id
     AND (i.account_id = a.home_account OR (i.accounts = 1 AND a.arn IS NULL))
-  LEFT JOIN by_both AS b ON b.unique_id = a.unique_id AND b.arn = a.arn
+  LEFT JOIN by_both AS b ON b.unique_id = a.unique_id AND b.arn = coalesce(a.arn, a.pathless_arn)
   LEFT JOIN named_actor AS n ON n.identity_key = a.identity_key
   LEFT JOIN by_session_id AS f ON f.session_id = a.session_id AND f.sessions = 1 AND a.session IS NULL
   LEFT JOIN root AS r ON a.kind = 'root' AND a.arn IS NULL AND r.account_id = a.unique_id

@@ -171,6 +171,13 @@ def test_an_arn_without_path_of_another_unique_id_is_not_the_role_of_that_name(c
     assert found(case, "eks_audit", record, calls=(call(orders()),)) == [("role", None, SESSION, None)]
 
 
+def test_an_arn_without_path_stands_beside_another_role_of_its_unique_id(case: Case) -> None:
+    pathless = f"arn:aws:iam::{ACCOUNT}:role/dev"
+    record = {"arn": pathless, "uid": vouched(ORDERS_ID)}
+    rows = found(case, "eks_authenticator", record, calls=(call(orders()),))
+    assert rows == [("role", pathless, None, "path not recorded")]
+
+
 @pytest.mark.parametrize("uid", [ORDERS_ID, "AROAEXAMPLESTRANGER"])
 def test_the_authenticator_names_a_role_without_its_path(case: Case, uid: str) -> None:
     record = {"arn": PATHLESS, "uid": vouched(uid)}

@@ -10,6 +10,10 @@ from forensics.sources.guardduty import ACCESS_KEY, API_REMOTE, CONNECTION_REMOT
 _POD = """CASE WHEN s.kubernetes_workload_type = 'pods' AND s.kubernetes_namespace <> '' AND s.kubernetes_workload_name <> ''
       THEN 'k8s:' || nullif(s.eks_cluster_name, '') || '/' || s.kubernetes_namespace || '/' || s.kubernetes_workload_name END"""
 
+_SESSION_OF = f"""coalesce(n.workload, k.workload,
+      CASE WHEN regexp_matches(split_part(s.principal_id, ':', 2), '{INSTANCE_ID}')
+        THEN {key("ec2", "s.region", "s.account_id", "'instance/' || split_part(s.principal_id, ':', 2)")} END)"""
+
 _KUBERNETES_REMOTE = first("s.kubernetes_remote_ip", "s.kubernetes_remote_ipv6", "s.source_ips->>0")
 _RDS_REMOTE = first("s.rds_remote_ip", "s.rds_remote_ipv6")
 
@@ -33,10 +37,7 @@ SELECT
     nullif(s.task_arn, ''),
     CASE WHEN {_POD} IS NOT NULL THEN coalesce(u.workload, p.workload, {_POD}) END,
     {key("ec2", "s.region", "s.account_id", "'instance/' || nullif(s.instance_id, '')")},
-    CASE WHEN c.issuance_event_id IS NULL OR c.workload = n.workload THEN n.workload END,
-    k.workload,
-    CASE WHEN regexp_matches(split_part(s.principal_id, ':', 2), '{INSTANCE_ID}')
-      THEN {key("ec2", "s.region", "s.account_id", "'instance/' || split_part(s.principal_id, ':', 2)")} END)
+    CASE WHEN c.issuance_event_id IS NULL OR c.workload = {_SESSION_OF} THEN {_SESSION_OF} END)
   END AS workload,
   s.api,
   {API_REMOTE} AS api_remote_ip,
@@ -68,7 +69,7 @@ LEFT JOIN pod_key AS u ON u.what = 'uid' AND u.named = s.kubernetes_workload_det
 LEFT JOIN pod_key AS p ON p.what = 'name' AND p.named = {_POD}
 WHERE {current("guardduty")}
 """
-"""A session named like a task is the task's unless its key is known to have been issued to another."""
+"""A session named like a task or an instance is its own, unless its key is known to have been issued to another."""
 
 _HUB = f"""
 INSERT INTO latest_finding BY NAME

@@ -269,12 +269,20 @@ def logs_calls(source: Source) -> bool:
     return "outcome" in source.event.columns and source.event.finding != "TRUE"
 
 
+def is_call(source: Source) -> str:
+    """SQL: whether a record is of a call made, not a judgement of what others recorded."""
+    if not logs_calls(source):
+        return "FALSE"
+    return f"NOT ({source.event.finding})" if source.event.finding else "TRUE"
+
+
 def call_time(source: Source) -> str:
     """SQL: when a record's call was made; NULL of a record that only mentions who acted."""
-    if not logs_calls(source):
+    called = is_call(source)
+    if called == "FALSE":
         return "CAST(NULL AS TIMESTAMP)"
     time = source.event.columns["time"]
-    return f"CASE WHEN NOT ({source.event.finding}) THEN {time} END" if source.event.finding else time
+    return time if called == "TRUE" else f"CASE WHEN {called} THEN {time} END"
 
 
 def rows(source: Source) -> str:

@@ -23,9 +23,6 @@ ISSUING = {
 """Calls answered with a new access key (page "Logging IAM and AWS STS API calls with AWS CloudTrail", and those of the
 services on their events). The answer may be missing from the record: then the key is matched, see `key_match`."""
 
-OWN_SESSION = ("GetSessionToken", "CreateSession")
-"""Calls that give the caller another key of its own session or user; a CreateSession that names a role is not one."""
-
 DEFAULT_SECONDS = {
     "AssumeRole": 3_600,
     "AssumeRoleWithSAML": 3_600,

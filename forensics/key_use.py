@@ -99,13 +99,13 @@ def drop(con: duckdb.DuckDBPyConnection) -> None:
 
 def _named_by(source: Source) -> str:
     """One row per key and identity named together; in a log of calls, with when and how the key was used."""
-    called = identity.logs_calls(source)
-    time = source.event.columns["time"] if called else "CAST(NULL AS TIMESTAMP)"
+    called = identity.is_call(source)
+    time = identity.call_time(source)
     key = source.event.columns["access_key_id"]
     signals = _SIGNALS if source.name == "cloudtrail" else _NO_SIGNALS
     who = "s.identity_key" if source.identity else "CAST(NULL AS UBIGINT)"
-    return f"""SELECT {key} AS access_key_id, {who} AS identity_key, {str(called).lower()} AS called,
+    return f"""SELECT {key} AS access_key_id, {who} AS identity_key, {called} AS called,
   min({time}) AS first_used, max({time}) AS last_used,{signals}
 {identity.rows(source)}
 WHERE {key} <> '{SAMPLE_KEY}'
-GROUP BY {key}, {who}"""
+GROUP BY {key}, {who}, {called}"""

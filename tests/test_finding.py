@@ -20,7 +20,7 @@ from tests.workload_worlds import (
     service_part,
     world,
 )
-from tests.worlds import ACCOUNT, Record, call, role
+from tests.worlds import ACCOUNT, Record, assume, call, role, user
 
 OUTSIDE = "203.0.113.77"
 WHO = role("orders-fn-role", "orders-fn", key=KEY)
@@ -83,6 +83,13 @@ def test_an_instance_that_ran_in_another_region_keeps_its_own(tmp_path: Path) ->
     calls = [run(API_ID, at="08:00:00") | {"awsRegion": "eu-west-1"}]
     with world(tmp_path, cloudtrail=calls, guardduty=[found(resource=details)]) as con:
         assert workloads(con) == [f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/{API_ID}"]
+
+
+def test_a_session_that_a_user_named_like_an_instance_is_not_the_instance_s(tmp_path: Path) -> None:
+    details = {"accessKeyDetails": {"accessKeyId": KEY, "principalId": f"AROAEXAMPLEWEB:{WEB_ID}"}}
+    calls = [run(WEB_ID, at="08:00:00"), assume(user(), "web", WEB_ID, key=KEY, at="08:30:00")]
+    with world(tmp_path, cloudtrail=calls, guardduty=[found(resource=details)]) as con:
+        assert workloads(con) == [None]
 
 
 def test_a_sample_finding_has_neither_workload_nor_evidence(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forensics import identity
+from forensics import identity, lineage
 from forensics.case import Case
 from tests.worlds import ACCOUNT, OTHER, Record, add, add_cloudtrail, call, role, service, user
 
@@ -252,6 +252,15 @@ def test_an_ocsf_finding_is_no_act_and_an_api_call_is(case: Case) -> None:
     sound = {"user": {"type": "IAMUser", "uid": DEV}}
     found(case, "ocsf", in_ocsf(**sound), in_ocsf(2004, **sound) | {"time": "2026-11-05T06:00:00"})
     assert case.sql("SELECT hour(first_seen) FROM principal").rows() == [(8,)]
+
+
+def test_a_key_that_an_ocsf_finding_names_was_not_used_then(case: Case) -> None:
+    sound = {"user": {"type": "IAMUser", "uid": DEV, "credential_uid": "AKIAEXAMPLEDEV"}}
+    found(case, "ocsf", in_ocsf(**sound), in_ocsf(2004, **sound) | {"time": "2026-11-05T06:00:00"})
+    lineage.resolve(case.connection)
+    assert case.sql("SELECT access_key_id, hour(first_used), hour(last_used) FROM credential").rows() == [
+        ("AKIAEXAMPLEDEV", 8, 8)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from forensics.analysis.containment import Command, containment
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.gaps import Gap, gaps
 from forensics.analysis.intrusion import Intrusion, follow
-from forensics.analysis.statement import Statement, cited, named
+from forensics.analysis.statement import Statement, cited, named, weakest
 from forensics.analysis.technique import EXPOSURE, USE
 from forensics.analysis.verdict import verdict
 from forensics.analysis.words import at, count, listed, size
@@ -28,7 +28,7 @@ UNUSUAL_FACTOR = 5
 
 _KEY = """
 SELECT k.access_key_id, k.kind, k.principal, k.session, k.issued_at, k.expires_at, k.issued_by_principal,
-  k.issuance_event_id, k.workload, k.workload_certainty, k.class
+  k.issuance_event_id, k.workload, k.workload_certainty, k.issuance_certainty
 FROM credential AS k
 WHERE k.access_key_id = ?
 """
@@ -263,9 +263,8 @@ def _workload_of_key(case: Case, access_key_id: str) -> str | None:
 
 
 def _issuance(case: Case, number: int, key: str) -> Statement | None:
-    _, _, principal, session, issued, expires, issuer, event_id, workload, certainty, _ = case.sql(_KEY, (key,)).rows()[
-        0
-    ]
+    (row,) = case.sql(_KEY, (key,)).rows()
+    _, _, principal, session, issued, expires, issuer, event_id, workload, certainty, issuance = row
     if event_id is None:
         return None
     return Statement(
@@ -275,10 +274,11 @@ def _issuance(case: Case, number: int, key: str) -> Statement | None:
             f"At {at(issued)} {issuer or 'an issuer not named'} issued the credential {key} for {principal}"
             + (f", session {session.rpartition('/')[2]}" if session else "")
             + (f", valid until {at(expires)}" if expires else "")
+            + (f" ({issuance}: the record itself names no key)" if issuance != "recorded" else "")
             + (f". It belongs to {workload} ({certainty})." if workload else ".")
         ),
         time=issued,
-        certainty=certainty or "recorded",
+        certainty=weakest(word for word in (issuance, certainty) if word),
         principal=principal,
         workload=workload,
         evidence=named([event_id]),

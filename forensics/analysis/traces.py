@@ -35,7 +35,7 @@ LIMIT 1000
 """
 
 _MINTED = """
-SELECT k.issuance_event_id, k.access_key_id, k.principal, k.expires_at
+SELECT k.access_key_id, k.principal, k.expires_at, k.issuance_certainty
 FROM credential AS k
 WHERE k.issuance_event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
 ORDER BY k.access_key_id
@@ -116,8 +116,9 @@ def _minted(intrusion: Intrusion, event_ids: list[str]) -> list[str]:
     return [
         f"It gave the new credential {key}"
         + (f" of {principal}" if principal else "")
-        + (f", valid until {at(expires)}." if expires else ", valid until it is deactivated.")
-        for _, key, principal, expires in rows
+        + (f", valid until {at(expires)}" if expires else ", valid until it is deactivated")
+        + (f" ({certainty}: the record itself names no key)." if certainty != "recorded" else ".")
+        for key, principal, expires, certainty in rows
     ]
 
 

@@ -18,7 +18,6 @@ VPC = "vpc-0ccccccccccccccc0"
 NAT_ADDRESS = "198.51.100.120"
 OFFICE = "198.51.100.60"
 S3_ADDRESS = "192.0.2.10"
-STS_ADDRESS = "192.0.2.40"
 OPS_AGENT = "aws-cli/2.17.0 md/awscrt#0.20.11 ua/2.0 os/linux#6.8 lang/python#3.11.8 cfg/retry-mode#standard"
 BROWSERS = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0",

@@ -153,6 +153,17 @@ def test_statements_tell_issuance_first_use_and_calls_in_order_of_time(tmp_path:
         assert next(item.evidence[0].event_id for item in answer.statements) == f"mint-{KEY}"
 
 
+def test_an_issuance_that_is_matched_and_not_recorded_says_so(tmp_path: Path) -> None:
+    mint = minted() | {"responseElements": None}
+    abroad_ = used(function(), OUTSIDE)
+    for record in (at_home := own(), abroad_):
+        record["userIdentity"]["sessionContext"]["attributes"] = {"creationDate": f"{DAY}08:00:00Z"}
+    with case_of(tmp_path, cloudtrail=[mint, at_home, abroad_]) as case:
+        issuance = investigate(case, workload=ORDERS).statements[0]
+        assert issuance.certainty == "matched"
+        assert "(matched: the record itself names no key)" in issuance.statement
+
+
 def test_a_credential_is_followed_from_the_one_it_came_of(tmp_path: Path) -> None:
     with theft(tmp_path, used(function(), OUTSIDE), own("09:30:00")) as answer:
         asked = investigate(answer.case, access_key_id=KEY)

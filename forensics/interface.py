@@ -6,7 +6,7 @@ manages it, or the instance it is attached to is AWS's own.
 
 import duckdb
 
-from forensics import interface_card, running, workload
+from forensics import interface_card, running
 from forensics.interface_marks import (
     ALIAS,
     service_name,
@@ -214,14 +214,12 @@ _TEMPORARY = (
     "interface_believed",
     "interface_decided",
     "interface_end",
-    "workload_call",
 )
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `interface`, a row per interface that a record describes; the caller owns the transaction."""
+    """Rebuild `interface`, a row per interface that a record describes; needs `workload_call` of the stage `workload`."""
     con.execute("DELETE FROM interface")
-    workload.collect_calls(con)
     interface_card.collect(con)
     for statement in (_MARKED, _READ, _JUDGED, _BELIEVED, _DECIDED, _LIFE, _INTERFACE):
         con.execute(statement)

@@ -5,8 +5,7 @@ import duckdb
 STARTED = ("platform.start",)
 ENDED = ("platform.end", "platform.report", "platform.runtimeDone")
 
-_FUNCTION = """
-CREATE OR REPLACE TEMP TABLE log_function AS
+FUNCTION_OF_LOG = """
 WITH named AS (
   SELECT DISTINCT
     s.object_id,
@@ -22,7 +21,8 @@ WITH named AS (
   ) AS s
   LEFT JOIN evidence AS e ON e.object_id = s.object_id
 )
-SELECT n.object_id, n.owner, n.log_group, n.function_name, min(w.workload) AS workload
+SELECT n.object_id, n.owner, n.log_group, n.function_name, min(w.workload) AS workload,
+  CASE WHEN min(n.region) IS NULL THEN 'inferred' ELSE 'recorded' END AS certainty
 FROM named AS n
 JOIN workload AS w ON w.kind = 'lambda_function'
   AND w.name = n.function_name
@@ -31,6 +31,7 @@ JOIN workload AS w ON w.kind = 'lambda_function'
 GROUP BY n.object_id, n.owner, n.log_group, n.function_name
 HAVING count(*) = 1
 """
+"""The function that a log of an object is of: by account, Region and name; `inferred` where its Region is not known."""
 
 _LINE = """
 CREATE OR REPLACE TEMP TABLE log_line AS
@@ -121,7 +122,7 @@ ORDER BY r.started_at, r.request_id, r.log_stream
 
 def collect_lines(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `log_line`: Lambda's log lines, each with its function if one is known."""
-    con.execute(_FUNCTION)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE log_function AS{FUNCTION_OF_LOG}")
     con.execute(_LINE)
 
 

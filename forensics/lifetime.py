@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import holding, hyperplane, invocation, private_address, workload, workloads
+from forensics import holding, hyperplane, invocation, private_address, workloads
 
 _INSTANCE_KEY = """
 INSERT INTO instance_key
@@ -97,12 +97,10 @@ _TEMPORARY = (
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `lifetime`, `instance_key` and `address_network`; needs `workload` and `credential_workload`."""
+    """Rebuild `lifetime`, `instance_key` and `address_network`; needs what the stage `workload` made, and drops the rest."""
     for table in ("lifetime", "instance_key", "address_network"):
         con.execute(f"DELETE FROM {table}")
     con.execute(_INSTANCE_KEY)
-    workload.collect_calls(con)
-    workloads.prepare(con)
     holding.hold(con)
     hyperplane.hold(con)
     private_address.hold(con)

@@ -366,7 +366,10 @@ def collect_calls(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `workload`, `credential_workload` and the workload columns of `credential`."""
+    """Rebuild `workload`, `credential_workload` and the workload columns of `credential`.
+
+    Leaves `workload_call` and what `workloads.prepare` makes: `lifetime`, the last stage that reads them, drops them.
+    """
     for table in ("workload", "workload_detail", "workload_container"):
         con.execute(f"DELETE FROM {table}")
     collect_calls(con)
@@ -383,6 +386,4 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     ):
         if found := list(workloads.selected(part, columns)):
             con.execute(statement.format(**{part: "\nUNION ALL\n".join(found)}))
-    workloads.drop(con)
-    for table in ("workload_call", "workload_sighting"):
-        con.execute(f"DROP TABLE temp.{table}")
+    con.execute("DROP TABLE temp.workload_sighting")

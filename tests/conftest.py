@@ -32,5 +32,14 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setattr(storage, "comments", lambda _: "")  # a thousand statements for each of many cases
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Figures that tests give with `record_property("figures", text)` are printed, whatever process they ran in."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties:
+                if name == "figures":
+                    terminalreporter.write_line(str(text))
+
+
 COMMENTS = storage.comments
 """What makes the comments, for the test that looks at them."""

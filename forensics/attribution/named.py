@@ -4,32 +4,11 @@ import duckdb
 
 from forensics.arn import SAMPLE, function_key
 from forensics.attribution.part import Answer, Part, current, part
+from forensics.invocation import FUNCTION_OF_LOG
 
 _TASK_ARN = r"^arn:[^:]+:ecs:[^:]+:[0-9]{12}:task/[^/]+/[^/]+$"
 
-_STREAM_WORKLOAD = """
-INSERT INTO stream_workload
-WITH named AS (
-  SELECT s.object_id, s.owner, s.log_group, s.function_name, coalesce(s.owner, e.account_id) AS account_id,
-    CASE WHEN s.log_group LIKE '/aws/lambda/us-east-1.%' THEN 'us-east-1' ELSE e.region END AS region
-  FROM (
-    SELECT DISTINCT object_id, owner, log_group, function_name
-    FROM lambda_log
-    WHERE function_name IS NOT NULL
-  ) AS s
-  LEFT JOIN evidence AS e ON e.object_id = s.object_id
-)
-SELECT n.object_id, n.owner, n.log_group, n.function_name, min(w.workload) AS workload,
-  CASE WHEN min(n.region) IS NULL THEN 'inferred' ELSE 'recorded' END AS certainty
-FROM named AS n
-JOIN workload AS w ON w.kind = 'lambda_function'
-  AND w.name = n.function_name
-  AND w.account_id = n.account_id
-  AND w.region = coalesce(n.region, w.region)
-GROUP BY n.object_id, n.owner, n.log_group, n.function_name
-HAVING count(*) = 1
-ORDER BY n.object_id, n.log_group, n.function_name
-"""
+_STREAM_WORKLOAD = f"INSERT INTO stream_workload{FUNCTION_OF_LOG}ORDER BY object_id, log_group, function_name"
 
 _FUNCTION_LOG = part(
     "lambda_log",

@@ -7,6 +7,7 @@ _ID = CALL.columns["event_id"]
 
 _ARN = r"^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:[A-Za-z].*$"
 _TASK = r"^arn:[a-z-]+:ecs:[^:]*:[0-9]{12}:task/"
+_WHO = r"^arn:[^:]+:(?:iam|sts):"
 
 SCOPED_TABLE = f"""
 CREATE OR REPLACE TEMP TABLE scoped AS
@@ -14,10 +15,10 @@ SELECT s.credentials_issued_to AS workload, s.session_issuer_arn AS role, max(s.
 FROM cloudtrail AS s
 WHERE s.credentials_issued_to LIKE 'arn:%'
   AND regexp_matches(s.credentials_issued_to, '{_ARN}')
-  AND NOT regexp_matches(s.credentials_issued_to, '{FUNCTION}|{INSTANCE}|{_TASK}')
+  AND NOT regexp_matches(s.credentials_issued_to, '{FUNCTION}|{INSTANCE}|{_TASK}|{_WHO}')
 GROUP BY s.credentials_issued_to, s.session_issuer_arn
 """
-"""Functions, instances and tasks have kinds of their own."""
+"""Functions, instances and tasks have kinds of their own; a role or user is not what ran."""
 
 SIGHTINGS = f"""
 SELECT workload, {kind_of("workload")} AS kind, CAST(NULL AS VARCHAR) AS name, role, CAST(NULL AS VARCHAR) AS image,

@@ -126,16 +126,14 @@ def expected(told: Json, case: Case) -> set[str]:
 
 
 def test_precision_and_recall_over_cited_records_are_one(
-    stolen: Investigation, capsys: pytest.CaptureFixture[str]
+    stolen: Investigation, record_property: Callable[[str, object], None]
 ) -> None:
     with Case.open(stolen.case) as case:
         wanted = expected(stolen.truth, case)
     right = wanted & stolen.cited
     precision, recall = len(right) / len(stolen.cited), len(right) / len(wanted)
-    with capsys.disabled():
-        print(
-            f"\n{NAME}, seed {stolen.truth['seed']}: precision {precision:.3f}, recall {recall:.3f}, {len(wanted)} records"
-        )
+    seed = f"{NAME}, seed {stolen.truth['seed']}"
+    record_property("figures", f"{seed}: precision {precision:.3f}, recall {recall:.3f}, {len(wanted)} records")
     assert (precision, recall) == (1.0, 1.0), (sorted(stolen.cited - wanted), sorted(wanted - stolen.cited))
 
 

@@ -1,6 +1,6 @@
 """What a case says of every made-up incident, held to its truth: nothing wrong, nothing overstated, nothing left out."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,26 +33,26 @@ def held_to(truth: dict[str, Any], case: Path) -> Score:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_said_is_so_and_whatever_can_be_said_is(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_said_is_so_and_whatever_can_be_said_is(
+    name: str, record_property: Callable[[str, object], None]
+) -> None:
     made = incident(name)
 
     found = held_to(made.truth, made.case)
 
-    with capsys.disabled():
-        print(f"\n{name}", *found.lines(), sep="\n")
+    record_property("figures", "\n".join([name, *found.lines()]))
     assert list(differences(found)) == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_twenty_times_the_noise_changes_nothing_of_that(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     made = write(name, tmp_path, scale=20)
 
     found = held_to(made.truth, made.case)
 
-    with capsys.disabled():
-        print(f"\n{name}, twenty times the noise", list(found.lines())[-5], sep="\n")
+    record_property("figures", f"{name}, twenty times the noise\n{list(found.lines())[-5]}")
     assert list(differences(found)) == []
 
 

@@ -154,10 +154,10 @@ class Ledger:
                 yield fact | ({"optional": True} if answer.optional else {})
 
     def holders(self, ask: Ask, first: float, last: float, padding: float) -> list[Held]:
-        """Who held the thing at any time of the interval, widened by the padding, as the evidence shows it."""
+        """Who held the thing at any time of the interval, widened by the padding, as the evidence shows it; an end is the first moment after."""
         found = self._places.get((ask.kind, ask.thing, ask.network), ())
         return [
-            held for held in found if held.derivable and held.start <= last + padding and first - padding <= held.end
+            held for held in found if held.derivable and held.start <= last + padding and first - padding < held.end
         ]
 
     def _answers(self, record: Record) -> Iterator[Answer]:

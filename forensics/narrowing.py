@@ -3,7 +3,7 @@
 Of a flow at a shared interface of Lambda every function that may use it is a candidate (`shared`). Where the logs of
 all of them are in evidence around that time and one alone had an invocation in progress, `flow_narrowed` has a row,
 and `attribution` a further one for that function: `inferred`, its `via` saying among how many. The rows of the
-candidates stay: what a function does between invocations, no log of its own shows.
+candidates stay: an extension may send while its environment is shut down, and of that no line tells.
 """
 
 import duckdb
@@ -12,6 +12,9 @@ from forensics import invocation, padding
 
 LONGEST_INVOCATION = 900
 """Seconds, the longest that a function may run (page "Lambda quotas"): an invocation without an end in evidence may last so long."""
+
+LONGEST_INIT = 10
+"""Seconds that code may run before the first invocation (page "Understanding the Lambda execution environment lifecycle")."""
 
 BUCKET = 600
 """Seconds of the stretches by which flows and invocations are brought together; a flow lasts ten minutes at most."""
@@ -75,6 +78,11 @@ WITH spent AS (
   FROM invocation
   WHERE workload IN (SELECT workload FROM window_candidate)
     AND (started_at IS NOT NULL OR ended_at IS NOT NULL)
+  UNION ALL
+  SELECT workload, [event_id], moment, moment + to_seconds({LONGEST_INIT}), FALSE
+  FROM log_line
+  WHERE workload IN (SELECT workload FROM window_candidate)
+    AND type = 'platform.initStart'
 )
 SELECT s.workload, s.busy_from, s.busy_to, s.known, s.evidence_event_ids, u.bucket
 FROM spent AS s, unnest(range(

@@ -68,6 +68,9 @@ AROUND = [ran(name, f"0{hour}:00:00", f"0{hour}:00:30") for name in NAMES for ho
 LATER = [ran(name, "09:30:00", "09:30:30") for name in NAMES]
 SILENT = [line_ for lines in (*AROUND, *LATER) for line_ in lines]
 """Every function's log, before the flow and after it."""
+BEGUN = line(
+    "platform.initStart", "09:09:58", request=None, logGroup="/aws/lambda/billing-fn", functionName="billing-fn"
+)
 
 
 def test_of_three_candidates_the_only_one_at_work_is_inferred_and_all_stay(tmp_path: Path) -> None:
@@ -95,6 +98,7 @@ def test_the_evidence_is_the_invocations(tmp_path: Path) -> None:
         [line_ for lines in AROUND for line_ in lines] + ran("orders-fn", "09:10:20", "09:10:55"),
         [*SILENT, *log("orders-fn", ("platform.start", "09:10:20", "x"))],
         [*SILENT, *ran("orders-fn", "09:11:02", "09:11:30")],
+        [*SILENT, *ran("orders-fn", "09:10:20", "09:10:55"), BEGUN],
     ],
     ids=[
         "no logs",
@@ -105,6 +109,7 @@ def test_the_evidence_is_the_invocations(tmp_path: Path) -> None:
         "ending early",
         "no end",
         "after",
+        "another begins",
     ],
 )
 def test_candidates_are_not_narrowed_where_the_logs_do_not_tell(tmp_path: Path, logs: list[Record]) -> None:

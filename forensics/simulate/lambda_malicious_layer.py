@@ -100,13 +100,15 @@ def _begin(intruder: Intruder, invoker: Invoker, changed: Function) -> Environme
     key = function_session(changed, stage.ids.unique("ASIA"), created=started)
     environment = Environment(changed, stream, key, started, at("11:20"))
     start_environment(invoker, environment, intruder.rng)
-    lines = (("INFO", "order 44120 stored"), ("INFO", "utils: telemetry sent"))
-    run = Run(stage.logs.ids.uuid(), at("09:36:02") * 1000 + 117, 1_904.0, 301, lines)
-    invoker.plan(environment, run, intruder.rng, suspicious=True)
     sharers = sorted(invoker.shop.functions[name].arn for name in ("orders-fn", "billing-fn"))
-    for place, clock in enumerate(("09:35:24", "09:36:03", "09:48:20", "10:12:41")):
-        fact = {"workloads": sharers, "certainty": "shared"}
-        talk = Talk(DROP, 47_900 + place, 443, 3_100, 900, at(clock), at(clock) + 2, fact, changed.arn)
+    fact = {"workloads": sharers, "certainty": "shared"}
+    lines = (("INFO", "order 44120 stored"), ("INFO", "utils: telemetry sent"))
+    for place, clock in enumerate(("09:35:22", "09:36:02", "09:48:19", "10:12:40")):
+        run = Run(
+            stage.logs.ids.uuid(), at(clock) * 1000 + 117, 3_904.0, 301, lines, init_ms=None if place else 1_871.0
+        )
+        invoker.plan(environment, run, intruder.rng, suspicious=True)
+        talk = Talk(DROP, 47_900 + place, 443, 3_100, 900, at(clock) + 1, at(clock) + 3, fact, changed.arn)
         if changed.interface:
             stage.flows.through_nat(changed.interface, invoker.shop.nat, talk)
             stage.truth.bytes_out["flow"] += 3_100

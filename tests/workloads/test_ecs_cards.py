@@ -276,7 +276,10 @@ def test_a_flow_record_tells_the_instance_of_its_task(tmp_path: Path) -> None:
 def test_a_task_on_an_instance_ends_with_it(tmp_path: Path) -> None:
     events = [host_state(), running(**ON_EC2)]
     with world(tmp_path, ecs_event=events, cloudtrail=[terminate(INSTANCE_ID, at="09:30:00")]) as con:
-        assert held(con, "instance") == [(TASK, INSTANCE, "09:00:10", "09:30:00", "matched")]
+        assert held(con, "instance") == [
+            (TASK, INSTANCE, "09:00:10", "09:30:00", "matched"),
+            (INSTANCE, INSTANCE, None, "09:30:00", "bounded"),
+        ]
 
 
 def test_a_finding_and_a_log_line_tell_where_a_task_ran(tmp_path: Path) -> None:

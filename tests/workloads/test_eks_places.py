@@ -125,7 +125,10 @@ def test_the_vpc_of_a_cluster_is_that_of_its_nodes(tmp_path: Path) -> None:
     ran = call(user(), "ec2:RunInstances", at="07:00:00", responseElements={"instancesSet": {"items": [item]}})
     with world(tmp_path, eks_audit=life("api-7c9-a", UID_A, IP_A), cloudtrail=[ran]) as con:
         assert (POD_A, IP_A, "vpc-1") in con.execute("SELECT * FROM address_network").fetchall()
-        assert held(con, "instance") == [(POD_A, NODE_ARN, "08:00:01", None, "bounded")]
+        assert held(con, "instance") == [
+            (NODE_ARN, NODE_ARN, "07:00:00", None, "bounded"),
+            (POD_A, NODE_ARN, "08:00:01", None, "bounded"),
+        ]
 
 
 def test_a_pod_runs_on_the_instance_behind_its_node(tmp_path: Path) -> None:

@@ -98,6 +98,39 @@ GROUP BY access_key_id, address, vpc_endpoint_id
 """
 """Whether the workload, the instance it ran on, or what ran on it held the address at each call; or who else did."""
 
+_OPEN = f"""
+CREATE OR REPLACE TEMP TABLE use_open AS
+WITH seen AS (
+  SELECT h.workload, h.holds AS address, min(h.valid_from) AS valid_from, max(h.valid_to) AS valid_to,
+    NOT arg_min(h.from_known, h.valid_from) AS from_open,
+    NOT arg_max(h.to_known, coalesce(h.valid_to, TIMESTAMP '9999-12-31')) AS to_open
+  FROM lifetime AS h
+  WHERE h.holds_kind = 'public_ip'
+    AND h.certainty = 'bounded'
+    AND NOT EXISTS (
+      SELECT 1 FROM lifetime AS o WHERE o.holds_kind = 'public_ip' AND o.holds = h.holds AND o.workload <> h.workload)
+  GROUP BY h.workload, h.holds
+)
+SELECT s.user_identity_access_key_id AS access_key_id, s.source_ip_address AS address,
+  nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id, count(*) AS open_calls
+FROM cloudtrail AS s
+JOIN credential_workload AS c ON c.access_key_id = s.user_identity_access_key_id
+JOIN seen AS h ON h.workload = c.workload AND h.address = s.source_ip_address
+  AND (s.event_time < h.valid_from AND h.from_open OR h.valid_to <= s.event_time AND h.to_open)
+WHERE {current("cloudtrail")}
+  AND NOT EXISTS (
+    SELECT 1
+    FROM lifetime AS r
+    WHERE r.holds_kind = 'instance'
+      AND r.workload = h.workload
+      AND r.holds = h.workload
+      AND (r.from_known AND s.event_time < r.valid_from AND r.valid_from <= h.valid_from
+        OR r.to_known AND r.valid_to <= s.event_time AND h.valid_to <= r.valid_to))
+GROUP BY s.user_identity_access_key_id, s.source_ip_address, nullif(s.vpc_endpoint_id, '')
+"""
+"""Calls from an instance's own public address before it was first seen there or after it was last: nothing shows that it
+did not hold it then, no start or stop in between, no other holder in evidence."""
+
 _NAMED = f"""
 CREATE OR REPLACE TEMP TABLE use_finding AS
 SELECT access_key_id, address, min(finding_id) AS finding_id
@@ -127,7 +160,7 @@ WITH whole AS (
     CASE w.kind {" ".join(f"WHEN '{kind}' THEN g.{kind}_calls" for kind in RUNTIME_AGENTS)} ELSE 0 END AS runtime_calls,
     CASE w.kind {" ".join(f"WHEN '{kind}' THEN g.{kind}_event_id" for kind in RUNTIME_AGENTS)} END AS runtime_event_id,
     g.platform_calls, coalesce(h.own_calls, 0) AS own_calls, coalesce(h.own_public_calls, 0) AS own_public_calls,
-    h.other, coalesce(h.other_calls, 0) AS other_calls, h.gateway, h.evidence_event_ids AS holder_event_ids, f.finding_id
+    coalesce(o.open_calls, 0) AS open_calls, h.other, coalesce(h.other_calls, 0) AS other_calls, h.gateway, h.evidence_event_ids AS holder_event_ids, f.finding_id
   FROM use_group AS g
   JOIN credential_workload AS c ON c.access_key_id = g.access_key_id
   LEFT JOIN workload AS w ON w.workload = c.workload
@@ -135,6 +168,9 @@ WITH whole AS (
   LEFT JOIN use_holder AS h ON h.access_key_id = g.access_key_id
     AND h.address = g.address
     AND h.vpc_endpoint_id IS NOT DISTINCT FROM g.vpc_endpoint_id
+  LEFT JOIN use_open AS o ON o.access_key_id = g.access_key_id
+    AND o.address = g.address
+    AND o.vpc_endpoint_id IS NOT DISTINCT FROM g.vpc_endpoint_id
   LEFT JOIN use_finding AS f ON f.access_key_id = g.access_key_id AND f.address = g.address
 ), learned AS (
   SELECT workload, address, min(first_used) AS since, min(runtime_event_id) AS event_id
@@ -177,6 +213,7 @@ SELECT u.*,
     WHEN own_calls = calls THEN 'inside'
     WHEN finding_id IS NOT NULL THEN 'outside'
     WHEN platform_calls = calls THEN 'inside'
+    WHEN own_calls + open_calls >= calls THEN 'inside'
     WHEN runtime_calls > 0 OR gateway IS NOT NULL OR learned_event_id IS NOT NULL THEN 'inside'
     WHEN in_another OR baseline_event_id IS NOT NULL OR has_public THEN 'outside'
     ELSE 'undetermined'
@@ -188,6 +225,8 @@ SELECT u.*,
     WHEN finding_id IS NOT NULL
       THEN 'GuardDuty says that this credential was used from this address, and that it is foreign'
     WHEN platform_calls = calls THEN 'only calls that Lambda itself makes with the function''s role'
+    WHEN own_calls + open_calls >= calls
+      THEN 'the workload was seen to hold the address at ' || own_calls || ' of ' || calls || ' calls, and nothing shows that it held it only then'
     WHEN runtime_calls > 0
       THEN runtime_calls || ' of ' || calls || ' calls carry the runtime''s user agent (which a caller can copy)'
     WHEN gateway IS NOT NULL
@@ -218,8 +257,8 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `credential_use` and `credential_use_reason`; needs `attribution` and `invocation`."""
     for table in ("credential_use", "credential_use_reason"):
         con.execute(f"DELETE FROM {table}")
-    for statement in (_GROUP, _HOLDER, _NAMED, _KNOWN, _JUDGED, _USE):
+    for statement in (_GROUP, _HOLDER, _OPEN, _NAMED, _KNOWN, _JUDGED, _USE):
         con.execute(statement)
     theft_reason.resolve(con)
-    for table in ("group", "holder", "finding", "known", "judged"):
+    for table in ("group", "holder", "open", "finding", "known", "judged"):
         con.execute(f"DROP TABLE temp.use_{table}")

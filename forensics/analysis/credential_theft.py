@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
-from forensics.analysis import traces
-from forensics.analysis.containment import Command, containment
+from forensics.analysis.answer import Answer
 from forensics.analysis.credential_use import Use, uses
-from forensics.analysis.gaps import Gap, gaps
-from forensics.analysis.intrusion import Intrusion, follow
-from forensics.analysis.statement import Statement, cited, named, weakest
+from forensics.analysis.gaps import Gap
+from forensics.analysis.intrusion import follow
+from forensics.analysis.statement import Statement, named
 from forensics.analysis.technique import EXPOSURE, USE
 from forensics.analysis.verdict import verdict
 from forensics.analysis.words import at, count, listed, size
@@ -59,24 +57,6 @@ GROUP BY s.request_id, s.execution_environment, s.started_at, s.duration_ms, s.u
 ORDER BY s.started_at, s.request_id, f.interface_id, f.remote
 """
 
-_LINEAGE = """
-SELECT k.access_key_id, CASE WHEN list_contains(?, k.access_key_id) THEN 'stolen' ELSE 'came of it' END AS role, k.kind,
-  k.principal, k.issued_at, coalesce(k.issued_by_access_key_id, k.issued_by_principal) AS issued_by, k.expires_at, k.first_used, k.last_used,
-  k.issuance_event_id
-FROM credential AS k
-WHERE list_contains(?, k.access_key_id)
-ORDER BY k.issued_at, k.access_key_id
-"""
-
-_TOUCHED = """
-SELECT u.resource, count(*) AS calls, string_agg(DISTINCT t.action, ', ' ORDER BY t.action) AS actions,
-  count(*) FILTER (WHERE t.outcome = 'success') AS succeeded, count(*) FILTER (WHERE t.outcome <> 'success') AS refused,
-  min(t.time) AS first, max(t.time) AS last
-FROM timeline AS t, unnest(t.resources) AS u(resource)
-GROUP BY u.resource
-ORDER BY min(t.time), u.resource
-"""
-
 _INVOCATIONS = """
 SELECT i.request_id, i.version, i.execution_environment, i.started_at, i.ended_at, i.duration_ms, i.max_memory_mb,
   i.memory_mb, i.error
@@ -91,14 +71,16 @@ ORDER BY i.duration_ms DESC NULLS LAST, i.started_at
 
 
 @dataclass(frozen=True)
-class Theft:
+class Theft(Answer):
     """The answer: every use of the credentials asked about, and what came of those made from outside."""
 
-    case: Case
-    workload: str | None
     uses: tuple[Use, ...]
-    intrusion: Intrusion
     asked: str | None = None
+
+    @property
+    def workload(self) -> str | None:
+        """Whose credentials were asked about."""
+        return self.subject
 
     @property
     def found(self) -> bool:
@@ -115,19 +97,9 @@ class Theft:
         """The answer in a few sentences."""
         return verdict(self)
 
-    @cached_property
-    def statements(self) -> list[Statement]:
-        """Everything found, each with its records, in order of time; empty where nothing was."""
-        if not self.found:
-            return []
-        made = [*self._issuances(), *self._first_uses(), *self._leaks()]
-        made += [*traces.calls(self.intrusion), *traces.traffic(self.intrusion), *traces.findings(self.intrusion)]
-        made.sort(key=lambda item: (item.time or datetime.max, _RANK[item.id.partition("-")[0]], item.id))  # noqa: DTZ901
-        return cited(self.case, made)
-
-    def _issuances(self) -> list[Statement]:
-        found = [_issuance(self.case, number, key) for number, key in enumerate(self.intrusion.stolen, 1)]
-        return [item for item in found if item]
+    def own(self) -> list[Statement]:
+        """First uses from outside, and invocations through which a credential may have leaked."""
+        return [*self._first_uses(), *self._leaks()]
 
     def _first_uses(self) -> list[Statement]:
         outside = [use for use in self.uses if use.place == "outside"]
@@ -149,33 +121,14 @@ class Theft:
         return [_leak(f"leak-{number:02d}", self.workload, row) for number, row in enumerate(rows, 1)]
 
     @property
-    def lineage(self) -> Query:
-        """Every credential of the intrusion: who it acts as, when and by which credential it was issued, first use."""
-        return self.case.sql(_LINEAGE, (list(self.intrusion.stolen), list(self.intrusion.keys)))
-
-    @property
-    def touched(self) -> Query:
-        """Every resource the intrusion's calls name: with which actions, how they ended, bytes sent by S3."""
-        return self.intrusion.calls.select(_TOUCHED)
-
-    @property
     def invocations(self) -> Query:
         """Invocations while a stolen credential was valid and not yet used from outside, the longest first."""
         keys = list(self.intrusion.stolen)
         return self.case.sql(_INVOCATIONS, (self.workload, self.first_use, keys))
 
-    @property
-    def gaps(self) -> list[Gap]:
-        """What stays open: of this incident, then of the case as a whole."""
-        return [*(_incident_gaps(self) if self.found else []), *gaps(self.case)]
-
-    @property
-    def containment(self) -> list[Command]:
-        """Commands for a person to run; empty where nothing was found."""
-        return containment(self.intrusion, self.workload) if self.found else []
-
-
-_RANK = {"issuance": 0, "leak": 1, "theft": 2, "call": 3, "flow": 4, "finding": 5}
+    def open_questions(self) -> list[Gap]:
+        """What stays open of this incident."""
+        return _incident_gaps(self) if self.found else []
 
 
 def investigate(
@@ -202,7 +155,7 @@ def investigate(
         if use.place == "outside":
             outside.setdefault(use.access_key_id, []).append(use.address)
     intrusion = follow(case, {name: tuple(sorted(addresses)) for name, addresses in sorted(outside.items())})
-    return Theft(case, key, tuple(found), intrusion, access_key_id)
+    return Theft(case, intrusion, key, tuple(found), access_key_id)
 
 
 _ROOT = """
@@ -260,29 +213,6 @@ def _workload_of_key(case: Case, access_key_id: str) -> str | None:
         known = case.sql("SELECT access_key_id FROM credential ORDER BY access_key_id LIMIT 11").rows()
         raise UnknownName("access key id", access_key_id, (str(row[0]) for row in known))
     return None if rows[0][8] is None else str(rows[0][8])
-
-
-def _issuance(case: Case, number: int, key: str) -> Statement | None:
-    (row,) = case.sql(_KEY, (key,)).rows()
-    _, _, principal, session, issued, expires, issuer, event_id, workload, certainty, issuance = row
-    if event_id is None:
-        return None
-    return Statement(
-        id=f"issuance-{number:02d}",
-        title=f"{key} was issued" + (f" to {workload.rpartition(':')[2]}" if workload else ""),
-        statement=(
-            f"At {at(issued)} {issuer or 'an issuer not named'} issued the credential {key} for {principal}"
-            + (f", session {session.rpartition('/')[2]}" if session else "")
-            + (f", valid until {at(expires)}" if expires else "")
-            + (f" ({issuance}: the record itself names no key)" if issuance != "recorded" else "")
-            + (f". It belongs to {workload} ({certainty})." if workload else ".")
-        ),
-        time=issued,
-        certainty=weakest(word for word in (issuance, certainty) if word),
-        principal=principal,
-        workload=workload,
-        evidence=named([event_id]),
-    )
 
 
 def _first_use(identifier: str, use: Use) -> Statement:

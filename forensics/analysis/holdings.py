@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from forensics.analysis.words import count, during, listed
 from forensics.case import Case, Query
 from forensics.sources import sources
 
@@ -42,3 +43,24 @@ def held(case: Case, wanted: tuple[str, ...] = ()) -> Query:
 def left_out(case: Case) -> Query:
     """A row per status of objects that did not load whole: how many, how many records were rejected, one reason."""
     return case.sql(_LEFT)
+
+
+_BASIS = """
+SELECT e.source, count(*) AS records, min(e.time) AS first, max(e.time) AS last
+FROM event AS e
+WHERE list_contains(CAST(? AS VARCHAR[]), e.source)
+GROUP BY e.source
+ORDER BY e.source
+"""
+
+
+def basis(case: Case, wanted: tuple[str, ...]) -> str:
+    """What an answer rests on, in a sentence or two: records and times of each source; which sources are not there."""
+    known = sources()
+    held = {str(row[0]): row for row in case.sql(_BASIS, (list(wanted),)).rows()}
+    parts = [
+        f"{count(int(row[1]), 'record')} of {known[name].title} ({during(*row[2:])})" for name, row in held.items()
+    ]
+    absent = [known[name].title for name in wanted if name not in held]
+    rests = f"That rests on {listed(parts, len(parts))}. " if parts else ""
+    return rests + (f"Not in evidence: {listed(absent, len(absent))}." if absent else "")

@@ -69,7 +69,8 @@ WHERE f.srcaddr IN (SELECT a.address FROM theirs AS a)
 class Intrusion:
     """Stolen credentials, where they were used from outside, and what came of it: keys minted, workloads launched.
 
-    `stolen` maps an access key id to outside addresses; `derived` are the keys minted from there.
+    `stolen` maps an access key id to outside addresses, none of them meaning that every use is the intruder's;
+    `derived` are the keys minted from there.
     """
 
     case: Case
@@ -80,7 +81,10 @@ class Intrusion:
     @property
     def calls(self) -> Timeline:
         """API calls with the stolen credentials from outside, and all calls with credentials that came of them."""
-        parts = [f"(access_key_id = ? AND source_ip IN ({_marks(addresses)}))" for addresses in self.stolen.values()]
+        parts = [
+            f"(access_key_id = ? AND source_ip IN ({_marks(addresses)}))" if addresses else "access_key_id = ?"
+            for addresses in self.stolen.values()
+        ]
         params = [value for key, addresses in self.stolen.items() for value in (key, *addresses)]
         if self.derived:
             parts.append(f"access_key_id IN ({_marks(self.derived)})")
@@ -140,7 +144,7 @@ def follow(case: Case, stolen: Mapping[str, tuple[str, ...]]) -> Intrusion:
 
 def _minted(case: Case, parent: str, addresses: tuple[str, ...] | None) -> list[str]:
     rows = case.sql(_CHILDREN, (parent,)).rows()
-    return [str(key) for key, address in rows if addresses is None or address in addresses]
+    return [str(key) for key, address in rows if not addresses or address in addresses]
 
 
 def _launched(intrusion: Intrusion) -> tuple[str, ...]:

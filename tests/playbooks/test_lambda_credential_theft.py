@@ -1,63 +1,21 @@
 """The playbook, run for real on made-up incidents whose truth is known, and held to it."""
 
-import ast
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import pytest
 
-from forensics import evidence
 from forensics.case import Case
 from forensics.errors import UsageError
-from forensics.load import load
-from forensics.playbook import RunResult, playbook, playbooks
+from forensics.playbook import playbook
 from forensics.raw import raw_record
 from forensics.simulate import simulate
 from forensics.sources import sources
+from tests.playbooks.runs import KEYS, Investigation, Json, made_case, parsed, precision_and_recall, shown
 
 NAME = "lambda-credential-theft"
-KEYS = ["id", "title", "statement", "time", "certainty", "technique", "principal", "workload", "resources", "evidence"]
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Investigation:
-    """A made-up incident, the case it became and what the playbook said."""
-
-    truth: Json
-    case: Path
-    result: RunResult
-
-    @property
-    def findings(self) -> list[Json]:
-        return json.loads(self.result.findings.read_text("utf-8"))
-
-    @property
-    def cited(self) -> set[str]:
-        return {item["event_id"] for found in self.findings for item in found["evidence"]}
-
-    @property
-    def html(self) -> str:
-        return self.result.report.read_text("utf-8")
-
-    @property
-    def text(self) -> str:
-        """What a reader of the report sees."""
-        return shown(self.html)
-
-
-def made_case(root: Path, logs: Path) -> Path:
-    """A case with everything under `logs`."""
-    with Case.create(root) as case:
-        evidence.add(case, logs)
-        load(case, workers=1)
-    return root
 
 
 def incident(root: Path, seed: int) -> Path:
@@ -81,37 +39,6 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return incident(tmp_path_factory.mktemp("seven"), 7)
 
 
-class _Shown(HTMLParser):
-    """Text outside scripts and styles, and every element with its attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self._silent = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self._silent = tag in {"script", "style"}
-
-    def handle_endtag(self, tag: str) -> None:
-        self._silent = False
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.words.append(data)
-
-
-def parsed(html: str) -> _Shown:
-    parser = _Shown()
-    parser.feed(html)
-    return parser
-
-
-def shown(html: str) -> str:
-    return " ".join(parsed(html).words)
-
-
 def expected(told: Json, case: Case) -> set[str]:
     """The ids of every record that shows the incident."""
     requests = [item["request_id"] for item in told["invocations"] if item["suspicious"]]
@@ -131,8 +58,7 @@ def test_precision_and_recall_over_cited_records_are_one(
 ) -> None:
     with Case.open(stolen.case) as case:
         wanted = expected(stolen.truth, case)
-    right = wanted & stolen.cited
-    precision, recall = len(right) / len(stolen.cited), len(right) / len(wanted)
+    precision, recall = precision_and_recall(stolen.cited, wanted)
     seed = f"{NAME}, seed {stolen.truth['seed']}"
     record_property("figures", f"{seed}: precision {precision:.3f}, recall {recall:.3f}, {len(wanted)} records")
     assert (precision, recall) == (1.0, 1.0), (sorted(stolen.cited - wanted), sorted(wanted - stolen.cited))
@@ -244,33 +170,3 @@ def test_without_records_of_the_function_the_playbook_stops_and_says_so(seven: P
     assert "\n" not in str(stopped.value)
     notebook = (tmp_path / "out" / "notebook.ipynb").read_text("utf-8")
     assert sources()["cloudtrail"].title in notebook
-
-
-@pytest.fixture(params=sorted(playbooks()))
-def each(request: pytest.FixtureRequest) -> Any:
-    """Every playbook of the package and its notebook."""
-    item = playbooks()[request.param]
-    return item, nbformat.read(item.path, as_version=4)  # type: ignore[no-untyped-call]
-
-
-def test_every_playbook_tells_its_question_sources_and_parameters(each: Any) -> None:
-    item, notebook = each
-    assert item.question.endswith("?") and item.title
-    assert item.sources and set(item.sources) <= set(sources())
-    assert all(parameter.description and parameter.type for parameter in item.parameters)
-    assert notebook.metadata.kernelspec.name == "python3"
-
-
-def test_every_playbook_has_its_question_first_and_its_parameters_second(each: Any) -> None:
-    _, notebook = each
-    first, second = notebook.cells[:2]
-    assert (first.cell_type, first.source.startswith("# "), "?" in first.source) == ("markdown", True, True)
-    assert second.metadata.tags == ["parameters"]
-
-
-def test_every_cell_of_a_playbook_is_short_and_committed_without_outputs(each: Any) -> None:
-    _, notebook = each
-    for cell in (cell for cell in notebook.cells[2:] if cell.cell_type == "code"):
-        body = ast.parse(cell.source).body
-        assert len(body) <= 3 or all(isinstance(item, ast.Import | ast.ImportFrom) for item in body), cell.source
-        assert (cell.outputs, cell.execution_count) == ([], None)

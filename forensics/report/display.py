@@ -19,6 +19,7 @@ from forensics.timeline import Timeline
 from forensics.views.labels import moment, shorten, visible
 
 if TYPE_CHECKING:
+    from forensics.analysis.gaps import Gap
     from forensics.analysis.isolation import Command
     from forensics.analysis.statement import Citation, Statement
 
@@ -85,6 +86,11 @@ def show_commands(commands: Sequence[Command]) -> Shown:
     )
     text = "\n\n".join(f"# {item.phase}: {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
     return Shown(html, text or "Nothing to contain was found.")
+
+
+def show_gaps(gaps: Sequence[Gap]) -> Shown:
+    """What stays open: each question, why, and what would answer it."""
+    return show_table(pd.DataFrame(gaps, columns=["question", "why", "remedy"]), limit=None)
 
 
 def show_table(

@@ -41,13 +41,22 @@ LEFT JOIN event AS own ON own.source = 'cloudtrail' AND own.source_ip = t.source
   AND list_contains(CAST(? AS VARCHAR[]), own.access_key_id)
 LEFT JOIN lifetime AS h ON h.holds = t.source_ip AND h.holds_kind IN ('private_ip', 'public_ip')
   AND list_contains(CAST(? AS VARCHAR[]), h.workload)
+LEFT JOIN credential_use AS u ON u.access_key_id = t.access_key_id AND u.address = t.source_ip AND u.place <> 'outside'
+  AND list_contains(CAST(? AS VARCHAR[]), u.workload)
 WHERE a.event_id IS NULL
   AND own.event_id IS NULL
   AND h.workload IS NULL
+  AND u.workload IS NULL
   AND regexp_matches(t.source_ip, '^[0-9a-fA-F:.]+$')
 GROUP BY t.source_ip
 """
-"""An address that a workload held, or that the stolen credentials were used from by their owner, is not the intruder's."""
+"""An address that a workload held, or that the stolen credentials were used from by their owner, is not the intruder's.
+
+Nor is one from which the code of a workload that it launched called: of a function without a network that is AWS's own.
+"""
+
+_ITS_OWN = "NOT (action IN ('logs:CreateLogGroup', 'logs:CreateLogStream') AND user_agent LIKE 'awslambda-worker/%')"
+"""Lambda itself opens the log stream of a function's environment, with the function's key: nobody's act."""
 
 FLOWS = """
 SELECT f.object_id || '/' || f.record AS event_id, f.start AS time, f."end" AS end_time, f.interface_id, f.srcaddr,
@@ -96,7 +105,7 @@ class Intrusion:
         if self.derived:
             parts.append(f"(access_key_id IN ({_marks(self.derived)}) AND NOT coalesce({_PLATFORM}, FALSE))")
         condition = f"({' OR '.join(parts)})" if parts else "FALSE"
-        return Timeline(self.case).source("cloudtrail").where(condition, *params, *self.derived)
+        return Timeline(self.case).source("cloudtrail").where(condition, *params, *self.derived).where(_ITS_OWN)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -106,7 +115,8 @@ class Intrusion:
     @cached_property
     def addresses(self) -> list[str]:
         """Every address of the intruder's: those from outside, and where else calls came from that no workload held."""
-        rows = self.calls.select(_CALLED_FROM, list(self.stolen), list(self.launched)).rows()
+        launched = list(self.launched)
+        rows = self.calls.select(_CALLED_FROM, list(self.stolen), launched, launched).rows()
         outside = [address for found in self.stolen.values() for address in found]
         return sorted({*outside, *(str(row[0]) for row in rows)})
 

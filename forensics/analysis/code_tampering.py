@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -15,10 +15,11 @@ from forensics.analysis.containment import Command
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.function_isolation import isolation
 from forensics.analysis.gaps import Gap
+from forensics.analysis.hands import Hands, hands
 from forensics.analysis.holdings import basis
 from forensics.analysis.intrusion import follow
 from forensics.analysis.statement import Statement
-from forensics.analysis.suspects import Suspect, in_hand, suspects
+from forensics.analysis.suspects import Suspect
 from forensics.analysis.tampering_statements import changed, in_hands, ran_it, used_outside
 from forensics.analysis.words import at, count, during, listed
 from forensics.case import Case, Query
@@ -63,13 +64,18 @@ class Tampering(Answer):
     """The answer: every change asked about, in whose hands each was made, what ran from then on."""
 
     changes: tuple[Change, ...]
-    suspects: tuple[Suspect, ...]
+    hands: Hands
     uses: tuple[Use, ...]
+
+    @property
+    def believed(self) -> list[Suspect]:
+        """Each credential at an address from which changes were made that is taken to be in an intruder's hands."""
+        return [item for item in self.hands.asked if item.believed]
 
     @cached_property
     def theirs(self) -> list[Change]:
         """The changes, tried ones too, made with credentials in an intruder's hands."""
-        hand = {(item.access_key_id, item.address) for item in self.suspects if item.believed}
+        hand = {(item.access_key_id, item.address) for item in self.believed}
         return [item for item in self.changes if (item.access_key_id, item.address) in hand]
 
     @property
@@ -105,8 +111,7 @@ class Tampering(Answer):
         made = {item.event_id: item for item in self.theirs}.values()
         who = [
             f"{item.access_key_id} of {item.principal or 'an unknown principal'} at {item.address or 'an address not recorded'}"
-            for item in self.suspects
-            if item.believed
+            for item in self.believed
         ]
         times = [item.time for item in made if item.time]
         return (
@@ -184,18 +189,9 @@ class Tampering(Answer):
         names = "time function changed outcome to by from_address intruder event_id"
         return pd.DataFrame(rows, columns=names.split())
 
-    @property
-    def judged(self) -> pd.DataFrame:
-        """A row per credential and address that changes were made with: what speaks for an intruder, and the outcome."""
-        rows = [
-            (s.access_key_id, s.principal, s.address, s.believed, "; ".join(r.says for r in s.reasons) or "nothing")
-            for s in self.suspects
-        ]
-        return pd.DataFrame(rows, columns=["access_key_id", "principal", "address", "intruder", "what speaks for it"])
-
     def own(self) -> Iterator[Statement]:
         """Why a credential is taken for an intruder's; the changes; the invocations that ran them; uses from outside."""
-        yield from (in_hands(n, item) for n, item in enumerate((s for s in self.suspects if s.believed), 1))
+        yield from (in_hands(n, item) for n, item in enumerate(self.believed, 1))
         yield from (changed(number, item) for number, item in enumerate(self.theirs, 1))
         lines = lines_of(self.case, *self._changed)
         for number, item in enumerate(self._ran, 1):
@@ -210,6 +206,11 @@ class Tampering(Answer):
     def steps(self) -> list[Command]:
         """Keep the code, stop the functions, take away what was added."""
         return isolation(self.theirs)
+
+    @property
+    def containment(self) -> list[Command]:
+        """Commands for a person to run, each once."""
+        return list({item.command: item for item in super().containment}.values())
 
 
 def investigate(
@@ -230,15 +231,15 @@ def investigate(
         and (not since or (item.time and item.time >= since))
         and (not until or (item.time and item.time < until))
     ]
-    judged = tuple(suspects(case, list(dict.fromkeys(item.event_id for item in asked))))
-    stolen = {key: set(addresses) for key, addresses in in_hand(judged).items()}
-    answer = Tampering(case, follow(case, in_hand(judged)), subject, tuple(asked), judged, ())
+    judged = hands(case, list(dict.fromkeys(item.event_id for item in asked)))
+    answer = Tampering(case, judged.intrusion, subject, tuple(asked), judged, ())
     used = _used_since(case, answer)
+    stolen = {key: set(addresses) for key, addresses in judged.intrusion.stolen.items()}
     for use in used:
-        if use.place == "outside":
+        if use.place == "outside" and use.access_key_id not in judged.intrusion.derived:
             stolen.setdefault(use.access_key_id, set()).add(use.address)
     intrusion = follow(case, {key: tuple(sorted(addresses)) for key, addresses in sorted(stolen.items())})
-    return Tampering(case, intrusion, subject, tuple(asked), judged, tuple(used))
+    return replace(answer, intrusion=intrusion, uses=tuple(used))
 
 
 def _used_since(case: Case, answer: Tampering) -> list[Use]:

@@ -49,7 +49,7 @@ def _of(function: str, made: list[Change]) -> Iterator[Command]:
     if any(item.layers for item in made):
         yield Command(
             f"take the layers off {name}; give it back those that are its own",
-            f"aws lambda update-function-configuration {which} --layers",
+            f"aws lambda update-function-configuration {which} --layers '[]'",
         )
     if "created" in aspects:
         yield Command(f"delete {name} once it is kept as evidence", f"aws lambda delete-function {which}")

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from forensics.case import Case, Query
-from forensics.theft import PLATFORM_AGENT, PLATFORM_CALLS
 from forensics.timeline import Timeline
-
-_PLATFORM_NAMES = ", ".join(f"'{name}'" for name in PLATFORM_CALLS)
-_PLATFORM = f"(action IN ({_PLATFORM_NAMES}) AND contains(user_agent, '{PLATFORM_AGENT}'))"
 
 _CHILDREN = """
 SELECT k.access_key_id, e.source_ip
@@ -93,17 +89,14 @@ class Intrusion:
 
     @property
     def calls(self) -> Timeline:
-        """API calls with the stolen credentials from outside, and all calls with credentials that came of them.
-
-        What Lambda itself does with a function's role, such as making its log stream, is nobody's act.
-        """
+        """API calls with the stolen credentials from outside, and all calls with credentials that came of them."""
         parts = [
             f"(access_key_id = ? AND source_ip IN ({_marks(addresses)}))" if addresses else "access_key_id = ?"
             for addresses in self.stolen.values()
         ]
         params = [value for key, addresses in self.stolen.items() for value in (key, *addresses)]
         if self.derived:
-            parts.append(f"(access_key_id IN ({_marks(self.derived)}) AND NOT coalesce({_PLATFORM}, FALSE))")
+            parts.append(f"access_key_id IN ({_marks(self.derived)})")
         condition = f"({' OR '.join(parts)})" if parts else "FALSE"
         return Timeline(self.case).source("cloudtrail").where(condition, *params, *self.derived).where(_ITS_OWN)
 

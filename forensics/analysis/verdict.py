@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from forensics.analysis.holdings import basis
 from forensics.analysis.words import at, count, listed, size
 
 if TYPE_CHECKING:
     from forensics.analysis.credential_theft import Theft
+
+SOURCES = ("cloudtrail", "vpc_flow", "guardduty", "lambda_log")
 
 _LASTING = """
 SELECT k.access_key_id, k.principal
@@ -29,9 +32,10 @@ WHERE f.dstaddr = f.remote AND f.event_id IN (
 def verdict(theft: Theft) -> str:
     """What was found, or that nothing was, or that it cannot be told; in a few sentences."""
     keys = {use.access_key_id for use in theft.uses}
-    subject = f"credentials of {theft.workload}" if theft.workload else "the credentials asked about"
+    subject = f"credentials of {_whose(theft)}" if theft.workload or not theft.asked else "the credentials asked about"
+    rests = f" {basis(theft.case, SOURCES)}"
     if not keys:
-        return f"No use of {subject} is in evidence. That says nothing about hours whose logs are not there."
+        return f"No use of {subject} is in evidence. That says nothing about hours whose logs are not there.{rests}"
     open_questions = sorted({use.address for use in theft.uses if use.place == "undetermined"})
     doubt = f" Undetermined: {listed(open_questions)}." if open_questions else ""
     if theft.found:
@@ -40,9 +44,15 @@ def verdict(theft: Theft) -> str:
     if open_questions:
         return (
             f"{_about_asked(theft)}Whether {subject} were used from outside cannot be told ({known}): nothing shows"
-            f" whose place {listed(open_questions)} {'is' if len(open_questions) == 1 else 'are'}."
+            f" whose place {listed(open_questions)} {'is' if len(open_questions) == 1 else 'are'}.{rests}"
         )
-    return f"{_about_asked(theft)}No use of {subject} from outside was found: {known}."
+    return f"{_about_asked(theft)}No use of {subject} from outside was found: {known}.{rests}"
+
+
+def _whose(theft: Theft) -> str:
+    if theft.workload:
+        return theft.workload
+    return "the keys asked about" if theft.asked else "any Lambda function"
 
 
 def _about_asked(theft: Theft) -> str:
@@ -63,7 +73,7 @@ def _found(theft: Theft, asked: int) -> str:
     stolen = theft.intrusion.stolen
     calls, octets = theft.intrusion.calls.select("SELECT count(*), sum(bytes) FROM timeline").rows()[0]
     return (
-        f"{len(stolen)} of {count(asked, 'credential')} of {theft.workload or 'the keys asked about'}"
+        f"{len(stolen)} of {count(asked, 'credential')} of {_whose(theft)}"
         f" {'was' if len(stolen) == 1 else 'were'} used from outside, first at {at(theft.first_use)}, from"
         f" {listed(sorted({item for found in stolen.values() for item in found}))}."
         f" {count(len(theft.intrusion.derived), 'further credential')} came of it. With all of them"

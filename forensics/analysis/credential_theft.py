@@ -9,9 +9,10 @@ from typing import Any
 from forensics.analysis.answer import Answer
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.gaps import Gap
+from forensics.analysis.hands import first_use
 from forensics.analysis.intrusion import Intrusion, follow
 from forensics.analysis.statement import Statement, named
-from forensics.analysis.technique import EXPOSURE, USE
+from forensics.analysis.technique import EXPOSURE
 from forensics.analysis.verdict import verdict
 from forensics.analysis.words import at, listed, size
 from forensics.case import Case, Query
@@ -103,7 +104,7 @@ class Theft(Answer):
 
     def _first_uses(self) -> list[Statement]:
         outside = [use for use in self.uses if use.place == "outside"]
-        return [_first_use(f"theft-{number:02d}", use) for number, use in enumerate(outside, 1)]
+        return [first_use(f"theft-{number:02d}", use) for number, use in enumerate(outside, 1)]
 
     def _leaks(self) -> list[Statement]:
         if not self.workload or self.first_use is None:
@@ -232,22 +233,6 @@ def _workload_of_key(case: Case, access_key_id: str) -> str | None:
         known = case.sql("SELECT access_key_id FROM credential ORDER BY access_key_id LIMIT 11").rows()
         raise UnknownName("access key id", access_key_id, (str(row[0]) for row in known))
     return None if rows[0][8] is None else str(rows[0][8])
-
-
-def _first_use(identifier: str, use: Use) -> Statement:
-    text = f"From {at(use.first_used)} on the credential {use.access_key_id} was used from {use.address}: {use.why}."
-    if use.user_agent:
-        text += f" User agent: {use.user_agent[:200]}."
-    shown_by = [use.first_event_id] + ([use.finding_id] if use.finding_id else [])
-    return Statement(
-        id=identifier,
-        title=f"{use.access_key_id} used from outside, {use.address}",
-        statement=text,
-        time=use.first_used,
-        certainty="inferred",
-        technique=USE,
-        evidence=named(shown_by),
-    )
 
 
 def _leak(identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forensics.case import Case, Query
-from forensics.theft import ADDRESS, FOREIGN_PLACE
+from forensics.theft import FOREIGN_PLACE
+from forensics.theft_place import ADDRESS
 
 _SQL = f"""
 WITH use AS (

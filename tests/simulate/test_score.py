@@ -56,6 +56,26 @@ def test_twenty_times_the_noise_changes_nothing_of_that(
     assert list(differences(found)) == []
 
 
+WITHIN = {
+    ("ecs-container-escape", "198.51.100.141"),
+    ("ecs-run-task-escalation", "198.51.100.88"),
+    ("eventbridge-persistence", "192.0.2.200"),
+    ("lambda-code-injection", "198.51.100.10"),
+}
+"""Where intruders used a workload's credential from the workload itself: no place tells that."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_credentials_are_called_stolen_where_they_were_and_nowhere_else(name: str) -> None:
+    made = incident(name)
+    with Case.open(made.case) as opened:
+        rows = opened.sql("SELECT access_key_id, address, place FROM credential_use").rows()
+    used = {(act["access_key_id"], act["source_ip"]) for act in made.truth["attack_events"]}
+    outside = {(key, address) for key, address, place in rows if place == "outside"}
+    theirs = {(key, address) for key, address, _ in rows if (key, address) in used}
+    assert outside == {(key, address) for key, address in theirs if (name, address) not in WITHIN}
+
+
 def test_the_score_tells_what_is_wrong_missing_and_overstated() -> None:
     made = incident("fargate-task-role-theft")
     truth = made.truth | {"attributions": list(made.truth["attributions"])}

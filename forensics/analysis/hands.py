@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.intrusion import Intrusion, follow
@@ -59,11 +60,19 @@ ORDER BY e.access_key_id, e.source_ip
 """
 
 _MINTED_THERE = """
-SELECT DISTINCT k.issued_by_access_key_id, e.source_ip
+SELECT k.access_key_id, k.issued_by_access_key_id, e.source_ip
 FROM credential AS k
 JOIN event AS e ON e.event_id = k.issuance_event_id AND e.source = 'cloudtrail'
 WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
   AND k.issued_by_access_key_id IS NOT NULL
+ORDER BY k.access_key_id
+"""
+
+_WHOSE = """
+SELECT k.access_key_id, coalesce(k.workload, k.principal) AS owner
+FROM credential AS k
+WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
+  AND coalesce(k.workload, k.principal) IS NOT NULL
 """
 
 _OF_LAUNCHED = "SELECT access_key_id FROM credential WHERE list_contains(CAST(? AS VARCHAR[]), workload)"
@@ -79,13 +88,50 @@ class Hands:
 
     @property
     def outside(self) -> list[Use]:
-        """Uses of a workload's credentials from a place that is not the workload's."""
-        return [use for use in self.uses if use.place == "outside"]
+        """Uses from a place that is not the workload's, of which no suspect tells."""
+        told = {(item.access_key_id, item.address) for item in self.suspects}
+        return [use for use in self.uses if use.place == "outside" and (use.access_key_id, use.address) not in told]
+
+    @property
+    def places(self) -> list[Place]:
+        """Each credential that was looked at, at each address it was used from, in order of first use."""
+        keys = sorted({use.access_key_id for use in self.uses})
+        whose = {str(key): str(owner) for key, owner in self.intrusion.case.sql(_WHOSE, (keys,)).rows()}
+        said = {(item.access_key_id, item.address): reasons(item) for item in self.suspects}
+        return [_place(use, whose.get(use.access_key_id), said) for use in self.uses]
 
     def statements(self) -> list[Statement]:
         """First uses from outside, and why the other credentials are taken to be in an intruder's hands."""
         first = [first_use(f"theft-{number:02d}", use) for number, use in enumerate(self.outside, 1)]
         return first + [_hand(f"hand-{number:02d}", item) for number, item in enumerate(self.suspects, 1)]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A credential at an address: whose it is, whose place that is (`inside`: its owner's) and how that is known."""
+
+    access_key_id: str
+    whose: str | None
+    address: str
+    place: str
+    why: str
+    calls: int
+    first_used: datetime | None
+    last_used: datetime | None
+
+
+def _place(use: Use, whose: str | None, said: Mapping[tuple[str, str | None], str]) -> Place:
+    why = said.get((use.access_key_id, use.address))
+    return Place(
+        use.access_key_id,
+        whose,
+        use.address,
+        "outside" if why else use.place,
+        why or use.why,
+        use.calls,
+        use.first_used,
+        use.last_used,
+    )
 
 
 def used_outside(case: Case, kinds: Sequence[str] = ()) -> tuple[str, ...]:
@@ -127,21 +173,30 @@ def _spread(case: Case, stolen: dict[str, tuple[str, ...]], *, found: list[Use],
         for item in more:
             stolen = _joined(stolen, {item.access_key_id: (item.address,) if item.address else ()})
         intrusion = _followed(case, stolen)
-    return Hands(intrusion, tuple(found), tuple(believed))
+    every = list(dict.fromkeys([*(use.access_key_id for use in found), *intrusion.stolen]))
+    return Hands(intrusion, tuple(uses(case, access_key_ids=tuple(every))), tuple(believed))
 
 
 def _followed(case: Case, stolen: Mapping[str, tuple[str, ...]]) -> Intrusion:
-    """Credentials of a workload that the intruder launched are the intruder's wherever they are used."""
-    intrusion = follow(case, stolen)
+    """What another one in the same hands gave is not stolen but came of it, and is the intruder's wherever it is used."""
+    came = {
+        str(key)
+        for key, parent, address in case.sql(_MINTED_THERE, (list(stolen),)).rows()
+        if parent in stolen and (not stolen[parent] or address in stolen[parent])
+    }
+    kept = {key: addresses for key, addresses in sorted(stolen.items()) if key not in came}
+    intrusion = follow(case, kept)
     own = {str(row[0]) for row in case.sql(_OF_LAUNCHED, (list(intrusion.launched),)).rows()}
-    kept = {key: addresses for key, addresses in sorted(stolen.items()) if key not in own}
-    return intrusion if len(kept) == len(stolen) else follow(case, kept)
+    if not own & set(kept):
+        return intrusion
+    return follow(case, {key: addresses for key, addresses in kept.items() if key not in own})
 
 
 def _at_the_same_place(intrusion: Intrusion) -> list[Suspect]:
     """Others at the intruder's addresses: who minted an intruder's credential there, or has any reason of its own."""
     case = intrusion.case
-    minted = {(str(key), address) for key, address in case.sql(_MINTED_THERE, (list(intrusion.keys),)).rows()}
+    made = case.sql(_MINTED_THERE, (list(intrusion.keys),)).rows()
+    minted = {(str(parent), address) for _, parent, address in made}
     found = []
     for key, address, event_ids in case.sql(_CALLS_FROM, (intrusion.addresses,)).rows():
         if key in intrusion.derived or address in intrusion.stolen.get(key, ()):
@@ -171,16 +226,22 @@ def first_use(identifier: str, use: Use) -> Statement:
     )
 
 
+def reasons(item: Suspect) -> str:
+    """Why a credential at an address is taken to be in an intruder's hands; those of a place shared with one say so."""
+    said = [reason.says for reason in item.reasons]
+    if not item.believed:
+        said.append("an intruder's credential was used, or made, from the same address")
+    return listed(said, len(said))
+
+
 def _hand(identifier: str, item: Suspect) -> Statement:
-    reasons = [reason.says for reason in item.reasons]
-    why = listed(reasons, len(reasons)) if reasons else "a credential in an intruder's hands was made with it there"
     shown = [event for reason in item.reasons if reason.kind == "finding" for event in reason.event_ids]
     return Statement(
         id=identifier,
         title=f"{item.access_key_id} in an intruder's hands" + (f" at {item.address}" if item.address else ""),
         statement=(
             f"The credential {item.access_key_id} of {item.principal or 'a principal not named'}"
-            f" called from {item.address or 'an address not recorded'} {during(item.first, item.last)}: {why}."
+            f" called from {item.address or 'an address not recorded'} {during(item.first, item.last)}: {reasons(item)}."
         ),
         time=item.first,
         certainty="inferred",

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from forensics.analysis import issuance, traces
-from forensics.analysis.containment import Command, containment
+from forensics.analysis.containment import containment
 from forensics.analysis.gaps import Gap, gaps
 from forensics.analysis.intrusion import Intrusion
+from forensics.analysis.isolation import Command, in_phases
 from forensics.analysis.statement import Statement, cited
 from forensics.case import Case, Query
 from forensics.timeline import Timeline
@@ -101,7 +102,7 @@ class Answer(ABC):
     @property
     def containment(self) -> list[Command]:
         """Commands for a person to run; empty where nothing was found."""
-        return [*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])]
+        return in_phases([*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])])
 
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:

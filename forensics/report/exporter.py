@@ -60,11 +60,11 @@ class ReportExporter(TemplateExporter):
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page and nbconvert's resources; `resources["report"]` may hold `title` and `facts`."""
+        """The page and nbconvert's resources; `resources["report"]` may hold `title`, `facts`, `failure`."""
         given = dict((resources or {}).get("report", {}))
         prepared = {
             **(resources or {}),
-            "report": _page(nb, given.get("title", _TITLE), given.get("facts", {})),
+            "report": _page(nb, given),
         }
         html, made = super().from_notebook_node(nb, prepared, **kw)
         return str(html), made
@@ -75,18 +75,20 @@ def html(
     *,
     title: str,
     facts: Mapping[str, object] | None = None,
+    failure: str = "",
     made_at: datetime | None = None,
 ) -> str:
     """The report of an executed notebook. `facts` open it: case, question, parameters… in that order.
 
-    A fact that is itself a mapping is listed item by item. `made_at` is UTC, by default now.
+    A fact that is itself a mapping is listed item by item. `failure` says why the notebook stopped before its end.
+    `made_at` is UTC, by default now.
     """
     read = nbformat.read
     node = read(notebook, as_version=4) if isinstance(notebook, Path) else notebook  # type: ignore[no-untyped-call]
     at = (made_at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")
     opening = {**(facts or {}), "made at": at, "made by": _tool()}
     exporter = ReportExporter()  # type: ignore[no-untyped-call]
-    page, _ = exporter.from_notebook_node(node, {"report": {"title": title, "facts": opening}})
+    page, _ = exporter.from_notebook_node(node, {"report": {"title": title, "facts": opening, "failure": failure}})
     return page
 
 
@@ -94,13 +96,15 @@ def _tool() -> str:
     return f"forensics {getattr(forensics, '__version__', '')}".strip()
 
 
-def _page(notebook: NotebookNode, title: str, facts: Mapping[str, object]) -> dict[str, Any]:
+def _page(notebook: NotebookNode, given: Mapping[str, Any]) -> dict[str, Any]:
+    title, facts = given.get("title", _TITLE), given.get("facts", {})
     markdown = Markdown(title)
     made = list(blocks(notebook, markdown))
     drawn = any(output.kind == "figure" for block in made for output in block.outputs)
     scripts = [get_plotlyjs(), _read("figures.js")] if drawn else []
     return {
         "title": visible(title),
+        "failure": visible(given.get("failure", "")),
         "facts": [(name, _fact(value)) for name, value in facts.items()],
         "blocks": made,
         "headings": markdown.headings,

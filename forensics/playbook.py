@@ -144,7 +144,7 @@ class Playbook:
     ) -> None:
         """The report of that notebook, or of what there is of it on disk."""
         from forensics import custody
-        from forensics.report import html
+        from forensics.report.run import run_report
 
         shown = {item.name: values.get(item.name, item.default) for item in self.parameters}
         facts = {
@@ -154,7 +154,9 @@ class Playbook:
             "playbook": self.name,
             "parameters": shown,
         }
-        made = html(notebook or _on_disk(result.notebook), title=self.title, facts=facts, failure=failure)
+        files = {"findings": result.findings, "executed notebook": result.notebook, "playbook": self.path}
+        held = notebook or _on_disk(result.notebook)
+        made = run_report(held, title=self.title, facts=facts, case=case, files=files, failure=failure)
         result.report.write_text(made, "utf-8")
 
 
@@ -181,6 +183,7 @@ def _replacing(result: RunResult) -> Iterator[None]:
     try:
         yield
     except PlaybookError:
+        result.findings.unlink(missing_ok=True)
         for path, place in aside.items():
             place.replace(_earlier(path)) if finished else place.unlink()
         raise

@@ -354,15 +354,17 @@ def _run(commands: Commands) -> None:
         default=[],
         help="a parameter; repeatable",
     )
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, help="what a cell may take; default: no limit")
+    parser.add_argument("--pdf", action="store_true", help="also print report.pdf, by a Chromium that is installed")
 
 
 def _run_run(options: argparse.Namespace) -> None:
     from forensics.playbook import name_and_value, playbook
 
     given = dict(map(name_and_value, options.parameters))
+    how = {"timeout": options.timeout, "pdf": options.pdf}
     with _progress("run", "cell") as show:
-        result = playbook(options.playbook).run(options.case, given, options.out, progress=show)
-    _say(f"{result.report}\n{result.notebook}\n{result.findings}")
+        _say(str(playbook(options.playbook).run(options.case, given, options.out, progress=show, **how)))
 
 
 # Made-up incidents

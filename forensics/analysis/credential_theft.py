@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from forensics.analysis.answer import Answer
+from forensics.analysis.betrayal import first_use
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.gaps import Gap
-from forensics.analysis.betrayal import first_use
 from forensics.analysis.intrusion import Intrusion, follow
 from forensics.analysis.statement import Statement, named
 from forensics.analysis.technique import EXPOSURE

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forensics.analysis.answer import Answer
+from forensics.analysis.betrayal import Hands, accused, of_keys, used_outside
 from forensics.analysis.consequences import consequences
 from forensics.analysis.gaps import Gap
-from forensics.analysis.betrayal import Hands, accused, of_keys, used_outside
 from forensics.analysis.holdings import basis
 from forensics.analysis.statement import Statement
 from forensics.analysis.words import at, count, listed

@@ -100,8 +100,9 @@ class Answer(ABC):
 
     @property
     def containment(self) -> list[Command]:
-        """Commands for a person to run; empty where nothing was found."""
-        return [*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])]
+        """Commands for a person to run, each once; empty where nothing was found."""
+        made = [*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])]
+        return list({item.command: item for item in made}.values())
 
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:

@@ -101,7 +101,7 @@ class Answer(ABC):
 
     @property
     def containment(self) -> list[Command]:
-        """Commands for a person to run; empty where nothing was found."""
+        """Commands for a person to run, phase by phase, each once; empty where nothing was found."""
         return in_phases([*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])])
 
 

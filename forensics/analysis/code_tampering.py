@@ -207,11 +207,6 @@ class Tampering(Answer):
         """Keep the code, stop the functions, take away what was added."""
         return isolation(self.theirs)
 
-    @property
-    def containment(self) -> list[Command]:
-        """Commands for a person to run, each once."""
-        return list({item.command: item for item in super().containment}.values())
-
 
 def investigate(
     case: Case, *, workload: str | None = None, start: Moment | None = None, end: Moment | None = None

@@ -32,7 +32,7 @@ GROUP BY u.resource
 ORDER BY u.resource
 """
 
-_REVOKE = {
+REVOKE = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -77,7 +77,7 @@ def _of_key(
         return Command(
             f"revoke every session of the role {user} issued before now (put in the present time)",
             f"aws iam put-role-policy --role-name {quote(user)} --policy-name AWSRevokeOlderSessions"
-            f" --policy-document {quote(json.dumps(_REVOKE))}",
+            f" --policy-document {quote(json.dumps(REVOKE))}",
         )
     return None
 

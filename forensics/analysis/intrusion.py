@@ -79,13 +79,14 @@ class Intrusion:
     """Stolen credentials, where they were used from outside, and what came of it: keys minted, workloads launched.
 
     `stolen` maps an access key id to outside addresses, none of them meaning that every use is the intruder's;
-    `derived` are the keys minted from there.
+    `derived` are the keys minted from there; `known` are further addresses of the intruder's, from which nothing was called.
     """
 
     case: Case
     stolen: Mapping[str, tuple[str, ...]]
     derived: tuple[str, ...] = ()
     launched: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     @property
     def calls(self) -> Timeline:
@@ -111,7 +112,7 @@ class Intrusion:
         launched = list(self.launched)
         rows = self.calls.select(_CALLED_FROM, list(self.stolen), launched, launched).rows()
         outside = [address for found in self.stolen.values() for address in found]
-        return sorted({*outside, *(str(row[0]) for row in rows)})
+        return sorted({*self.known, *outside, *(str(row[0]) for row in rows)})
 
     def flows(self, sql: str, *params: object) -> Query:
         """A query over the flow records with the intruder's addresses, which `sql` calls `flow`."""

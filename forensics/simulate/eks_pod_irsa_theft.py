@@ -14,6 +14,7 @@ from forensics.simulate.kubernetes import Pod
 from forensics.simulate.platform import open_platform
 from forensics.simulate.platform_eks import Kubernetes, eks_morning
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import Talk
 from forensics.simulate.world import Caller, Credential, Json, at, iso
 
@@ -39,7 +40,8 @@ def play(stage: Stage) -> None:
     conclude(stage, playbook=None, parameters={"workload": neighbour.key}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
-    stage.truth.attack_flows = sorted(world.eks.flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_flows = in_order(world.eks.flows.facts)
+    stage.truth.attack_records = in_order(world.platform.balancer.facts)
 
 
 def _enter(world: Kubernetes, victim: Pod) -> None:
@@ -48,7 +50,7 @@ def _enter(world: Kubernetes, victim: Pod) -> None:
         request = Request(
             f"{HOST}:51544", "-", "POST", "/api/import", "python-requests/2.31", at(clock), 2.913, 200, 2_311, sent
         )
-        world.visit(victim, request)
+        world.visit(victim, request, theirs=True)
         world.eks.say(victim, at(clock) + 2.9, "import of 1 order requested", skew_ms=-700)
 
 

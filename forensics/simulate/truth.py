@@ -19,6 +19,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.
+* `attack_records`: records of other sources that are the intruder's doing: requests at a load balancer, DNS queries:
+  {event_id, source}.
 * `findings`: {finding_id, type, malicious, access_key_id}.
 * `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
 * `workloads`: {workload, kind, name, role}.
@@ -55,6 +57,7 @@ from forensics.simulate.world import Credential, Instance, Json, iso
 LISTS = (
     "attack_events",
     "attack_flows",
+    "attack_records",
     "findings",
     "invocations",
     "workloads",
@@ -80,6 +83,7 @@ class Truth:
     credentials: dict[str, Json] = field(default_factory=dict)
     attack_events: list[Json] = field(default_factory=list)
     attack_flows: list[Json] = field(default_factory=list)
+    attack_records: list[Json] = field(default_factory=list)
     findings: list[Json] = field(default_factory=list)
     invocations: list[Json] = field(default_factory=list)
     workloads: list[Json] = field(default_factory=list)
@@ -210,3 +214,8 @@ class Truth:
         for fact in self.attack_events:
             steps[fact["step"]] = steps.get(fact["step"], 0) + 1
         return {"attack_steps": steps, "bytes_out": self.bytes_out}
+
+
+def in_order(*facts: list[Json]) -> list[Json]:
+    """Facts of several writers by their event ids."""
+    return sorted((fact for found in facts for fact in found), key=lambda fact: str(fact["event_id"]))

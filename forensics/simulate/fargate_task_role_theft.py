@@ -40,6 +40,7 @@ def play(stage: Stage) -> None:
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = sorted(platform.flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_lines = sorted(platform.accesses.facts, key=lambda fact: str(fact["event_id"]))
 
 
 def _exploit(world: Fargate, victim: Task) -> None:
@@ -78,7 +79,7 @@ def _use_key(platform: Platform, intruder: Intruder, victim: Task) -> Caller:
         moment, key = at("09:18:05") + 11 * place, f"customers/2026/part-{place:04d}.parquet"
         taker = relay if place % 3 == 2 else who
         size = intruder.rng.randrange(400_000, 2_600_000)
-        event = platform.read(taker, "orders-data", key, moment, sent=size)
+        event = platform.read(taker, "orders-data", key, moment, sent=size, malicious=True)
         intruder.state(taker, "s3:GetObject", moment, "collection", event=event)
         platform.stage.truth.objects_read.append(
             {"bucket": "orders-data", "key": key, "bytes": size, "event_id": event}

@@ -19,6 +19,7 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.
+* `attack_lines`: entries of S3 server access logs on the intruder's acts: {event_id, source_ip, bucket, key, operation}.
 * `findings`: {finding_id, type, malicious, access_key_id}.
 * `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
 * `workloads`: {workload, kind, name, role}.
@@ -41,7 +42,7 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `counts`: source → {objects, records}.
 * `totals`: {attack_steps (step → events), bytes_out}.
 
-An event id is CloudTrail's `eventID` or GuardDuty's `id`; of a flow record `OBJECT_SHA256[:16]/RECORD`.
+An event id is CloudTrail's `eventID` or GuardDuty's `id`; of other records `OBJECT_SHA256[:16]/RECORD`.
 """
 
 import json
@@ -55,6 +56,7 @@ from forensics.simulate.world import Credential, Instance, Json, iso
 LISTS = (
     "attack_events",
     "attack_flows",
+    "attack_lines",
     "findings",
     "invocations",
     "workloads",
@@ -80,6 +82,7 @@ class Truth:
     credentials: dict[str, Json] = field(default_factory=dict)
     attack_events: list[Json] = field(default_factory=list)
     attack_flows: list[Json] = field(default_factory=list)
+    attack_lines: list[Json] = field(default_factory=list)
     findings: list[Json] = field(default_factory=list)
     invocations: list[Json] = field(default_factory=list)
     workloads: list[Json] = field(default_factory=list)

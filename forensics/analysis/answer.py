@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,14 +69,18 @@ class Answer(ABC):
         """Whether anything of the kind that was asked for was found."""
         return bool(self.intrusion.stolen or any(True for _ in self.own()))
 
+    def further(self) -> Iterator[Statement]:
+        """What the intruder did besides what the analysis's own statements tell of: issuances, calls, traffic, findings."""
+        if self.intrusion.stolen:
+            yield from issuance.issuances(self.intrusion)
+            yield from traces.calls(self.intrusion)
+            yield from traces.traffic(self.intrusion)
+            yield from traces.findings(self.intrusion)
+
     @cached_property
     def statements(self) -> list[Statement]:
         """Everything found, each with its records, in order of time: the analysis's own, then what the intruder did."""
-        made = [*self.own()]
-        if self.intrusion.stolen:
-            made += issuance.issuances(self.intrusion)
-            made += [*traces.calls(self.intrusion), *traces.traffic(self.intrusion), *traces.findings(self.intrusion)]
-        return cited(self.case, in_order(made))
+        return cited(self.case, in_order([*self.own(), *self.further()]))
 
     @property
     def timeline(self) -> Timeline:
@@ -114,5 +118,5 @@ def _place(item: Statement) -> tuple[bool, str, int, str]:
     return item.time is None, str(item.time), _RANK.get(item.id.partition("-")[0], 2), item.id
 
 
-_RANK = {"issuance": 0, "leak": 1, "theft": 2, "call": 3, "flow": 4, "finding": 5}
+_RANK = {"issuance": 0, "leak": 1, "theft": 2, "call": 3, "silence": 3, "access": 4, "flow": 4, "finding": 5}
 """Of one moment, what came first; an analysis's own statements come with a theft's first use."""

@@ -42,6 +42,7 @@ def play(stage: Stage) -> None:
         world.noise(window)
     stage.truth.attack_flows = in_order(world.eks.flows.facts)
     stage.truth.attack_records = in_order(world.platform.balancer.facts)
+    stage.truth.attack_lines = in_order(world.platform.accesses.facts)
 
 
 def _enter(world: Kubernetes, victim: Pod) -> None:
@@ -98,7 +99,7 @@ def _by_token(world: Kubernetes, intruder: Intruder, victim: Pod) -> Caller:
     for place in range(_READS):
         moment, name = at("09:55:02") + 12 * place, f"pay/customers/{place:03d}.json"
         size = intruder.rng.randrange(100_000, 900_000)
-        event = world.platform.read(who, "orders-data", name, moment, sent=size)
+        event = world.platform.read(who, "orders-data", name, moment, sent=size, malicious=True)
         intruder.state(who, "s3:GetObject", moment, "collection", event=event)
         read = {"bucket": "orders-data", "key": name, "bytes": size, "event_id": event}
         stage.truth.objects_read.append(read)

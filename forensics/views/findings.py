@@ -45,6 +45,7 @@ def _add_level(figure: go.Figure, level: str, findings: Sequence[Finding], types
             x=[item.time for item in findings],
             y=places,
             customdata=[_fields(item) for item in findings],
+            meta={"events": 6},
             text=["" if item.severity is None else f"{item.severity:g}" for item in findings],
             textposition="top center",
             textfont={"size": 10, "color": colour},

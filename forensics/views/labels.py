@@ -1,6 +1,7 @@
 """Log text made safe to draw: control characters shown, plotly's markup escaped, length limited."""
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 _UNSEEN = re.compile(
@@ -39,6 +40,11 @@ def shorten(text: str, length: int) -> str:
 def label(text: object, length: int = 90) -> str:
     """Text as a plotly label shows it literally; None is a dash. `$` is escaped too: it would start TeX."""
     return "–" if text is None else shorten(visible(text), length).translate(_MARKUP)
+
+
+def ends(event_ids: Iterable[str | None]) -> list[str]:
+    """Ids of a first and a last event as a click gives them: each once, those there are."""
+    return list(dict.fromkeys(label(event_id) for event_id in event_ids if event_id))
 
 
 def moment(time: datetime | None) -> str:

@@ -18,6 +18,7 @@ from forensics.views.drawing import (
     PURPLE,
     SKY,
     VERMILION,
+    drawn_from,
     empty_figure,
     frame,
     legend_at,
@@ -94,7 +95,7 @@ ORDER BY place, bytes DESC, remote
 
 _BINNED = f"""
 SELECT m.direction, n.remote, m.bin, sum(m.bytes) AS bytes, count(*) AS records,
-  min_by(m.event_id, m.time) AS first_id, max_by(m.event_id, m.time) AS last_id
+  min_by(m.event_id, row(m.time, m.event_id)) AS first_id, max_by(m.event_id, row(m.time, m.event_id)) AS last_id
 FROM (
   SELECT direction, remote, {BIN_SQL} AS bin, bytes, time, event_id
   FROM ({_MOVED}) AS moved
@@ -131,6 +132,7 @@ class _Bar:
     ids: tuple[str, ...]
 
 
+@drawn_from
 def flows_figure(timeline: Timeline) -> go.Figure:
     """Bytes per bin, a panel for each direction, stacked by remote address; the greatest are told apart.
 

@@ -11,11 +11,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from forensics.timeline import Timeline
-from forensics.views.drawing import INK, VERMILION, empty_figure, frame
+from forensics.views.drawing import INK, VERMILION, drawn_from, empty_figure, frame
 from forensics.views.labels import count_of, ends, label, moment
 
 TITLE = "Principals by actions"
-PRINCIPALS, ACTIONS = 25, 40
+PRINCIPALS, ACTIONS = 25, 30
 """Rows and columns drawn at most: those with the most events; the others are one row and one column more."""
 
 OTHERS = "all others"
@@ -28,7 +28,11 @@ _DONE = f"""
 SELECT coalesce(principal, '{NOBODY}') AS principal, action, outcome, time, event_id
 FROM timeline
 WHERE action IS NOT NULL
+  AND (principal IS NOT NULL OR source IN ('cloudtrail', 's3_access', 'eks_audit'))
 """
+"""Of logs that tell who called, calls of nobody too: they are anonymous. Other logs name no caller."""
+
+_LEFT = f"SELECT count(*) - (SELECT count(*) FROM ({_DONE}) AS done) AS events FROM timeline"
 
 _COUNTED = f"""
 SELECT count(*) AS events, count(DISTINCT principal) AS principals, count(DISTINCT action) AS actions,
@@ -47,7 +51,7 @@ LIMIT ?
 _CELLS = f"""
 SELECT p.name AS principal, a.name AS action, count(*) AS events,
   count(CASE WHEN d.outcome IN ('denied', 'reject', 'error') THEN 1 END) AS failed,
-  min(d.time) AS first, max(d.time) AS last, min_by(d.event_id, d.time) AS first_id, max_by(d.event_id, d.time) AS last_id
+  min(d.time) AS first, max(d.time) AS last, min_by(d.event_id, row(d.time, d.event_id)) AS first_id, max_by(d.event_id, row(d.time, d.event_id)) AS last_id
 FROM ({_DONE}) AS d
 LEFT JOIN unnest(CAST(? AS VARCHAR[])) AS p(name) ON p.name = d.principal
 LEFT JOIN unnest(CAST(? AS VARCHAR[])) AS a(name) ON a.name = d.action
@@ -68,21 +72,23 @@ class _Cell:
     last_id: str | None
 
 
+@drawn_from
 def heat_figure(timeline: Timeline) -> go.Figure:
     """A cell for each principal and action with the number of its events, darker for more, on a logarithmic scale.
 
     The `PRINCIPALS` and `ACTIONS` with the most events are told apart. A red number is of events that were denied or
     failed, all or some. A click gives the first and the last event.
     """
-    events, principals, actions, first, last = timeline.select(_COUNTED).rows()[0]
+    events, *kinds, first, last = timeline.select(_COUNTED).rows()[0]
     if not events:
         return empty_figure(TITLE, "no events with an action in this timeline")
-    rows = _greatest(timeline, "principal", PRINCIPALS, principals)
-    columns = _greatest(timeline, "action", ACTIONS, actions)
+    rows = _greatest(timeline, "principal", PRINCIPALS, kinds[0])
+    columns = _greatest(timeline, "action", ACTIONS, kinds[1])
     named = [[name for name in names if name is not None] for names in (rows, columns)]
     cells = [_Cell(*row) for row in timeline.select(_CELLS, *named).rows()]
     figure = go.Figure(_heat(cells, rows, columns))
-    return _framed(figure, rows, columns, _titles(events, (principals, actions), (first, last)))
+    left = timeline.select(_LEFT).rows()[0][0]
+    return _framed(figure, rows, columns, _titles(events, kinds, (first, last), left=left))
 
 
 def _greatest(timeline: Timeline, column: str, limit: int, there: int) -> list[str | None]:
@@ -131,13 +137,16 @@ def _number(cell: _Cell | None) -> str:
     return f"<span style='color:{VERMILION}'><b>{cell.events:,}</b></span>" if cell.failed else f"{cell.events:,}"
 
 
-def _titles(events: int, kinds: tuple[int, int], span: tuple[datetime | None, datetime | None]) -> tuple[str, str]:
+def _titles(
+    events: int, kinds: Sequence[int], span: tuple[datetime | None, datetime | None], *, left: int
+) -> tuple[str, str]:
     principals, actions = count_of(kinds[0], "principal"), count_of(kinds[1], "action")
     over = f", {moment(span[0])[:19]} to {moment(span[1])[:19]} UTC" if span[0] else ""
-    left = [f"{kinds[0] - PRINCIPALS:,} further principals"] if kinds[0] > PRINCIPALS else []
-    left += [f"{kinds[1] - ACTIONS:,} further actions"] if kinds[1] > ACTIONS else []
+    further = [f"{kinds[0] - PRINCIPALS:,} further principals"] if kinds[0] > PRINCIPALS else []
+    further += [f"{kinds[1] - ACTIONS:,} further actions"] if kinds[1] > ACTIONS else []
     notes = ["darker: more events, logarithmic; bold red: some were denied or failed"]
-    notes += [f"{OTHERS}: {' and '.join(left)}"] if left else []
+    notes += [f"{OTHERS}: {' and '.join(further)}"] if further else []
+    notes += [f"{count_of(left, 'event')} of logs that name no principal not drawn"] if left else []
     return f"{count_of(events, 'event')} of {principals} and {actions}{over}", "; ".join(notes)
 
 
@@ -145,10 +154,11 @@ def _framed(
     figure: go.Figure, rows: Sequence[str | None], columns: Sequence[str | None], titles: tuple[str, str]
 ) -> go.Figure:
     frame(figure, title=titles[0], subtitle=titles[1], height=_ROW * len(rows) + 260, legend_rows=0)
+    one = len({_account(name) for name in rows} - {None}) == 1
     figure.update_layout(showlegend=False, margin={"b": 20})
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[OTHERS if name is None else label(_short(name), 44) for name in rows],
+        ticktext=[OTHERS if name is None else label(_short(name, one), 44) for name in rows],
         range=[len(rows) - 0.5, -0.5],
         showgrid=False,
     )
@@ -156,7 +166,7 @@ def _framed(
         tickvals=list(range(len(columns))),
         ticktext=[OTHERS if name is None else label(name, 34) for name in columns],
         range=[-0.5, len(columns) - 0.5],
-        tickangle=-40 if len(columns) > 3 else 0,
+        tickangle=-50 if len(columns) > 3 else 0,
         tickfont={"size": 11, "color": INK},
         automargin=True,
         showgrid=False,
@@ -164,7 +174,14 @@ def _framed(
     return figure
 
 
-def _short(principal: str) -> str:
-    """An ARN from its account on, which is what tells principals apart."""
-    parts = principal.split(":", 4)
-    return parts[4] if principal.startswith("arn:") and len(parts) == 5 else principal
+def _account(principal: str | None) -> str | None:
+    """The account in an ARN."""
+    parts = (principal or "").split(":", 5)
+    return parts[4] if parts[0] == "arn" and len(parts) == 6 else None
+
+
+def _short(principal: str, one_account: bool) -> str:
+    """What tells principals apart: an ARN from its account on, without that too where all are of one."""
+    if _account(principal) is None:
+        return principal
+    return principal.split(":", 5 if one_account else 4)[-1]

@@ -56,7 +56,7 @@ _BINNED = f"""
 SELECT lane, bin, count(*) AS events,
   count(CASE WHEN outcome IN ('denied', 'reject', 'error') THEN 1 END) AS failed,
   count(DISTINCT principal) AS principals, count(DISTINCT source_ip) AS addresses,
-  min_by(event_id, time) AS first_id, max_by(event_id, time) AS last_id
+  min_by(event_id, row(time, event_id)) AS first_id, max_by(event_id, row(time, event_id)) AS last_id
 FROM (
   SELECT lane, {BIN_SQL} AS bin, outcome, principal, source_ip, event_id, time
   FROM ({{events}}

@@ -15,6 +15,7 @@ from forensics.views.drawing import (
     CERTAINTIES,
     FAINT,
     GREY,
+    drawn_from,
     empty_figure,
     frame,
     legend_at,
@@ -48,7 +49,7 @@ FROM (
 ) AS n(access_key_id)
 LEFT JOIN credential AS k ON k.access_key_id = n.access_key_id
 LEFT JOIN (
-  SELECT access_key_id, count(*) AS events, min(time) AS first, max(time) AS last, min_by(event_id, time) AS first_id
+  SELECT access_key_id, count(*) AS events, min(time) AS first, max(time) AS last, min_by(event_id, row(time, event_id)) AS first_id
   FROM timeline
   GROUP BY access_key_id
 ) AS u ON u.access_key_id = n.access_key_id
@@ -94,6 +95,7 @@ class _Key:
         return [*map(label, held), *map(moment, times), f"{self.events:,}", self.certainty or UNKNOWN, ids]
 
 
+@drawn_from
 def lineage_figure(timeline: Timeline) -> go.Figure:
     """The credentials that the timeline's events bear and those they came of: when issued, by which, when used.
 

@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from forensics.timeline import Timeline
-from forensics.views.drawing import CERTAINTIES, GREY, empty_figure, frame
+from forensics.views.drawing import CERTAINTIES, GREY, drawn_from, empty_figure, frame
 from forensics.views.flows import PRIVATE
 from forensics.views.labels import count_of, ends, label, moment, size
 
@@ -61,15 +61,15 @@ WHERE t.bytes > 0
 
 _PAIRS = f"""
 SELECT sender, receiver, certainty, sum(bytes) AS bytes, count(*) AS records, min(time) AS first, max(end_time) AS last,
-  min_by(event_id, time) AS first_id, max_by(event_id, time) AS last_id
+  min_by(event_id, row(time, event_id)) AS first_id, max_by(event_id, row(time, event_id)) AS last_id
 FROM ({_ENDS}) AS ends
 GROUP BY sender, receiver, certainty
 """
 
 _SHOWN = f"""
 SELECT from_named AS sender, to_named AS receiver, certainty, CAST(sum(bytes) AS BIGINT) AS bytes,
-  CAST(sum(records) AS BIGINT) AS records, min(first) AS first, max(last) AS last, min_by(first_id, first) AS first_id,
-  max_by(last_id, last) AS last_id, max(sending) AS senders, max(receiving) AS receivers
+  CAST(sum(records) AS BIGINT) AS records, min(first) AS first, max(last) AS last, min_by(first_id, row(first, first_id)) AS first_id,
+  max_by(last_id, row(last, last_id)) AS last_id, max(sending) AS senders, max(receiving) AS receivers
 FROM (
   SELECT r.*, CASE WHEN r.sending <= ? THEN r.sender END AS from_named,
     CASE WHEN r.receiving <= ? THEN r.receiver END AS to_named
@@ -105,6 +105,7 @@ class _Link:
     receivers: int
 
 
+@drawn_from
 def talk_figure(timeline: Timeline) -> go.Figure:
     """Senders on the left, receivers on the right, between them the bytes, in the colour of the attribution's certainty.
 

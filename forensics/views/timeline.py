@@ -15,6 +15,7 @@ from forensics.views.drawing import (
     LEGEND_ROW,
     OUTCOMES,
     VERMILION,
+    drawn_from,
     empty_figure,
     frame,
     lanes,
@@ -37,6 +38,7 @@ LIFETIMES = 40
 _LANE, _BAR = 46, 22
 
 
+@drawn_from
 def timeline_figure(timeline: Timeline, *, by: str = "source", lifetimes: bool = True) -> go.Figure:
     """Events over time, the findings about them and what the workloads involved held meanwhile.
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from forensics.case import Params, Query
+from forensics.case import Query
 from forensics.errors import UsageError
 from forensics.report.cells import cell_html, cell_text, is_missing, is_monospace, is_number
 from forensics.timeline import Timeline
-from forensics.views.labels import moment, shorten, visible
+from forensics.views.labels import moment, params_text, shorten, visible
 
 if TYPE_CHECKING:
     from forensics.analysis.gaps import Gap
@@ -37,9 +37,6 @@ MEANINGS = {
 
 CITED = 200
 """Records of a statement that are listed at most."""
-
-LISTED = 200
-"""Values of a bound list that are written out."""
 
 _WIDEST = 60
 
@@ -132,20 +129,6 @@ def show_table(
     )
     ran = (rows.sql, params_text(rows.params)) if isinstance(rows, Query) else ()
     return Shown(_table_html(picked, caption), _table_text(picked, caption), *ran)
-
-
-def params_text(params: Params) -> tuple[str, ...]:
-    """Bound values as text, in their order; of a long list the first `LISTED` and the number of the others."""
-    if isinstance(params, Mapping):
-        return tuple(f"{name} = {_param(value)}" for name, value in params.items())
-    return tuple(_param(value) for value in params)
-
-
-def _param(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        more = f", … {len(value) - LISTED:,} more" if len(value) > LISTED else ""
-        return f"[{', '.join(map(_param, value[:LISTED]))}{more}]"
-    return visible(repr(value) if isinstance(value, str) else value)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from forensics.analysis.intrusion import Intrusion
 from forensics.analysis.statement import Statement, named, weakest
@@ -18,12 +18,15 @@ ORDER BY k.issued_at, k.access_key_id
 """
 
 
-def issuances(intrusion: Intrusion) -> Iterator[Statement]:
-    """A statement for each credential in the intruder's hands whose issuance is in evidence."""
-    for number, row in enumerate(intrusion.case.sql(_ISSUED, (list(intrusion.stolen),)).rows(), 1):
+def issuances(
+    intrusion: Intrusion, keys: Sequence[str] | None = None, *, prefix: str = "issuance"
+) -> Iterator[Statement]:
+    """A statement for each stolen credential, or each of those, whose issuance is in evidence."""
+    wanted = list(intrusion.stolen if keys is None else keys)
+    for number, row in enumerate(intrusion.case.sql(_ISSUED, (wanted,)).rows(), 1):
         key, principal, session, issued, expires, issuer, event_id, workload, certainty, issuance = row
         yield Statement(
-            id=f"issuance-{number:02d}",
+            id=f"{prefix}-{number:02d}",
             title=f"{key} was issued" + (f" to {workload.rpartition(':')[2]}" if workload else ""),
             statement=(
                 f"At {at(issued)} {issuer or 'an issuer not named'} issued the credential {key} for {principal}"

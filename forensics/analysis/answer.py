@@ -118,5 +118,16 @@ def _place(item: Statement) -> tuple[bool, str, int, str]:
     return item.time is None, str(item.time), _RANK.get(item.id.partition("-")[0], 2), item.id
 
 
-_RANK = {"issuance": 0, "leak": 1, "theft": 2, "call": 3, "silence": 3, "access": 4, "flow": 4, "finding": 5}
+_RANK = {
+    "issuance": 0,
+    "leak": 1,
+    "theft": 2,
+    "hand": 2,
+    "entered": 2,
+    "call": 3,
+    "silence": 3,
+    "access": 4,
+    "flow": 4,
+    "finding": 5,
+}
 """Of one moment, what came first; an analysis's own statements come with a theft's first use."""

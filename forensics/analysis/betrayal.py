@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.intrusion import Intrusion, follow
 from forensics.analysis.statement import Statement, named
-from forensics.analysis.suspects import Suspect, in_hand, suspects
+from forensics.analysis.suspects import Suspect, suspects
 from forensics.analysis.technique import USE
 from forensics.analysis.words import at, during, listed
 from forensics.case import Case
@@ -69,7 +69,8 @@ ORDER BY k.access_key_id
 """
 
 _WHOSE = """
-SELECT k.access_key_id, coalesce(k.workload, k.principal) AS owner
+SELECT k.access_key_id, coalesce(k.workload, k.principal) AS owner,
+  k.access_key_id IN (SELECT c.access_key_id FROM credential_workload AS c) AS of_workload
 FROM credential AS k
 WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
   AND coalesce(k.workload, k.principal) IS NOT NULL
@@ -78,32 +79,94 @@ WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
 _OF_LAUNCHED = "SELECT access_key_id FROM credential WHERE list_contains(CAST(? AS VARCHAR[]), workload)"
 
 
+SHARED = "a credential in an intruder's hands was used or made from the same address"
+GRAVE = "the calls themselves are hardly ever made but by an intruder"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A suspect that is taken to be in an intruder's hands, and what tips the balance besides its own reasons."""
+
+    suspect: Suspect
+    besides: str = ""
+
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """The credential and the address."""
+        return self.suspect.access_key_id, self.suspect.address
+
+    @property
+    def hand(self) -> dict[str, tuple[str, ...]]:
+        """As `intrusion.follow` takes it."""
+        key, address = self.place
+        return {key: (address,) if address else ()}
+
+    @property
+    def why(self) -> str:
+        """All reasons as part of a sentence."""
+        said = [reason.says for reason in self.suspect.reasons] + ([self.besides] if self.besides else [])
+        return listed(said, len(said))
+
+
 @dataclass(frozen=True)
 class Hands:
-    """An intrusion, the uses of workloads' credentials that were looked at, and of others those that are suspect."""
+    """An intrusion, the uses of the credentials that were looked at, those taken to be in its hands by their reasons.
+
+    `judged` is everyone who made the calls that were asked about, suspect or not.
+    """
 
     intrusion: Intrusion
     uses: tuple[Use, ...]
-    suspects: tuple[Suspect, ...]
+    suspects: tuple[Held, ...]
+    judged: tuple[Suspect, ...] = ()
 
     @property
     def outside(self) -> list[Use]:
         """Uses from a place that is not the workload's, of which no suspect tells."""
-        told = {(item.access_key_id, item.address) for item in self.suspects}
+        told = {item.place for item in self.suspects}
         return [use for use in self.uses if use.place == "outside" and (use.access_key_id, use.address) not in told]
+
+    @property
+    def callers(self) -> list[Caller]:
+        """Who made the calls that were asked about, from where, and what speaks for an intruder."""
+        held = {item.place for item in self.suspects}
+        return [_caller(item, (item.access_key_id, item.address) in held) for item in self.judged]
 
     @property
     def places(self) -> list[Place]:
         """Each credential that was looked at, at each address it was used from, in order of first use."""
         keys = sorted({use.access_key_id for use in self.uses})
-        whose = {str(key): str(owner) for key, owner in self.intrusion.case.sql(_WHOSE, (keys,)).rows()}
-        said = {(item.access_key_id, item.address): reasons(item) for item in self.suspects}
-        return [_place(use, whose.get(use.access_key_id), said) for use in self.uses]
+        whose = {str(row[0]): (str(row[1]), bool(row[2])) for row in self.intrusion.case.sql(_WHOSE, (keys,)).rows()}
+        said = {item.place: item.why for item in self.suspects}
+        return [_place(use, *whose.get(use.access_key_id, (None, False)), why=said) for use in self.uses]
 
     def statements(self) -> list[Statement]:
         """First uses from outside, and why the other credentials are taken to be in an intruder's hands."""
         first = [first_use(f"theft-{number:02d}", use) for number, use in enumerate(self.outside, 1)]
-        return first + [_hand(f"hand-{number:02d}", item) for number, item in enumerate(self.suspects, 1)]
+        used: dict[tuple[str, str | None], Use] = {(use.access_key_id, use.address): use for use in self.uses}
+        return first + [
+            _hand(f"hand-{number:02d}", item, used.get(item.place)) for number, item in enumerate(self.suspects, 1)
+        ]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A credential at an address, its calls among those asked about, what speaks for an intruder, and the judgement."""
+
+    principal: str | None
+    access_key_id: str
+    address: str | None
+    calls: int
+    first: datetime | None
+    last: datetime | None
+    speaks_for_an_intruder: str
+    in_hand: bool
+
+
+def _caller(item: Suspect, in_hand: bool) -> Caller:
+    said = "; ".join(reason.says for reason in item.reasons) or "nothing"
+    number, first, last = len(item.event_ids), item.first, item.last
+    return Caller(item.principal, item.access_key_id, item.address, number, first, last, said, in_hand)
 
 
 @dataclass(frozen=True)
@@ -120,18 +183,13 @@ class Place:
     last_used: datetime | None
 
 
-def _place(use: Use, whose: str | None, said: Mapping[tuple[str, str | None], str]) -> Place:
-    why = said.get((use.access_key_id, use.address))
-    return Place(
-        use.access_key_id,
-        whose,
-        use.address,
-        "outside" if why else use.place,
-        why or use.why,
-        use.calls,
-        use.first_used,
-        use.last_used,
-    )
+def _place(use: Use, whose: str | None, of_workload: bool, *, why: Mapping[tuple[str, str | None], str]) -> Place:
+    held = why.get((use.access_key_id, use.address))
+    place, reason = ("outside", held) if held else (use.place, use.why)
+    if not held and not of_workload and place == "undetermined":
+        place, reason = "inside", "nothing speaks for an intruder there"
+    first, last = use.first_used, use.last_used
+    return Place(use.access_key_id, whose, use.address, place, reason, use.calls, first, last)
 
 
 def used_outside(case: Case, kinds: Sequence[str] = ()) -> tuple[str, ...]:
@@ -144,25 +202,36 @@ def accused(case: Case) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in case.sql(_ACCUSED).rows())
 
 
-def of_keys(case: Case, keys: Iterable[str], *, signs: Sequence[str] = ()) -> Hands:
+def of_keys(case: Case, keys: Iterable[str], *, signs: Sequence[str] = (), grave: Sequence[str] = ()) -> Hands:
     """What is in an intruder's hands, of those credentials and of those that made the calls `signs`; and what came of it.
 
-    A workload's credential is where it was used from outside; another one where `suspects` believes it.
+    A workload's credential is where it was used from outside; another one where `suspects` believes it, or where it has
+    any reason to and one of its calls is `grave`: hardly ever made but by an intruder.
     """
     wanted = list(dict.fromkeys(keys))
     found = uses(case, access_key_ids=tuple(wanted))
     owned = {str(row[0]) for row in case.sql(_OF_A_WORKLOAD, (wanted,)).rows()}
     others = [key for key in wanted if key not in owned]
-    calls = [*signs, *(str(row[0]) for row in case.sql(_CALLS_OF, (others,)).rows())] if others else list(signs)
-    believed = [item for item in suspects(case, calls) if item.believed] if calls else []
-    stolen = in_hand(believed)
+    calls = (
+        [*signs, *grave, *(str(row[0]) for row in case.sql(_CALLS_OF, (others,)).rows())]
+        if others
+        else [*signs, *grave]
+    )
+    judged = suspects(case, calls) if calls else []
+    believed = [Held(item) for item in judged if item.believed]
+    believed += [
+        Held(item, GRAVE) for item in judged if not item.believed and item.reasons and {*item.event_ids} & {*grave}
+    ]
+    stolen: dict[str, tuple[str, ...]] = {}
+    for item in believed:
+        stolen = _joined(stolen, item.hand)
     for use in found:
-        if use.place == "outside" and (use.access_key_id in owned or not others):
+        if use.place == "outside" and use.access_key_id in owned:
             stolen = _joined(stolen, {use.access_key_id: (use.address,)})
-    return _spread(case, stolen, found=found, believed=believed)
+    return replace(_spread(case, stolen, found=found, believed=believed), judged=tuple(judged))
 
 
-def _spread(case: Case, stolen: dict[str, tuple[str, ...]], *, found: list[Use], believed: list[Suspect]) -> Hands:
+def _spread(case: Case, stolen: dict[str, tuple[str, ...]], *, found: list[Use], believed: list[Held]) -> Hands:
     """Follow what came of it, then who else called from its addresses, until nobody is added."""
     intrusion = _followed(case, stolen)
     for _ in range(ROUNDS):
@@ -171,7 +240,7 @@ def _spread(case: Case, stolen: dict[str, tuple[str, ...]], *, found: list[Use],
             break
         believed = [*believed, *more]
         for item in more:
-            stolen = _joined(stolen, {item.access_key_id: (item.address,) if item.address else ()})
+            stolen = _joined(stolen, item.hand)
         intrusion = _followed(case, stolen)
     every = list(dict.fromkeys([*(use.access_key_id for use in found), *intrusion.stolen]))
     return Hands(intrusion, tuple(uses(case, access_key_ids=tuple(every))), tuple(believed))
@@ -192,7 +261,7 @@ def _followed(case: Case, stolen: Mapping[str, tuple[str, ...]]) -> Intrusion:
     return follow(case, {key: addresses for key, addresses in kept.items() if key not in own})
 
 
-def _at_the_same_place(intrusion: Intrusion) -> list[Suspect]:
+def _at_the_same_place(intrusion: Intrusion) -> list[Held]:
     """Others at the intruder's addresses: who minted an intruder's credential there, or has any reason of its own."""
     case = intrusion.case
     made = case.sql(_MINTED_THERE, (list(intrusion.keys),)).rows()
@@ -202,7 +271,9 @@ def _at_the_same_place(intrusion: Intrusion) -> list[Suspect]:
         if key in intrusion.derived or address in intrusion.stolen.get(key, ()):
             continue
         judged = suspects(case, event_ids)
-        found += [item for item in judged if item.reasons or (key, address) in minted]
+        found += [
+            Held(item, "" if item.believed else SHARED) for item in judged if item.reasons or (key, address) in minted
+        ]
     return found
 
 
@@ -226,26 +297,21 @@ def first_use(identifier: str, use: Use) -> Statement:
     )
 
 
-def reasons(item: Suspect) -> str:
-    """Why a credential at an address is taken to be in an intruder's hands; those of a place shared with one say so."""
-    said = [reason.says for reason in item.reasons]
-    if not item.believed:
-        said.append("an intruder's credential was used, or made, from the same address")
-    return listed(said, len(said))
-
-
-def _hand(identifier: str, item: Suspect) -> Statement:
-    shown = [event for reason in item.reasons if reason.kind == "finding" for event in reason.event_ids]
+def _hand(identifier: str, item: Held, use: Use | None) -> Statement:
+    suspect = item.suspect
+    key, address = item.place
+    first, last = (use.first_used, use.last_used) if use else (suspect.first, suspect.last)
+    shown = [event for reason in suspect.reasons if reason.kind == "finding" for event in reason.event_ids]
     return Statement(
         id=identifier,
-        title=f"{item.access_key_id} in an intruder's hands" + (f" at {item.address}" if item.address else ""),
+        title=f"{key} in an intruder's hands" + (f" at {address}" if address else ""),
         statement=(
-            f"The credential {item.access_key_id} of {item.principal or 'a principal not named'}"
-            f" called from {item.address or 'an address not recorded'} {during(item.first, item.last)}: {reasons(item)}."
+            f"The credential {key} of {suspect.principal or 'a principal not named'} called from"
+            f" {address or 'an address not recorded'} {during(first, last)}: {item.why}."
         ),
-        time=item.first,
+        time=first,
         certainty="inferred",
         technique=USE,
-        principal=item.principal,
-        evidence=named([*item.event_ids[:1], *shown]),
+        principal=suspect.principal,
+        evidence=named([use.first_event_id if use else suspect.event_ids[0], *shown]),
     )

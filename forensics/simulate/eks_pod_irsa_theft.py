@@ -68,7 +68,18 @@ def _inside(world: Kubernetes, intruder: Intruder, victim: Pod) -> None:
             ("create", Target("pods/exec", "pay", world.ledger[0].name, "command=env&stdout=true"), 101),
         )
     ):
-        ask(who, verb, target, at("09:48:03") + 14 * place, code=code)
+        fact: Json = {
+            "event_id": "",
+            "source": "eks_audit",
+            "time": "",
+            "action": f"kubernetes:{verb}:{target.resource}",
+        }
+        fact |= {"access_key_id": None, "source_ip": victim.address, "outcome": "denied" if code == 403 else "success"}
+        fact |= {"step": "execution" if target.resource == "pods/exec" else "discovery"}
+        if verb in ("get", "list") and target.resource == "secrets":
+            fact["step"] = "credential-access"
+        intruder.stage.truth.attack_events.append(fact)
+        ask(who, verb, target, at("09:48:03") + 14 * place, code=code, fact=fact)
     for minute in range(at("09:47"), at("10:04"), 60):
         sent = intruder.rng.randrange(2_000, 60_000)
         fact = {"workloads": [victim.node.instance.arn], "certainty": "recorded"}

@@ -14,8 +14,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
   `parent_access_key_id` are null where no record shows the issuance (nothing mints a console, forward or
   Identity Center key: only `creationDate` tells); a long-term key has no `expires_at`;
   `malicious`: the intruder used the key.
-* `attack_events`: CloudTrail calls of the intruder: {event_id, source, time, action, access_key_id,
-  source_ip, outcome (success, denied), step}; calls that services made on its behalf are left out.
+* `attack_events`: CloudTrail calls and requests to a cluster's API server of the intruder: {event_id, source, time,
+  action, access_key_id, source_ip, outcome (success, denied), step}; calls that services made on its behalf are left out.
 * `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.

@@ -32,6 +32,14 @@ GROUP BY u.resource
 ORDER BY u.resource
 """
 
+_RUNNING = """
+SELECT w.workload
+FROM workload AS w
+WHERE list_contains(CAST(? AS VARCHAR[]), w.workload)
+  AND w.stopped_at IS NULL
+ORDER BY w.workload
+"""
+
 _REVOKE = {
     "Version": "2012-10-17",
     "Statement": [
@@ -72,7 +80,8 @@ def containment(intrusion: Intrusion, workload: str | None = None) -> list[Comma
         )
     found += [_of_user(str(user)) for (user,) in intrusion.calls.select(_USERS).rows()]
     found += [_of_secret(str(secret), str(region)) for secret, region in intrusion.calls.select(_SECRETS).rows()]
-    found += [_of_instance(item) for item in intrusion.launched if ":instance/" in item]
+    running = intrusion.case.sql(_RUNNING, (list(intrusion.launched),)).rows()
+    found += [_of_instance(str(item)) for (item,) in running if ":instance/" in item]
     return found
 
 

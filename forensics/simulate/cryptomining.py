@@ -71,6 +71,7 @@ def play(stage: Stage) -> None:
     for window in stage.windows():
         noise.add(window)
     stage.truth.attack_flows = sorted(flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_lines = sorted(queries.facts, key=lambda fact: str(fact["event_id"]))
 
 
 def _refused(intruder: Intruder, who: Caller) -> None:
@@ -179,7 +180,7 @@ def _works(
     times: tuple[int, int],
 ) -> None:
     flows, queries = logs
-    queries.ask(card, POOL_NAME, times[0] + 1, answer=POOL)
+    queries.ask(card, POOL_NAME, times[0] + 1, answer=POOL, malicious=True)
     fact = {"workloads": [workload], "certainty": "matched" if card.died else "bounded"}
     for minute in range(*times, 60):
         sent = intruder.rng.randrange(1_200, 2_600)

@@ -81,7 +81,7 @@ class AccessLogs:
             for number, (when, _, asks, fact) in enumerate(lines):
                 self.ledger.note(f"{prefix}/{number}", "s3_access", (when, when), asks)
                 if fact:
-                    self.facts.append({"event_id": f"{prefix}/{number}"} | fact)
+                    self.facts.append({"event_id": f"{prefix}/{number}", "source": "s3_access"} | fact)
 
     def _line(self, who: Caller, access: Access, request: str) -> str:
         moment = datetime.fromtimestamp(int(access.moment), UTC)

@@ -19,7 +19,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.
-* `attack_lines`: entries of S3 server access logs on the intruder's acts: {event_id, source_ip, bucket, key, operation}.
+* `attack_lines`: entries of other logs on the intruder's acts: {event_id, source, source_ip}; of S3 server access logs with
+  {bucket, key, operation}, of DNS queries with {name}.
 * `findings`: {finding_id, type, malicious, access_key_id}.
 * `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
 * `workloads`: {workload, kind, name, role}.

@@ -102,6 +102,8 @@ TECHNIQUES: tuple[tuple[str, str], ...] = (
 TRANSFER = "T1041"
 EXPOSURE = "T1552.001"
 USE = "T1078.004"
+ENCRYPTED = "T1486"
+HIJACKED = "T1496.001"
 
 
 def technique(action: str | None) -> str:

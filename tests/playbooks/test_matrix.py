@@ -29,7 +29,7 @@ PUBLIC = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 def allowed(found: Investigation) -> set[str]:
     """Every record that shows the incident, the issuances of credentials that the intruder used among them."""
     truth = found.truth
-    more = {item["event_id"] for item in (*truth["attack_records"], *truth["attack_lines"])}
+    more = {item["event_id"] for item in truth["attack_records"]}
     more |= {item["issuance_event_id"] for item in truth["credentials"] if item["malicious"]}
     return wanted(found) | lines(found) | more
 

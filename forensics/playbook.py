@@ -9,13 +9,16 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
 
 from forensics.errors import PlaybookError, UnknownName, UsageError
 from forensics.timeline import parse_time
+
+if TYPE_CHECKING:
+    from forensics.case import Case
 
 NOTEBOOK, REPORT, FINDINGS, PDF = "notebook.ipynb", "report.html", "findings.json", "report.pdf"
 """What a run leaves in its directory."""
@@ -63,7 +66,10 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Playbook:
-    """A notebook with a question. `sources` are those it needs to answer well."""
+    """A notebook with a question. `sources` are those it needs to answer well.
+
+    `findings` are patterns of the types of findings that it is for, `kinds` the kinds of workload, none meaning any.
+    """
 
     name: str
     path: Path
@@ -71,6 +77,8 @@ class Playbook:
     question: str
     sources: tuple[str, ...]
     parameters: tuple[Parameter, ...]
+    findings: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     def run(
         self,
@@ -98,7 +106,8 @@ class Playbook:
         if pdf:
             browser()
         values = self.check(parameters)
-        Case.open(case_path).close()
+        with Case.open(case_path) as case:
+            _known(case, values)
         place = Path(out).resolve()
         place.mkdir(parents=True, exist_ok=True)
         result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS, place / PDF if pdf else None)
@@ -248,6 +257,8 @@ def read(path: Path) -> Playbook:
         question=told.get("question") or first,
         sources=tuple(told.get("sources", ())),
         parameters=_parameters(notebook, path),
+        findings=tuple(told.get("findings", ())),
+        kinds=tuple(told.get("kinds", ())),
     )
 
 
@@ -292,6 +303,29 @@ def _parameter(name: str, default: Any, annotation: str, told: Mapping[str, Any]
         raise UsageError(f"{path}: parameter {name} is of type {kind}; a parameter is one of {', '.join(_CONVERT)}")
     required = told.get("required", default is None and "None" not in words)
     return Parameter(name, kind, default, str(told.get("description", "")), bool(required))
+
+
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "finding_id": ("finding", "SELECT finding_id FROM finding"),
+    "access_key_id": ("access key id", "SELECT access_key_id FROM credential"),
+}
+
+
+def _known(case: Case, values: Mapping[str, Any]) -> None:
+    """Refuse names that the case does not know, before a kernel is started. Raises UnknownName, AmbiguousName."""
+    from forensics.identity import find_principal
+    from forensics.timeline import find_workload
+
+    if values.get("workload"):
+        find_workload(case, values["workload"])
+    if values.get("principal"):
+        find_principal(case, values["principal"])
+    for name, (kind, sql) in _NAMES.items():
+        value = values.get(name)
+        column = sql.split()[1]
+        if value and not case.sql(f"{sql} WHERE {column} = ?", (value,)).rows():
+            known = case.sql(f"{sql} ORDER BY {column}").rows()
+            raise UnknownName(kind, str(value), (str(row[0]) for row in known))
 
 
 def _integer(value: Any) -> int:

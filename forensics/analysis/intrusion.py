@@ -37,13 +37,22 @@ LEFT JOIN event AS own ON own.source = 'cloudtrail' AND own.source_ip = t.source
   AND list_contains(CAST(? AS VARCHAR[]), own.access_key_id)
 LEFT JOIN lifetime AS h ON h.holds = t.source_ip AND h.holds_kind IN ('private_ip', 'public_ip')
   AND list_contains(CAST(? AS VARCHAR[]), h.workload)
+LEFT JOIN credential_use AS u ON u.access_key_id = t.access_key_id AND u.address = t.source_ip AND u.place <> 'outside'
+  AND list_contains(CAST(? AS VARCHAR[]), u.workload)
 WHERE a.event_id IS NULL
   AND own.event_id IS NULL
   AND h.workload IS NULL
+  AND u.workload IS NULL
   AND regexp_matches(t.source_ip, '^[0-9a-fA-F:.]+$')
 GROUP BY t.source_ip
 """
-"""An address that a workload held, or that the stolen credentials were used from by their owner, is not the intruder's."""
+"""An address that a workload held, or that the stolen credentials were used from by their owner, is not the intruder's.
+
+Nor is one from which the code of a workload that it launched called: of a function without a network that is AWS's own.
+"""
+
+_ITS_OWN = "NOT (action IN ('logs:CreateLogGroup', 'logs:CreateLogStream') AND user_agent LIKE 'awslambda-worker/%')"
+"""Lambda itself opens the log stream of a function's environment, with the function's key: nobody's act."""
 
 FLOWS = """
 SELECT f.object_id || '/' || f.record AS event_id, f.start AS time, f."end" AS end_time, f.interface_id, f.srcaddr,
@@ -70,13 +79,14 @@ class Intrusion:
     """Stolen credentials, where they were used from outside, and what came of it: keys minted, workloads launched.
 
     `stolen` maps an access key id to outside addresses, none of them meaning that every use is the intruder's;
-    `derived` are the keys minted from there.
+    `derived` are the keys minted from there; `known` are further addresses of the intruder's, from which nothing was called.
     """
 
     case: Case
     stolen: Mapping[str, tuple[str, ...]]
     derived: tuple[str, ...] = ()
     launched: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
     @property
     def calls(self) -> Timeline:
@@ -89,7 +99,7 @@ class Intrusion:
         if self.derived:
             parts.append(f"access_key_id IN ({_marks(self.derived)})")
         condition = f"({' OR '.join(parts)})" if parts else "FALSE"
-        return Timeline(self.case).source("cloudtrail").where(condition, *params, *self.derived)
+        return Timeline(self.case).source("cloudtrail").where(condition, *params, *self.derived).where(_ITS_OWN)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -99,9 +109,10 @@ class Intrusion:
     @cached_property
     def addresses(self) -> list[str]:
         """Every address of the intruder's: those from outside, and where else calls came from that no workload held."""
-        rows = self.calls.select(_CALLED_FROM, list(self.stolen), list(self.launched)).rows()
+        launched = list(self.launched)
+        rows = self.calls.select(_CALLED_FROM, list(self.stolen), launched, launched).rows()
         outside = [address for found in self.stolen.values() for address in found]
-        return sorted({*outside, *(str(row[0]) for row in rows)})
+        return sorted({*self.known, *outside, *(str(row[0]) for row in rows)})
 
     def flows(self, sql: str, *params: object) -> Query:
         """A query over the flow records with the intruder's addresses, which `sql` calls `flow`."""

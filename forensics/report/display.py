@@ -19,7 +19,8 @@ from forensics.timeline import Timeline
 from forensics.views.labels import moment, params_text, shorten, visible
 
 if TYPE_CHECKING:
-    from forensics.analysis.containment import Command
+    from forensics.analysis.gaps import Gap
+    from forensics.analysis.isolation import Command
     from forensics.analysis.statement import Citation, Statement
 
 ESCAPED = {"text/html": {"forensics": "escaped"}}
@@ -85,16 +86,22 @@ def show_answer(text: str, *, alarming: bool = True) -> Shown:
 
 
 def show_commands(commands: Sequence[Command]) -> Shown:
-    """Commands to copy, each under what it is for; nothing runs them."""
-    items = "".join(
-        f"<li><p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>"
-        for item in commands
-    )
+    """Commands to copy, phase by phase, each under what it is for; nothing runs them."""
+    items, before = "", ""
+    for item in commands:
+        head = f'<h5 class="fx-phase">{escape(item.phase.capitalize())}</h5>' if item.phase != before else ""
+        items += f"<li>{head}<p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>"
+        before = item.phase
     html = (
         f'<ul class="fx-commands">{items}</ul>' if commands else '<p class="fx-text">Nothing to contain was found.</p>'
     )
-    text = "\n\n".join(f"# {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
+    text = "\n\n".join(f"# {item.phase}: {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
     return Shown(html, text or "Nothing to contain was found.")
+
+
+def show_gaps(gaps: Sequence[Gap]) -> Shown:
+    """What stays open: each question, why, and what would answer it."""
+    return show_table(pd.DataFrame(gaps, columns=["question", "why", "remedy"]), limit=None)
 
 
 def show_table(

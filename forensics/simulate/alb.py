@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from forensics.simulate.ledger import Ask, Ledger
 from forensics.simulate.storage import Storage, gzip_bytes
-from forensics.simulate.world import ACCOUNT, REGION, WINDOW_SECONDS, Ids, date_path, iso_ms, stamp, window_of
+from forensics.simulate.world import ACCOUNT, REGION, WINDOW_SECONDS, Ids, Json, date_path, iso_ms, stamp, window_of
 
 BUCKET = "example-trail-logs"
 
@@ -41,9 +41,11 @@ class Balancer:
     node: str = "10.0.0.9"
     number: str = "50dc6c495c0c9188"
     pending: dict[int, list[tuple[int, str, tuple[Ask, ...]]]] = field(default_factory=dict)
+    marked: set[str] = field(default_factory=set)
+    facts: list[Json] = field(default_factory=list)
 
-    def request(self, request: Request, *, late: int = 0) -> str:
-        """Take a request; returns its trace id."""
+    def request(self, request: Request, *, late: int = 0, theirs: bool = False) -> str:
+        """Take a request; returns its trace id. Of the intruder's, `facts` gets what the truth says."""
         done = int((request.moment + request.seconds) * 1000)
         trace = f"Root=1-{int(request.moment):08x}-{self.ids.hex(24)}"
         asks: tuple[Ask, ...] = (Ask("used_from", "public_ip", request.client.rpartition(":")[0]),)
@@ -52,6 +54,8 @@ class Balancer:
         line = self._line(request, done, trace)
         window = window_of(done // 1000) + late * WINDOW_SECONDS
         self.pending.setdefault(window, []).append((done, line, asks))
+        if theirs:
+            self.marked.add(line)
         return trace
 
     def deliver(self, before: int) -> None:
@@ -64,7 +68,9 @@ class Balancer:
             key = f"{folder}/{ACCOUNT}_elasticloadbalancing_{REGION}_{place}.log.gz"
             body = gzip_bytes("".join(f"{line}\n" for _, line, _ in lines).encode())
             prefix = self.storage.put(key, body, source="alb", records=len(lines))
-            for number, (done, _, asks) in enumerate(lines):
+            for number, (done, line, asks) in enumerate(lines):
+                if line in self.marked:
+                    self.facts.append({"event_id": f"{prefix}/{number}", "source": "alb"})
                 self.ledger.note(f"{prefix}/{number}", "alb", (done / 1000, done / 1000), asks)
 
     def _line(self, request: Request, done: int, trace: str) -> str:

@@ -21,6 +21,7 @@ from forensics.simulate.shop import CI_AGENT, Shop
 from forensics.simulate.shop_morning import CI_ADDRESSES, ordinary_morning
 from forensics.simulate.shop_noise import Noise
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import FlowLog, Talk
 from forensics.simulate.world import (
     SECOND_REGION,
@@ -66,11 +67,12 @@ def play(stage: Stage) -> None:
     _detect(intruder, instances[0], function)
     _innocent(stage, subnet, flows, (caller(runners[-2], CI_ADDRESSES[9], CI_AGENT), instances[1]))
     _decoys(stage, shop, ecs, (tasks, instances))
-    conclude(stage, playbook=None, parameters={"principal": leaked.principal}, stolen={})
+    conclude(stage, playbook=SCENARIO.name, parameters={"principal": leaked.principal}, stolen={})
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)
-    stage.truth.attack_flows = sorted(flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_flows = in_order(flows.facts)
+    stage.truth.attack_records = in_order(queries.facts)
 
 
 def _refused(intruder: Intruder, who: Caller) -> None:
@@ -179,7 +181,7 @@ def _works(
     times: tuple[int, int],
 ) -> None:
     flows, queries = logs
-    queries.ask(card, POOL_NAME, times[0] + 1, answer=POOL)
+    queries.ask(card, POOL_NAME, times[0] + 1, answer=POOL, theirs=True)
     fact = {"workloads": [workload], "certainty": "matched" if card.died else "bounded"}
     for minute in range(*times, 60):
         sent = intruder.rng.randrange(1_200, 2_600)

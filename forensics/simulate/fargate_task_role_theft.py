@@ -12,6 +12,7 @@ from forensics.simulate.intruder import AGENT, Intruder, conclude, found, stolen
 from forensics.simulate.platform import Platform, open_platform
 from forensics.simulate.platform_fargate import Fargate, fargate_morning
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import Talk
 from forensics.simulate.world import ACCOUNT, Caller, at, caller
 
@@ -39,7 +40,9 @@ def play(stage: Stage) -> None:
     conclude(stage, playbook=None, parameters={"workload": victim.arn}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
-    stage.truth.attack_flows = sorted(platform.flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_flows = in_order(platform.flows.facts)
+    stage.truth.attack_records = in_order(platform.balancer.facts, platform.queries.facts)
+    stage.truth.attack_lines = in_order(platform.accesses.facts)
 
 
 def _exploit(world: Fargate, victim: Task) -> None:
@@ -51,7 +54,7 @@ def _exploit(world: Fargate, victim: Task) -> None:
         ("09:11:58", _FETCH.format("0a1b2c3d-0000-4000-8000-000000000001"), 200, 1_402),
     ):
         request = Request(f"{HOST}:40110", "-", "GET", page, "curl/8.5.0", at(clock), 0.212, status, 310, sent)
-        platform.visit(card, request)
+        platform.visit(card, request, theirs=True)
         world.ecs.say(victim, at(clock) + 0.2, f"GET {page.split('?')[0]} {status} 212 ms from {HOST}")
 
 
@@ -78,7 +81,7 @@ def _use_key(platform: Platform, intruder: Intruder, victim: Task) -> Caller:
         moment, key = at("09:18:05") + 11 * place, f"customers/2026/part-{place:04d}.parquet"
         taker = relay if place % 3 == 2 else who
         size = intruder.rng.randrange(400_000, 2_600_000)
-        event = platform.read(taker, "orders-data", key, moment, sent=size)
+        event = platform.read(taker, "orders-data", key, moment, sent=size, malicious=True)
         intruder.state(taker, "s3:GetObject", moment, "collection", event=event)
         platform.stage.truth.objects_read.append(
             {"bucket": "orders-data", "key": key, "bytes": size, "event_id": event}

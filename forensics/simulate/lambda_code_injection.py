@@ -17,6 +17,7 @@ from forensics.simulate.shop import CI_AGENT, VPC, Shop
 from forensics.simulate.shop_morning import CI_ADDRESSES, ordinary_morning
 from forensics.simulate.shop_noise import Noise
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import Talk
 from forensics.simulate.world import Caller, Credential, Function, Interface, Json, at, caller
 
@@ -40,7 +41,7 @@ def play(stage: Stage) -> None:
     for clock, count in _WAVES:
         _wave(intruder, invoker, victim, (at(clock), count))
         _requested(balancer, at(clock))
-        queries.ask(_interface(victim.function), "drop.example.net", at(clock) + 1, answer=DROP)
+        queries.ask(_interface(victim.function), "drop.example.net", at(clock) + 1, answer=DROP, theirs=True)
     _access_log(stage, accesses, victim)
     _detect(stage, victim.credential)
     spoofed_session(stage, shop.dev, shop.roles["dev-readonly"], victim.function.arn, when=at("09:28:10"))
@@ -51,7 +52,8 @@ def play(stage: Stage) -> None:
     for window in stage.windows():
         noise.add(window)
         _visitors(stage, balancer, window)
-    stage.truth.attack_flows = sorted(stage.flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_flows = in_order(stage.flows.facts)
+    stage.truth.attack_records = in_order(balancer.facts, queries.facts)
     _shared(stage, (victim.function, shop.functions["billing-fn"], third))
 
 
@@ -86,7 +88,8 @@ def _probe(balancer: Balancer) -> None:
         balancer.request(
             Request(
                 f"{CLIENT}:51500", "-", "GET", page, "python-requests/2.31", moment, 0.03, 502 if place == 1 else 404
-            )
+            ),
+            theirs=True,
         )
 
 
@@ -94,7 +97,8 @@ def _requested(balancer: Balancer, moment: int) -> None:
     balancer.request(
         Request(
             f"{CLIENT}:51544", "-", "POST", "/api/import", "python-requests/2.31", moment, 8.9, 200, 2_311, 812, "fn"
-        )
+        ),
+        theirs=True,
     )
 
 

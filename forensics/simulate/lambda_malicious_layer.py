@@ -99,7 +99,7 @@ def _begin(intruder: Intruder, invoker: Invoker, changed: Function) -> Environme
     stream = f"2026/11/05/[$LATEST]{stage.ids.hex(32)}"
     key = function_session(changed, stage.ids.unique("ASIA"), created=started)
     environment = Environment(changed, stream, key, started, at("11:20"))
-    start_environment(invoker, environment, intruder.rng)
+    start_environment(invoker, environment, intruder.rng, suspicious=True)
     sharers = sorted(invoker.shop.functions[name].arn for name in ("orders-fn", "billing-fn"))
     fact = {"workloads": sharers, "certainty": "shared"}
     lines = (("INFO", "order 44120 stored"), ("INFO", "utils: telemetry sent"))

@@ -54,13 +54,13 @@ class Platform:
             self.roles[name] = Role(name, self.ids.unique("AROA", 10), path)
         return self.roles[name]
 
-    def read(self, who: Caller, bucket: str, key: str, moment: float, *, sent: int) -> str:
+    def read(self, who: Caller, bucket: str, key: str, moment: float, *, sent: int, malicious: bool = False) -> str:
         """An object is read, as CloudTrail and the bucket's access log have it; returns the event id."""
         request = self.ids.text(16)
         body = s3_object(bucket, key, sent=sent)
         body["extra"] |= {"requestID": request}
         event = self.stage.trail.call(who, "s3:GetObject", moment, **body)
-        self.log_access(who, Access(bucket, key, "REST.GET.OBJECT", moment, 200, sent, sent, request))
+        self.log_access(who, Access(bucket, key, "REST.GET.OBJECT", moment, 200, sent, sent, request, malicious))
         return event
 
     def log_access(self, who: Caller, access: Access) -> None:
@@ -76,10 +76,10 @@ class Platform:
         else:
             self.flows.through_nat(inside, self.nat.interface, talk)
 
-    def visit(self, card: Interface, request: Request) -> None:
+    def visit(self, card: Interface, request: Request, *, theirs: bool = False) -> None:
         """A request through the balancer to an address of the VPC, with its flow."""
         target = f"{card.private_ip}:8080"
-        self.balancer.request(request._replace(target=target))
+        self.balancer.request(request._replace(target=target), theirs=theirs)
         start = int(request.moment)
         talk = Talk(self.balancer.node, 32768 + start % 28000, 8080, request.received, request.sent, start, start + 1)
         self.flows.accept(card, talk)

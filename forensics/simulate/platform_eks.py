@@ -105,9 +105,9 @@ class Kubernetes:
             request = self.platform.visitor(rng, moment)
             self.visit(pod, request)
 
-    def visit(self, pod: Pod, request: Request) -> None:
+    def visit(self, pod: Pod, request: Request, *, theirs: bool = False) -> None:
         """A request through the balancer, which knows pods by their own addresses."""
-        self.platform.balancer.request(request._replace(target=f"{pod.address}:8080"))
+        self.platform.balancer.request(request._replace(target=f"{pod.address}:8080"), theirs=theirs)
         start = int(request.moment)
         port = 32768 + start % 28_000
         back = Talk(self.platform.balancer.node, 8080, port, request.sent, request.received, start, start + 1)

@@ -33,12 +33,20 @@ class QueryLog:
     ids: Ids
     ledger: Ledger
     vpc: str
-    pending: dict[int, list[tuple[Json, tuple[Ask, ...]]]] = field(default_factory=dict)
+    pending: dict[int, list[tuple[Json, tuple[Ask, ...], bool]]] = field(default_factory=dict)
+    facts: list[Json] = field(default_factory=list)
 
     def ask(
-        self, card: Interface, name: str, moment: float, *, answer: str = "192.0.2.80", pod: str | None = None
+        self,
+        card: Interface,
+        name: str,
+        moment: float,
+        *,
+        answer: str = "192.0.2.80",
+        pod: str | None = None,
+        theirs: bool = False,
     ) -> None:
-        """A query from an interface, or from a pod's address of it.
+        """A query from an interface, or from a pod's address of it; of the intruder's, `facts` gets the truth's word.
 
         Of what is no instance of the account `srcids` has an instance id all the same: one that is not in the account.
         """
@@ -65,7 +73,7 @@ class QueryLog:
             host = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{card.instance_id}"
             within = Ask("endpoint", "pod", pod, host) if pod else Ask("endpoint", "containers", host)
             asks = (Ask("endpoint", "workload", host), within)
-        self.pending.setdefault(window_of(moment), []).append((record, asks))
+        self.pending.setdefault(window_of(moment), []).append((record, asks, theirs))
 
     def deliver(self, before: int) -> None:
         """Write the files of all windows that start before a moment."""
@@ -74,10 +82,12 @@ class QueryLog:
             published = window + WINDOW_SECONDS
             folder = f"{BUCKET}/AWSLogs/{ACCOUNT}/vpcdnsquerylogs/{self.vpc}/{date_path(published)}"
             name = f"{self.vpc}_vpcdnsquerylogs_{ACCOUNT}_{stamp(published)}_{self.ids.hex(8)}.log.gz"
-            lines = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record, _ in records)
+            lines = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record, _, _ in records)
             source, count = "route53_resolver", len(records)
             prefix = self.storage.put(f"{folder}/{name}", gzip_bytes(lines.encode()), source=source, records=count)
-            for number, (record, asks) in enumerate(records):
+            for number, (record, asks, theirs) in enumerate(records):
+                if theirs:
+                    self.facts.append({"event_id": f"{prefix}/{number}", "source": source})
                 moment = _epoch(str(record["query_timestamp"]))
                 self.ledger.note(f"{prefix}/{number}", source, (moment, moment), asks)
 

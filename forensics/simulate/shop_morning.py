@@ -141,7 +141,7 @@ def _control_plane(stage: Stage, function: Function, when: int) -> Caller:
     return who
 
 
-def start_environment(invoker: Invoker, environment: Environment, rng: Random) -> None:
+def start_environment(invoker: Invoker, environment: Environment, rng: Random, *, suspicious: bool = False) -> None:
     """An execution environment begins: its key is minted, its stream made, its first request served."""
     stage, shop = invoker.stage, invoker.shop
     function, key, started = environment.function, environment.credential, environment.started
@@ -155,7 +155,7 @@ def start_environment(invoker: Invoker, environment: Environment, rng: Random) -
     ask = {"logGroupName": f"/aws/lambda/{function.name}", "logStreamName": environment.stream}
     stage.trail.call(worker, "logs:CreateLogStream", started + 1, ask=ask)
     first = started * 1000 + 900
-    invoker.plan(environment, invoker.usual(environment, first, rng, init=True), rng)
+    invoker.plan(environment, invoker.usual(environment, first, rng, init=True), rng, suspicious=suspicious)
 
 
 def _instances(stage: Stage, shop: Shop, runner: Caller) -> None:

@@ -1,0 +1,71 @@
+"""Commands that shut an attacker out at the edge, stop what it reached and cut off where that sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from shlex import quote
+
+from forensics.analysis.containment import REVOKE, Command
+from forensics.case import Case
+
+_ROLES = """
+SELECT w.workload, regexp_extract(w.role, '([^/]+)$', 1) AS role
+FROM workload AS w
+WHERE list_contains(CAST(? AS VARCHAR[]), w.workload)
+ORDER BY w.workload
+"""
+
+
+def isolation(case: Case, clients: Sequence[str], workloads: Sequence[str], remotes: Sequence[str]) -> list[Command]:
+    """In that order: the clients shut out, each workload stopped and its sessions revoked, the destinations cut off."""
+    roles = dict(case.sql(_ROLES, (list(workloads),)).rows())
+    return [
+        *(_shut_out(item) for item in clients),
+        *(command for item in workloads for command in _of(item, roles.get(item))),
+        *(_cut_off(item) for item in remotes),
+    ]
+
+
+def _range(address: str) -> str:
+    return f"{address}/128" if ":" in address else f"{address}/32"
+
+
+def _shut_out(address: str) -> Command:
+    version = "IPV6" if ":" in address else "IPV4"
+    return Command(
+        f"shut {address} out: a set for a blocking rule of the web ACL (for CloudFront --scope CLOUDFRONT, in us-east-1)",
+        f"aws wafv2 create-ip-set --scope REGIONAL --name shut-out --ip-address-version {version}"
+        f" --addresses {quote(_range(address))}",
+    )
+
+
+def _of(workload: str, role: str | None) -> Iterator[Command]:
+    parts = workload.split(":")
+    if ":function:" in workload:
+        which = f"--region {quote(parts[3])} --function-name {quote(parts[-1])}"
+        yield Command(
+            f"stop {parts[-1]}: its environments end, and what is in their memory with them",
+            f"aws lambda put-function-concurrency {which} --reserved-concurrent-executions 0",
+        )
+    elif ":task/" in workload:
+        cluster, task = workload.rpartition("task/")[2].rpartition("/")[::2]
+        yield Command(
+            f"keep what runs in task {task} first (ECS Exec, the host's disk), then stop it",
+            f"aws ecs stop-task --region {quote(parts[3])} --cluster {quote(cluster)} --task {quote(task)}"
+            " --reason incident",
+        )
+    if role:
+        yield Command(
+            f"revoke every session of the role {role} issued before now (put in the present time)",
+            f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
+            f" --policy-document {quote(json.dumps(REVOKE))}",
+        )
+
+
+def _cut_off(address: str) -> Command:
+    return Command(
+        f"cut off {address} in the network ACL of the subnets (a rule number before those that allow)",
+        "aws ec2 create-network-acl-entry --network-acl-id NETWORK-ACL --egress --protocol -1 --rule-number 1"
+        f" --rule-action deny --cidr-block {quote(_range(address))}",
+    )

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from forensics.analysis.containment import REVOKE, Command
+from forensics.analysis.containment import REVOKE
+from forensics.analysis.isolation import Command
 from forensics.case import Case
 
 _ROLES = """
@@ -37,6 +38,7 @@ def _shut_out(address: str) -> Command:
         f"shut {address} out: a set for a blocking rule of the web ACL (for CloudFront --scope CLOUDFRONT, in us-east-1)",
         f"aws wafv2 create-ip-set --scope REGIONAL --name shut-out --ip-address-version {version}"
         f" --addresses {quote(_range(address))}",
+        "isolate",
     )
 
 
@@ -47,6 +49,7 @@ def _of(workload: str, role: str | None) -> Iterator[Command]:
         yield Command(
             f"stop {parts[-1]}: its environments end, and what is in their memory with them",
             f"aws lambda put-function-concurrency {which} --reserved-concurrent-executions 0",
+            "stop",
         )
     elif ":task/" in workload:
         cluster, task = workload.rpartition("task/")[2].rpartition("/")[::2]
@@ -54,6 +57,7 @@ def _of(workload: str, role: str | None) -> Iterator[Command]:
             f"keep what runs in task {task} first (ECS Exec, the host's disk), then stop it",
             f"aws ecs stop-task --region {quote(parts[3])} --cluster {quote(cluster)} --task {quote(task)}"
             " --reason incident",
+            "stop",
         )
     if role:
         yield Command(
@@ -68,4 +72,5 @@ def _cut_off(address: str) -> Command:
         f"cut off {address} in the network ACL of the subnets (a rule number before those that allow)",
         "aws ec2 create-network-acl-entry --network-acl-id NETWORK-ACL --egress --protocol -1 --rule-number 1"
         f" --rule-action deny --cidr-block {quote(_range(address))}",
+        "isolate",
     )

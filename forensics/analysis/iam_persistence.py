@@ -8,9 +8,9 @@ from functools import cached_property
 import pandas as pd
 
 from forensics.analysis.acts import ActsAnswer, calls_of, ids_of
-from forensics.analysis.containment import Command
 from forensics.analysis.gaps import Gap
 from forensics.analysis.hands import hands
+from forensics.analysis.isolation import Command
 from forensics.analysis.statement import Statement, named
 from forensics.analysis.technique import technique
 from forensics.analysis.ways_back import ACTIONS, Way, ways

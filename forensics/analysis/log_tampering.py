@@ -12,10 +12,10 @@ import pandas as pd
 
 from forensics.analysis import access_lines
 from forensics.analysis.acts import ActsAnswer, calls_of, ids_of
-from forensics.analysis.containment import Command
 from forensics.analysis.deeds import Deed, deeds
 from forensics.analysis.gaps import Gap
 from forensics.analysis.hands import hands
+from forensics.analysis.isolation import Command
 from forensics.analysis.statement import Statement, named
 from forensics.analysis.tampering import ACTIONS, KINDS, effect, silences
 from forensics.analysis.tampering_undone import undoing

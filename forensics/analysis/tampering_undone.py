@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 
-from forensics.analysis.containment import Command
 from forensics.analysis.deeds import Deed
+from forensics.analysis.isolation import Command
 
 
 def undoing(deed: Deed) -> Iterator[Command]:
@@ -15,7 +15,7 @@ def undoing(deed: Deed) -> Iterator[Command]:
     if made and deed.thing:
         values = {"thing": deed.thing, "owner": deed.owner or "", "region": deed.region or "us-east-1"}
         purpose, command = made({name: quote(value) for name, value in values.items()})
-        yield Command(purpose, command)
+        yield Command(purpose, command, "afterwards")
 
 
 Made = tuple[str, str]

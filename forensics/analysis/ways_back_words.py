@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from shlex import quote
 from typing import Any
 
-from forensics.analysis.containment import Command
+from forensics.analysis.isolation import Command
 from forensics.analysis.policy import allows, trusts
 from forensics.analysis.ways_back import Way
 from forensics.analysis.words import listed

@@ -117,6 +117,7 @@ class Playbook:
             try:
                 executed = execute(self, given, result.notebook, timeout=timeout, progress=progress)
             except PlaybookError as error:
+                result.findings.unlink(missing_ok=True)
                 self._write(result, Path(case_path), values, failure=str(error))
                 raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
             self._write(result, Path(case_path), values, executed)
@@ -196,7 +197,6 @@ def _replacing(result: RunResult) -> Iterator[None]:
     try:
         yield
     except PlaybookError:
-        result.findings.unlink(missing_ok=True)
         for path, place in aside.items():
             place.replace(_earlier(path)) if finished else place.unlink()
         raise

@@ -20,7 +20,7 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.
 * `attack_records`: records of other logs on the intruder's acts: {event_id, source, …}: requests at a load balancer, DNS
-  queries ({source_ip, name}), entries of S3 server access logs ({source_ip, bucket, key, operation}).
+  queries ({source_ip, name}), what the ECS agent gave out, entries of S3 server access logs ({source_ip, bucket, key, operation}).
 * `findings`: {finding_id, type, malicious, access_key_id}.
 * `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
 * `workloads`: {workload, kind, name, role}.

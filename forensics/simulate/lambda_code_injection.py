@@ -46,7 +46,7 @@ def play(stage: Stage) -> None:
     _detect(stage, victim.credential)
     spoofed_session(stage, shop.dev, shop.roles["dev-readonly"], victim.function.arn, when=at("09:28:10"))
     same_name_elsewhere(stage, victim.function.role.name, "orders-fn", victim.function.arn, when=at("09:26:00"))
-    conclude(stage, playbook=None, parameters={"workload": victim.function.arn}, stolen={})
+    conclude(stage, playbook="edge-attack", parameters={"workload": victim.function.arn}, stolen={})
     stage.truth.credentials[victim.credential.access_key_id]["malicious"] = True
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():

@@ -15,7 +15,7 @@ from forensics.case import Case
 from forensics.load import load
 from forensics.playbook import playbook, playbooks
 from forensics.simulate import scenarios
-from tests.playbooks.runs import Investigation, investigated, precision_and_recall, shown
+from tests.playbooks.runs import Investigation, case_of, investigated, precision_and_recall, shown
 from tests.playbooks.truths import lines, wanted
 
 pytestmark = pytest.mark.matrix
@@ -53,6 +53,20 @@ def test_it_finds_what_is_of_its_kind_and_nothing_innocent(
         assert "rests on" in run.text
         return
     assert precision == 1.0, sorted(run.cited - allowed(run))[:10]
+
+
+@pytest.mark.parametrize("scenario", sorted(scenarios()))
+def test_the_playbook_of_an_incident_finds_it_whole(
+    scenario: str, record_property: Callable[[str, object], None]
+) -> None:
+    truth, _ = case_of(scenario)
+    run = investigated(truth["playbook"], scenario, truth["parameters"])
+    precision, _ = precision_and_recall(run.cited, allowed(run))
+    _, recall = precision_and_recall(run.cited, wanted(run))
+    said = f"precision {precision:.3f}, recall {recall:.3f}, {len(wanted(run))} records"
+    record_property("figures", f"{scenario:26} {truth['playbook']:24} {said}")
+    assert precision == 1.0, sorted(run.cited - allowed(run))[:10]
+    assert recall >= 0.95, sorted(wanted(run) - run.cited)[:10]
 
 
 @pytest.mark.parametrize("name", sorted(playbooks()))

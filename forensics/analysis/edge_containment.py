@@ -17,13 +17,16 @@ ORDER BY w.workload
 """
 
 
-def isolation(case: Case, clients: Sequence[str], workloads: Sequence[str], remotes: Sequence[str]) -> list[Command]:
-    """In that order: the clients shut out, each workload stopped and its sessions revoked, the destinations cut off."""
+def isolation(
+    case: Case, clients: Sequence[str], workloads: Sequence[str], remotes: Sequence[str], *, domains: Sequence[str] = ()
+) -> list[Command]:
+    """In that order: clients shut out, each workload stopped and its sessions revoked, destinations and names cut off."""
     roles = dict(case.sql(_ROLES, (list(workloads),)).rows())
     return [
         *(_shut_out(item) for item in clients),
         *(command for item in workloads for command in _of(item, roles.get(item))),
         *(_cut_off(item) for item in remotes),
+        *_no_answer(domains),
     ]
 
 
@@ -55,11 +58,27 @@ def _of(workload: str, role: str | None) -> Iterator[Command]:
             f"aws ecs stop-task --region {quote(parts[3])} --cluster {quote(cluster)} --task {quote(task)}"
             " --reason incident",
         )
+    elif ":instance/" in workload:
+        instance = workload.rpartition("/")[2]
+        yield Command(
+            f"isolate {instance} once its volumes are snapshotted (a security group without rules), if it runs still",
+            f"aws ec2 modify-instance-attribute --region {quote(parts[3])} --instance-id {quote(instance)}"
+            " --groups SECURITY-GROUP-WITHOUT-RULES",
+        )
     if role:
         yield Command(
             f"revoke every session of the role {role} issued before now (put in the present time)",
             f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
             f" --policy-document {quote(json.dumps(REVOKE))}",
+        )
+
+
+def _no_answer(domains: Sequence[str]) -> Iterator[Command]:
+    if domains:
+        yield Command(
+            f"answer {', '.join(domains[:5])} with nothing: a list for a blocking rule of the resolver's DNS Firewall",
+            "aws route53resolver update-firewall-domains --firewall-domain-list-id DOMAIN-LIST --operation ADD --domains "
+            + " ".join(quote(item) for item in domains),
         )
 
 

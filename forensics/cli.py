@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forensics import cli_run
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -343,26 +344,15 @@ def _run_playbooks(options: argparse.Namespace) -> None:
 
 def _run(commands: Commands) -> None:
     parser = _command(commands, "run", _run_run, "run a playbook: report.html, notebook.ipynb, findings.json")
-    parser.add_argument("playbook", metavar="PLAYBOOK", help="its name (see `forensics playbooks`), or a notebook")
-    parser.add_argument("--case", metavar="CASE", type=Path, required=True, help="the case directory")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the report goes")
-    parser.add_argument(
-        "-p",
-        dest="parameters",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="a parameter; repeatable",
-    )
+    cli_run.arguments(parser)
 
 
 def _run_run(options: argparse.Namespace) -> None:
-    from forensics.playbook import name_and_value, playbook
-
-    given = dict(map(name_and_value, options.parameters))
+    if options.all is not None:
+        cli_run.run_all(options, _say)
+        return
     with _progress("run", "cell") as show:
-        result = playbook(options.playbook).run(options.case, given, options.out, progress=show)
-    _say(f"{result.report}\n{result.notebook}\n{result.findings}")
+        _say(cli_run.run_one(options, show))
 
 
 # Made-up incidents

@@ -19,7 +19,7 @@ def demo(directory: Path, *, say: Say) -> Path:
     An interrupted demonstration is finished. Raises UsageError where the directory holds something else.
     """
     report = directory / "report" / "report.html"
-    if report.is_file():
+    if report.is_file() and report.with_name("findings.json").is_file():
         say(f"{directory} holds a finished demonstration; to do it again, name another directory")
         return report
     truth = _incident(directory, say)

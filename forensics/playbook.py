@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -16,7 +17,10 @@ from nbformat import NotebookNode
 from forensics.errors import PlaybookError, UnknownName, UsageError
 from forensics.timeline import parse_time
 
-NOTEBOOK, REPORT, FINDINGS = "notebook.ipynb", "report.html", "findings.json"
+if TYPE_CHECKING:
+    from forensics.case import Case
+
+NOTEBOOK, REPORT, FINDINGS, PDF = "notebook.ipynb", "report.html", "findings.json", "report.pdf"
 """What a run leaves in its directory."""
 
 GIVEN = frozenset({"case", "out"})
@@ -49,16 +53,23 @@ class Parameter:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Where a run put its report, its executed notebook and its findings."""
+    """Where a run put its report, its executed notebook, its findings and, where asked for, the printed report."""
 
     report: Path
     notebook: Path
     findings: Path
+    pdf: Path | None = None
+
+    def __str__(self) -> str:
+        return "\n".join(str(path) for path in (self.report, self.notebook, self.findings, self.pdf) if path)
 
 
 @dataclass(frozen=True)
 class Playbook:
-    """A notebook with a question. `sources` are those it needs to answer well."""
+    """A notebook with a question. `sources` are those it needs to answer well.
+
+    `findings` are patterns of the types of findings that it is for, `kinds` the kinds of workload, none meaning any.
+    """
 
     name: str
     path: Path
@@ -66,6 +77,8 @@ class Playbook:
     question: str
     sources: tuple[str, ...]
     parameters: tuple[Parameter, ...]
+    findings: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     def run(
         self,
@@ -73,31 +86,47 @@ class Playbook:
         parameters: Mapping[str, Any],
         out: str | Path,
         *,
+        timeout: float | None = None,
+        pdf: bool = False,
         progress: Progress | None = None,
     ) -> RunResult:
         """Run it in a kernel of this interpreter; `out` gets the notebook, the report and the findings.
 
-        What an earlier run left there is replaced, its report and findings only once this run has succeeded; of a
-        failed run the notebook stays, as far as it came.
+        A cell may take `timeout` seconds. With `pdf` the report is also printed, by a Chromium. What an earlier run left there is replaced. Of a run that stopped there are
+        the notebook and a report that shows the error, as far as it came, and no findings; what an earlier run had
+        found is then beside them as `report.earlier.html` and `findings.earlier.json`.
         Raises UsageError for parameters, NotACase, PlaybookError.
         """
         from forensics.case import Case
+        from forensics.report.pdf import browser, print_pdf
         from forensics.runner import execute
 
+        if timeout is not None and not 0 < timeout < math.inf:
+            raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+        if pdf:
+            browser()
         values = self.check(parameters)
-        Case.open(case_path).close()
+        with Case.open(case_path) as case:
+            _known(case, values)
         place = Path(out).resolve()
         place.mkdir(parents=True, exist_ok=True)
-        result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS)
+        result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS, place / PDF if pdf else None)
         given = {"case": str(Path(case_path).resolve()), "out": str(place), **values}
-        with _replacing(result.report, result.findings):
-            executed = execute(self, given, result.notebook, progress=progress)
-            result.report.write_text(self._report(executed, Path(case_path), values), "utf-8")
-        if not result.findings.is_file():
-            raise PlaybookError(
-                f"the playbook {self.name} ended without writing {FINDINGS}: its last cell must call "
-                f"forensics.analysis.statement.write(findings, out); its report is {result.report}"
-            )
+        with _replacing(result):
+            try:
+                executed = execute(self, given, result.notebook, timeout=timeout, progress=progress)
+            except PlaybookError as error:
+                self._write(result, Path(case_path), values, failure=str(error))
+                raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
+            self._write(result, Path(case_path), values, executed)
+            if not result.findings.is_file():
+                raise PlaybookError(
+                    f"the playbook {self.name} ended without writing {FINDINGS}: its last cell must call "
+                    f"forensics.analysis.statement.write(findings, out); its report is {result.report}"
+                )
+        (place / PDF).unlink(missing_ok=True)
+        if result.pdf:
+            print_pdf(result.report, result.pdf)
         return result
 
     def check(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,9 +142,18 @@ class Playbook:
             raise UsageError(f"the playbook {self.name} needs {', '.join(missing)}; its parameters: {described}")
         return values
 
-    def _report(self, notebook: NotebookNode, case: Path, values: Mapping[str, Any]) -> str:
+    def _write(
+        self,
+        result: RunResult,
+        case: Path,
+        values: Mapping[str, Any],
+        notebook: NotebookNode | None = None,
+        *,
+        failure: str = "",
+    ) -> None:
+        """The report of that notebook, or of what there is of it on disk."""
         from forensics import custody
-        from forensics.report import html
+        from forensics.report.run import run_report
 
         shown = {item.name: values.get(item.name, item.default) for item in self.parameters}
         facts = {
@@ -125,21 +163,49 @@ class Playbook:
             "playbook": self.name,
             "parameters": shown,
         }
-        return html(notebook, title=self.title, facts=facts)
+        files = {"findings": result.findings, "executed notebook": result.notebook, "playbook": self.path}
+        held = notebook or _on_disk(result.notebook)
+        made = run_report(held, title=self.title, facts=facts, case=case, files=files, failure=failure)
+        result.report.write_text(made, "utf-8")
+
+
+def _on_disk(path: Path) -> NotebookNode:
+    """The notebook there as far as it came, without papermill's own marks; an empty one where there is none."""
+    if not path.is_file():
+        return nbformat.v4.new_notebook()  # type: ignore[no-any-return, no-untyped-call]
+    held: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    held.cells = [cell for cell in held.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", ())]
+    return held
 
 
 @contextlib.contextmanager
-def _replacing(*paths: Path) -> Iterator[None]:
-    """Put what lies at those paths aside; back if the work fails, away if it does not."""
-    aside = [(path, path.rename(path.with_name(f"{path.name}.earlier"))) for path in paths if path.exists()]
+def _replacing(result: RunResult) -> Iterator[None]:
+    """Put an earlier run's report and findings aside while the work is done.
+
+    They are gone if it succeeds and back if it was not done; if it stopped, they stay beside the report that says so,
+    unless they are themselves of a run that stopped, which has no findings.
+    """
+    finished = result.findings.is_file()
+    aside = {path: path.with_name(f"{path.name}.aside") for path in (result.report, result.findings) if path.exists()}
+    for path, place in aside.items():
+        path.rename(place)
     try:
         yield
-    except BaseException:
-        for path, earlier in aside:
-            earlier.replace(path)
+    except PlaybookError:
+        result.findings.unlink(missing_ok=True)
+        for path, place in aside.items():
+            place.replace(_earlier(path)) if finished else place.unlink()
         raise
-    for _, earlier in aside:
-        earlier.unlink()
+    except BaseException:
+        for path, place in aside.items():
+            place.replace(path)
+        raise
+    for place in (*aside.values(), _earlier(result.report), _earlier(result.findings)):
+        place.unlink(missing_ok=True)
+
+
+def _earlier(path: Path) -> Path:
+    return path.with_stem(f"{path.stem}.earlier")
 
 
 def name_and_value(text: str) -> tuple[str, str]:
@@ -191,6 +257,8 @@ def read(path: Path) -> Playbook:
         question=told.get("question") or first,
         sources=tuple(told.get("sources", ())),
         parameters=_parameters(notebook, path),
+        findings=tuple(told.get("findings", ())),
+        kinds=tuple(told.get("kinds", ())),
     )
 
 
@@ -235,6 +303,30 @@ def _parameter(name: str, default: Any, annotation: str, told: Mapping[str, Any]
         raise UsageError(f"{path}: parameter {name} is of type {kind}; a parameter is one of {', '.join(_CONVERT)}")
     required = told.get("required", default is None and "None" not in words)
     return Parameter(name, kind, default, str(told.get("description", "")), bool(required))
+
+
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "finding_id": ("finding", "SELECT finding_id FROM finding"),
+    "access_key_id": ("access key id", "SELECT access_key_id FROM credential"),
+}
+
+
+def _known(case: Case, values: Mapping[str, Any]) -> None:
+    """Refuse names that the case does not know, before a kernel is started. Raises UnknownName, AmbiguousName."""
+    from forensics.identity import find_principal
+    from forensics.timeline import find_workload
+
+    for name in ("workload", "task", "pod"):
+        if values.get(name):
+            find_workload(case, values[name])
+    if values.get("principal"):
+        find_principal(case, values["principal"])
+    for name, (kind, sql) in _NAMES.items():
+        value = values.get(name)
+        column = sql.split()[1]
+        if value and not case.sql(f"{sql} WHERE {column} = ?", (value,)).rows():
+            known = case.sql(f"{sql} ORDER BY {column}").rows()
+            raise UnknownName(kind, str(value), (str(row[0]) for row in known))
 
 
 def _integer(value: Any) -> int:

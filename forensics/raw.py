@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 import msgspec
@@ -34,21 +35,33 @@ def raw_record(case: Case, reference: str) -> str:
     Raises UnknownName, EvidenceError.
     """
     object_id, record = _place(case, reference)
+    found = raw_records(case, object_id, (record,))
+    if record not in found:
+        raise UnknownName("record", f"{object_id}#{record}")
+    return found[record]
+
+
+def raw_records(case: Case, object_id: str, records: Iterable[int]) -> dict[int, str]:
+    """The texts of records of one object by their places in it, read in one pass; those it does not have are left out.
+
+    Raises UnknownName, EvidenceError.
+    """
     found = case.sql(_OBJECT, (object_id,)).rows()
     if not found:
         raise UnknownName("object", object_id)
     stored_at, uri, sha256 = found[0]
+    wanted, texts = set(records), dict[int, str]()
     try:
         with (case.path / stored_at).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                 raise EvidenceError(f"the object {object_id} ({uri}) is not the bytes acquired: verify the case")
-        parts = read(case.path / Path(stored_at), uri, naming.named(case, object_id))
-        text = next((text for part in parts if (text := _text(part, record)) is not None), None)
+        for part in read(case.path / Path(stored_at), uri, naming.named(case, object_id)):
+            texts = _texts(part, wanted) | texts
+            if len(texts) == len(wanted):
+                break
     except OSError as error:
         raise EvidenceError(f"cannot read the object {object_id} ({uri}): {error.strerror}; verify the case") from None
-    if text is None:
-        raise UnknownName("record", f"{object_id}#{record}")
-    return text
+    return texts
 
 
 def _place(case: Case, reference: str) -> tuple[str, int]:
@@ -62,22 +75,28 @@ def _place(case: Case, reference: str) -> tuple[str, int]:
 
 
 def _text(part: Part, record: int) -> str | None:
+    return _texts(part, {record}).get(record)
+
+
+def _texts(part: Part, wanted: Set[int]) -> dict[int, str]:
+    """Those of the records that stand in that part."""
     if isinstance(part, Reject):
-        return part.excerpt if part.record == record else None
-    if isinstance(part, JsonPart):
-        return (
-            bytes(part.records[part.numbers.index(record)]).decode("utf-8", "replace")
-            if record in part.numbers
-            else None
-        )
-    if isinstance(part, EventPart):
-        return _event(part.events[part.numbers.index(record)]) if record in part.numbers else None
+        return {} if part.record is None or part.record not in wanted else {part.record: part.excerpt}
+    if isinstance(part, JsonPart | EventPart):
+        return {number: _member(part, place) for place, number in enumerate(part.numbers) if number in wanted}
+    after = {record: record - part.first for record in wanted if record >= part.first}
     if isinstance(part, LinePart):
-        return _line(part, record)
+        lines = [line for line in part.data.split(b"\n") if line.strip()] if after else []
+        return {at: lines[place].decode("utf-8", "replace") for at, place in after.items() if place < len(lines)}
     if isinstance(part, TextPart):
-        place = record - part.first
-        return part.lines[place] if 0 <= place < len(part.lines) else None
-    return _row(part, record)
+        return {at: part.lines[place] for at, place in after.items() if place < len(part.lines)}
+    return {at: _row(part, place) for at, place in after.items() if place < part.table.num_rows}
+
+
+def _member(part: JsonPart | EventPart, place: int) -> str:
+    if isinstance(part, EventPart):
+        return _event(part.events[place])
+    return bytes(part.records[place]).decode("utf-8", "replace")
 
 
 def _event(event: LogEvent) -> str:
@@ -86,14 +105,5 @@ def _event(event: LogEvent) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _line(part: LinePart, record: int) -> str | None:
-    lines = [line for line in part.data.split(b"\n") if line.strip()] if record >= part.first else []
-    place = record - part.first
-    return lines[place].decode("utf-8", "replace") if 0 <= place < len(lines) else None
-
-
-def _row(part: ArrowPart, record: int) -> str | None:
-    place = record - part.first
-    if not 0 <= place < part.table.num_rows:
-        return None
+def _row(part: ArrowPart, place: int) -> str:
     return json.dumps(part.table.slice(place, 1).to_pylist()[0], ensure_ascii=False, default=str)

@@ -31,14 +31,21 @@ _LOGGERS = ("papermill", "traitlets", "asyncio")
 
 
 def execute(
-    playbook: Playbook, parameters: Mapping[str, Any], notebook: Path, *, progress: Progress | None = None
+    playbook: Playbook,
+    parameters: Mapping[str, Any],
+    notebook: Path,
+    *,
+    timeout: float | None = None,
+    progress: Progress | None = None,
 ) -> NotebookNode:
     """The executed notebook, also written to `notebook`, whose directory the kernel runs in.
 
-    Raises PlaybookError, which names the cell, the error and the notebook as far as it came.
+    A cell may take `timeout` seconds. Raises PlaybookError, which names the cell and the error; `notebook` is then as
+    far as it came, the error in the cell that stopped. Raises UsageError for a parameter that only the case could tell.
     """
     with _quiet(), tempfile.TemporaryDirectory(prefix="forensics-") as scratch:
         import papermill
+        from nbclient.exceptions import CellTimeoutError
         from papermill.exceptions import PapermillExecutionError
 
         try:
@@ -51,13 +58,18 @@ def execute(
                 progress_bar=False,
                 cwd=str(notebook.parent),
                 kernel_manager_class=_manager(Path(scratch)),
+                execution_timeout=timeout,
                 on_cell_executed=_counter(playbook.path, progress) if progress else None,
             )
             return executed
         except PapermillExecutionError as error:
-            raise _stopped(playbook, notebook, error) from None
+            raise _stopped(playbook, error) from None
+        except CellTimeoutError:
+            late = f"it took longer than the {timeout:g} s that a cell may take"
+            raise PlaybookError(_broken_off(playbook, notebook, "CellTimeout", late)) from None
         except RuntimeError as error:
-            raise PlaybookError(_died(playbook, Path(scratch), error)) from None
+            died = f"its kernel ({sys.executable}) ended: {_last_words(Path(scratch), error)}"
+            raise PlaybookError(_broken_off(playbook, notebook, "KernelDied", died)) from None
 
 
 def _literal(path: Path) -> str:
@@ -135,24 +147,40 @@ def _counter(path: Path, progress: Progress) -> Callable[..., None]:
 _WRONG_CALLS = ("UsageError", "UnknownName", "AmbiguousName")
 
 
-def _stopped(playbook: Playbook, notebook: Path, error: Any) -> PlaybookError | UsageError:
+def _stopped(playbook: Playbook, error: Any) -> PlaybookError | UsageError:
     """What stopped a playbook; a wrong parameter, which only the case could tell, is a wrong call."""
-    first = next((line for line in str(error.source).splitlines() if line.strip()), "")
     last = ([line for line in str(error.evalue).splitlines() if line.strip()] or [""])[-1]
     if error.ename in _WRONG_CALLS:
         return UsageError(f"the playbook {playbook.name}: {_said(last)}")
     what = f"{error.ename}: {last}" if last else str(error.ename)
-    return PlaybookError(
-        f"the playbook {playbook.name} stopped in cell [{error.exec_count}] `{_said(first)}`: {_said(what)}; "
-        f"the notebook up to there is {notebook}"
-    )
+    return PlaybookError(_where(playbook, error.exec_count, error.source) + _said(what))
 
 
-def _died(playbook: Playbook, scratch: Path, error: RuntimeError) -> str:
+def _where(playbook: Playbook, number: int | None, source: str) -> str:
+    first = next((line for line in source.splitlines() if line.strip()), "")
+    return f"the playbook {playbook.name} stopped in cell [{number or '*'}] `{_said(first)}`: "
+
+
+def _broken_off(playbook: Playbook, notebook: Path, name: str, why: str) -> str:
+    """What stopped a playbook from without, which is also put into the cell that ran then."""
+    import nbformat
+
+    if not notebook.is_file():
+        return f"the playbook {playbook.name} did not start: {why}"
+    held: NotebookNode = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
+    code = [cell for cell in held.cells if cell.cell_type == "code"]
+    running = [cell for cell in code if cell.metadata.get("papermill", {}).get("start_time")][-1:]
+    for cell in running:
+        output = nbformat.v4.new_output("error", ename=name, evalue=why, traceback=[f"{name}: {why}"])  # type: ignore[no-untyped-call]
+        cell.outputs.append(output)
+    nbformat.write(held, notebook)  # type: ignore[no-untyped-call]
+    return _where(playbook, running[0].execution_count, running[0].source) + why if running else why
+
+
+def _last_words(scratch: Path, error: RuntimeError) -> str:
     log = scratch / "kernel.log"
     lines = log.read_text("utf-8", "replace").strip().splitlines() if log.is_file() else []
-    what = lines[-1] if lines else str(error)
-    return f"the playbook {playbook.name} could not go on, its kernel ({sys.executable}) ended: {_said(what)}"
+    return _said(lines[-1] if lines else str(error))
 
 
 def _said(text: str) -> str:

@@ -2,12 +2,13 @@
 
 import duckdb
 
-from forensics import theft_reason
+from forensics import theft_place, theft_reason
 from forensics.arn import SAMPLE
 from forensics.attribution.part import current
 from forensics.sources.cloudtrail import EVENT as CALL
 from forensics.sources.guardduty import ACCESS_KEY
 from forensics.sources.guardduty import EVENT as FOUND
+from forensics.theft_place import ADDRESS, PRIVATE
 
 RUNTIME_AGENTS = {"lambda_function": "exec-env/AWS_Lambda", "ecs_task": "exec-env/AWS_ECS"}
 """What the SDK of a runtime adds to its user agent, by kind of workload; a caller can copy it."""
@@ -20,9 +21,6 @@ PLATFORM_AGENT = "awslambda-worker"
 PLATFORM_CALLS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "xray:PutTraceSegments")
 """Calls that Lambda itself makes with a function's role (page "Using source function ARN to control function access
 behavior")."""
-
-ADDRESS = "^[0-9a-fA-F:.]+$"
-"""An address; anything else in its place is the name of a service."""
 
 _ID = CALL.columns["event_id"]
 _ACTION = CALL.columns["action"]
@@ -49,87 +47,6 @@ WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM credential_wor
   AND {current("cloudtrail")}
 GROUP BY 1, 2, 3
 """
-
-_HOLDER = f"""
-CREATE OR REPLACE TEMP TABLE use_holder AS
-WITH own AS (
-  SELECT access_key_id, workload, workload AS holder
-  FROM credential_workload
-  UNION
-  SELECT c.access_key_id, c.workload, h.holds AS holder
-  FROM credential_workload AS c
-  JOIN lifetime AS h ON h.workload = c.workload AND h.holds_kind = 'instance'
-  UNION
-  SELECT c.access_key_id, c.workload, h.workload AS holder
-  FROM credential_workload AS c
-  JOIN lifetime AS h ON h.holds = c.workload AND h.holds_kind = 'instance'
-), held AS (
-  SELECT s.user_identity_access_key_id AS access_key_id, nullif(s.source_ip_address, '') AS address,
-    nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id, {_ID} AS event_id, p.via, p.workload, p.certainty,
-    p.evidence_event_ids
-  FROM cloudtrail AS s
-  JOIN call_place AS p ON p.source_ip = s.source_ip_address
-    AND p.vpc_endpoint_id = coalesce(s.vpc_endpoint_id, '')
-    AND p.valid_from <= s.event_time
-    AND s.event_time < p.valid_to
-  WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM credential_workload)
-    AND {current("cloudtrail")}
-), called AS (
-  SELECT h.access_key_id, h.address, h.vpc_endpoint_id, h.event_id, bool_or(o.holder IS NOT NULL) AS own,
-    bool_or(h.via = 'public address') AS public,
-    min(h.workload) FILTER (o.holder IS NULL) AS other,
-    min(h.workload) FILTER (o.holder IS NULL AND h.certainty IN ('recorded', 'matched', 'bounded')) AS other_surely,
-    min(h.workload) FILTER (w.kind = 'nat_gateway') AS gateway,
-    min(h.evidence_event_ids) AS evidence_event_ids
-  FROM held AS h
-  LEFT JOIN (
-    SELECT DISTINCT access_key_id, holder
-    FROM own
-  ) AS o ON o.access_key_id = h.access_key_id AND o.holder = h.workload
-  LEFT JOIN workload AS w ON w.workload = h.workload
-  GROUP BY h.access_key_id, h.address, h.vpc_endpoint_id, h.event_id
-)
-SELECT access_key_id, address, vpc_endpoint_id, count(*) FILTER (own) AS own_calls,
-  count(*) FILTER (own AND public) AS own_public_calls, min(other) FILTER (NOT own) AS other,
-  count(*) FILTER (NOT own AND gateway IS NULL AND other_surely IS NOT NULL) AS other_calls, min(gateway) AS gateway,
-  min(evidence_event_ids) AS evidence_event_ids
-FROM called
-GROUP BY access_key_id, address, vpc_endpoint_id
-"""
-"""Whether the workload, the instance it ran on, or what ran on it held the address at each call; or who else did."""
-
-_OPEN = f"""
-CREATE OR REPLACE TEMP TABLE use_open AS
-WITH seen AS (
-  SELECT h.workload, h.holds AS address, min(h.valid_from) AS valid_from, max(h.valid_to) AS valid_to,
-    NOT arg_min(h.from_known, h.valid_from) AS from_open,
-    NOT arg_max(h.to_known, coalesce(h.valid_to, TIMESTAMP '9999-12-31')) AS to_open
-  FROM lifetime AS h
-  WHERE h.holds_kind = 'public_ip'
-    AND h.certainty = 'bounded'
-    AND NOT EXISTS (
-      SELECT 1 FROM lifetime AS o WHERE o.holds_kind = 'public_ip' AND o.holds = h.holds AND o.workload <> h.workload)
-  GROUP BY h.workload, h.holds
-)
-SELECT s.user_identity_access_key_id AS access_key_id, s.source_ip_address AS address,
-  nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id, count(*) AS open_calls
-FROM cloudtrail AS s
-JOIN credential_workload AS c ON c.access_key_id = s.user_identity_access_key_id
-JOIN seen AS h ON h.workload = c.workload AND h.address = s.source_ip_address
-  AND (s.event_time < h.valid_from AND h.from_open OR h.valid_to <= s.event_time AND h.to_open)
-WHERE {current("cloudtrail")}
-  AND NOT EXISTS (
-    SELECT 1
-    FROM lifetime AS r
-    WHERE r.holds_kind = 'instance'
-      AND r.workload = h.workload
-      AND r.holds = h.workload
-      AND (r.from_known AND s.event_time < r.valid_from AND r.valid_from <= h.valid_from
-        OR r.to_known AND r.valid_to <= s.event_time AND h.valid_to <= r.valid_to))
-GROUP BY s.user_identity_access_key_id, s.source_ip_address, nullif(s.vpc_endpoint_id, '')
-"""
-"""Calls from an instance's own public address before it was first seen there or after it was last: nothing shows that it
-did not hold it then, no start or stop in between, no other holder in evidence."""
 
 _NAMED = f"""
 CREATE OR REPLACE TEMP TABLE use_finding AS
@@ -160,7 +77,8 @@ WITH whole AS (
     CASE w.kind {" ".join(f"WHEN '{kind}' THEN g.{kind}_calls" for kind in RUNTIME_AGENTS)} ELSE 0 END AS runtime_calls,
     CASE w.kind {" ".join(f"WHEN '{kind}' THEN g.{kind}_event_id" for kind in RUNTIME_AGENTS)} END AS runtime_event_id,
     g.platform_calls, coalesce(h.own_calls, 0) AS own_calls, coalesce(h.own_public_calls, 0) AS own_public_calls,
-    coalesce(o.open_calls, 0) AS open_calls, h.other, coalesce(h.other_calls, 0) AS other_calls, h.gateway, h.evidence_event_ids AS holder_event_ids, f.finding_id
+    coalesce(o.open_calls, 0) AS open_calls, coalesce(p.private_calls, 0) AS private_calls, b.bypass_calls,
+    b.event_id AS bypass_event_id, trim(g.first_call.agent, '[]') AS agent, h.other, coalesce(h.other_calls, 0) AS other_calls, h.gateway, coalesce(h.evidence_event_ids, p.evidence_event_ids) AS holder_event_ids, f.finding_id
   FROM use_group AS g
   JOIN credential_workload AS c ON c.access_key_id = g.access_key_id
   LEFT JOIN workload AS w ON w.workload = c.workload
@@ -171,6 +89,8 @@ WITH whole AS (
   LEFT JOIN use_open AS o ON o.access_key_id = g.access_key_id
     AND o.address = g.address
     AND o.vpc_endpoint_id IS NOT DISTINCT FROM g.vpc_endpoint_id
+  LEFT JOIN use_private AS p ON p.access_key_id = g.access_key_id AND p.address = g.address AND g.vpc_endpoint_id IS NULL
+  LEFT JOIN use_bypass AS b ON b.access_key_id = g.access_key_id AND b.address = g.address AND g.vpc_endpoint_id IS NULL
   LEFT JOIN use_finding AS f ON f.access_key_id = g.access_key_id AND f.address = g.address
 ), learned AS (
   SELECT workload, address, min(first_used) AS since, min(runtime_event_id) AS event_id
@@ -184,6 +104,16 @@ WITH whole AS (
   FROM whole
   WHERE other_calls > 0
   GROUP BY address
+), accused AS (
+  SELECT access_key_id, agent, min(address) AS address, min(finding_id) AS finding_id
+  FROM whole AS w
+  WHERE finding_id IS NOT NULL
+    AND own_calls < calls
+    AND EXISTS (
+      SELECT 1 FROM whole AS o WHERE o.workload = w.workload AND o.finding_id IS NULL AND o.agent <> w.agent)
+    AND NOT EXISTS (
+      SELECT 1 FROM whole AS o WHERE o.workload = w.workload AND o.own_calls > 0 AND o.agent = w.agent)
+  GROUP BY access_key_id, agent
 ), baseline AS (
   SELECT workload, min(runtime_event_id) AS runtime_event_id,
     bool_or(own_public_calls > 0 OR gateway IS NOT NULL) AS has_public
@@ -192,8 +122,9 @@ WITH whole AS (
 )
 SELECT w.*, b.runtime_event_id AS baseline_event_id, b.has_public,
   CASE WHEN l.since <= w.first_used THEN l.event_id END AS learned_event_id,
-  w.other_calls = w.calls AND f.keys = 1 AS in_another
+  w.other_calls = w.calls AND f.keys = 1 AS in_another, a.address AS accused_address, a.finding_id AS accused_finding_id
 FROM whole AS w
+LEFT JOIN accused AS a ON a.access_key_id = w.access_key_id AND a.agent = w.agent AND a.address <> w.address
 LEFT JOIN foreign_use AS f ON f.address = w.address
 JOIN baseline AS b ON b.workload = w.workload
 LEFT JOIN learned AS l ON l.workload = w.workload AND l.address = w.address
@@ -204,7 +135,7 @@ Another workload's address is foreign where but one key that is not its own was 
 proxy or NAT instance.
 """
 
-_JUDGED = """
+_JUDGED = f"""
 CREATE OR REPLACE TEMP TABLE use_judged AS
 SELECT u.*,
   CASE
@@ -213,8 +144,10 @@ SELECT u.*,
     WHEN own_calls = calls THEN 'inside'
     WHEN finding_id IS NOT NULL THEN 'outside'
     WHEN platform_calls = calls THEN 'inside'
-    WHEN own_calls + open_calls >= calls THEN 'inside'
+    WHEN own_calls + open_calls >= calls OR private_calls = calls THEN 'inside'
     WHEN runtime_calls > 0 OR gateway IS NOT NULL OR learned_event_id IS NOT NULL THEN 'inside'
+    WHEN regexp_matches(address, '{PRIVATE}') AND NOT in_another THEN 'undetermined'
+    WHEN bypass_calls > 0 OR accused_finding_id IS NOT NULL THEN 'outside'
     WHEN in_another OR baseline_event_id IS NOT NULL OR has_public THEN 'outside'
     ELSE 'undetermined'
   END AS place,
@@ -227,6 +160,8 @@ SELECT u.*,
     WHEN platform_calls = calls THEN 'only calls that Lambda itself makes with the function''s role'
     WHEN own_calls + open_calls >= calls
       THEN 'the workload was seen to hold the address at ' || own_calls || ' of ' || calls || ' calls, and nothing shows that it held it only then'
+    WHEN private_calls = calls
+      THEN 'a private address that the workload, or the instance it ran on, held then (the records do not say in which network)'
     WHEN runtime_calls > 0
       THEN runtime_calls || ' of ' || calls || ' calls carry the runtime''s user agent (which a caller can copy)'
     WHEN gateway IS NOT NULL
@@ -234,6 +169,12 @@ SELECT u.*,
     WHEN learned_event_id IS NOT NULL
       THEN 'calls with another of the workload''s credentials carry the runtime''s user agent and came from this address before'
     ELSE CASE
+        WHEN regexp_matches(address, '{PRIVATE}') AND NOT in_another
+          THEN 'a private address, and the records do not say in which network'
+        WHEN bypass_calls > 0
+          THEN 'the workload''s own calls of that service went through a VPC endpoint, ' || bypass_calls || ' of ' || calls || ' calls from here did not'
+        WHEN accused_finding_id IS NOT NULL
+          THEN 'the user agent of the calls from ' || accused_address || ', which GuardDuty says is foreign'
         WHEN baseline_event_id IS NOT NULL
           THEN 'no call from it carries the runtime''s user agent, as the workload''s own calls do'
         WHEN has_public THEN 'the workload''s own calls come from a public address that it, or its gateway, held'
@@ -257,8 +198,10 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `credential_use` and `credential_use_reason`; needs `attribution` and `invocation`."""
     for table in ("credential_use", "credential_use_reason"):
         con.execute(f"DELETE FROM {table}")
-    for statement in (_GROUP, _HOLDER, _OPEN, _NAMED, _KNOWN, _JUDGED, _USE):
+    theft_place.find(con)
+    for statement in (_GROUP, _NAMED, _KNOWN, _JUDGED, _USE):
         con.execute(statement)
     theft_reason.resolve(con)
-    for table in ("group", "holder", "open", "finding", "known", "judged"):
+    theft_place.drop(con)
+    for table in ("group", "finding", "known", "judged"):
         con.execute(f"DROP TABLE temp.use_{table}")

@@ -247,7 +247,8 @@ def test_demo_leaves_a_directory_in_use_alone(run: Run, tmp_path: Path) -> None:
 
 def test_demo_that_is_finished_says_so(run: Run, tmp_path: Path) -> None:
     (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "report.html").write_text("done")
+    for name in ("report.html", "findings.json"):
+        (tmp_path / "report" / name).write_text("done")
     status, out, _ = run("demo", tmp_path)
     assert (status, out.splitlines()[-1]) == (0, f"the report is {tmp_path}/report/report.html")
     assert out.startswith(f"{tmp_path} holds a finished demonstration; to do it again, name another directory")

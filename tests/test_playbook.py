@@ -13,6 +13,7 @@ from forensics import playbook as module
 from forensics.case import Case
 from forensics.errors import NotACase, PlaybookError, UnknownName, UsageError
 from forensics.playbook import Parameter, Playbook, playbook, playbooks
+from tests.playbooks.runs import shown
 
 nbf: Any = nbformat
 WRITE = "from forensics.analysis.statement import write\nwrite([], out)"
@@ -168,29 +169,61 @@ def test_a_run_leaves_report_notebook_and_findings_and_nothing_else(
     assert not list((tmp_path / "tmp").iterdir())
 
 
-def test_a_failed_run_says_where_and_why_and_keeps_the_notebook(tmp_path: Path, case: Path) -> None:
+def test_a_failed_run_says_where_and_why_in_its_message_and_in_its_report(tmp_path: Path, case: Path) -> None:
     out = tmp_path / "out"
     made = notebook(tmp_path / "tiny.ipynb", "print('so far')", "\nraise ValueError('one\\ntwo \\x1b')", WRITE)
     with pytest.raises(PlaybookError) as stopped:
         made.run(case, {"access_key": "K"}, out)
-    assert str(stopped.value) == (
-        "the playbook tiny stopped in cell [4] `raise ValueError('one\\ntwo \\x1b')`: ValueError: two ␛; "
-        f"the notebook up to there is {out / 'notebook.ipynb'}"
-    )
+    why = "the playbook tiny stopped in cell [4] `raise ValueError('one\\ntwo \\x1b')`: ValueError: two ␛"
+    assert str(stopped.value) == f"{why}; the report up to there is {out / 'report.html'}"
     assert "so far" in (out / "notebook.ipynb").read_text()
-    assert [path.name for path in out.iterdir()] == ["notebook.ipynb"]
+    assert sorted(path.name for path in out.iterdir()) == ["notebook.ipynb", "report.html"]
+    text = shown((out / "report.html").read_text())
+    assert all(part in text for part in ("This run stopped before its end", why, "so far", "two ␛"))
+    assert "papermill" not in text
 
 
-def test_a_failed_run_leaves_an_earlier_report_as_it_was(tmp_path: Path, case: Path) -> None:
+def test_of_a_failed_run_the_report_takes_the_place_and_an_earlier_answer_stays_beside(
+    tmp_path: Path, case: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     for name in ("report.html", "findings.json"):
         (out / name).write_text("earlier")
-    with pytest.raises(PlaybookError):
-        notebook(tmp_path / "bad.ipynb", "1 / 0").run(case, {"access_key": "AKIA"}, out)
-
+    for _ in range(2):
+        with pytest.raises(PlaybookError):
+            notebook(tmp_path / "bad.ipynb", "1 / 0").run(case, {"access_key": "AKIA"}, out)
+        assert sorted(path.name for path in out.iterdir()) == [
+            "findings.earlier.json",
+            "notebook.ipynb",
+            "report.earlier.html",
+            "report.html",
+        ]
+        assert (out / "report.earlier.html").read_text() == (out / "findings.earlier.json").read_text() == "earlier"
+        assert "ZeroDivisionError" in (out / "report.html").read_text()
+    notebook(tmp_path / "good.ipynb", WRITE).run(case, {"access_key": "AKIA"}, out)
     assert sorted(path.name for path in out.iterdir()) == ["findings.json", "notebook.ipynb", "report.html"]
-    assert (out / "report.html").read_text() == (out / "findings.json").read_text() == "earlier"
+
+
+def test_a_wrong_parameter_that_only_the_case_could_tell_leaves_an_earlier_report(tmp_path: Path, case: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.html").write_text("earlier")
+    refuse = "from forensics.errors import UsageError\nraise UsageError('no such key')"
+    with pytest.raises(UsageError, match="no such key"):
+        notebook(tmp_path / "bad.ipynb", refuse).run(case, {"access_key": "AKIA"}, out)
+    assert (out / "report.html").read_text() == "earlier"
+
+
+def test_a_cell_that_takes_too_long_is_stopped_and_the_report_says_which(tmp_path: Path, case: Path) -> None:
+    made = notebook(tmp_path / "tiny.ipynb", "print('so far')", "import time\ntime.sleep(60)")
+    with pytest.raises(
+        PlaybookError, match=r"in cell \[.\] `import time`: it took longer than the 1 s that a cell may"
+    ):
+        made.run(case, {"access_key": "K"}, tmp_path / "out", timeout=1)
+    text = shown((tmp_path / "out" / "report.html").read_text())
+    assert "so far" in text
+    assert "CellTimeout: it took longer than the 1 s" in text
 
 
 def test_a_run_that_writes_no_findings_fails_but_keeps_its_report(tmp_path: Path, case: Path) -> None:
@@ -201,8 +234,9 @@ def test_a_run_that_writes_no_findings_fails_but_keeps_its_report(tmp_path: Path
 
 def test_a_kernel_that_dies_is_an_error_that_says_so(tmp_path: Path, case: Path) -> None:
     made = notebook(tmp_path / "tiny.ipynb", "import os\nos._exit(3)")
-    with pytest.raises(PlaybookError, match=r"the playbook tiny could not go on, its kernel .* ended"):
+    with pytest.raises(PlaybookError, match=r"stopped in cell \[.\] `import os`: its kernel .* ended"):
         made.run(case, {"access_key": "K"}, tmp_path / "out")
+    assert "KernelDied" in shown((tmp_path / "out" / "report.html").read_text())
 
 
 def test_without_a_case_nothing_is_run_or_made(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_figure_cannot_end_its_script() -> None:
 def test_code_is_folded_and_output_is_not() -> None:
     made = page(code(nbf.v4.new_output("stream", text="said"), source="print('said')"))
     assert '<details class="code"><summary>code</summary>' in made
-    assert '<pre class="text">said</pre>' in made
+    assert '<pre class="text" tabindex="0">said</pre>' in made
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,9 @@ def test_no_output_becomes_markup(output: Any) -> None:
 
 
 def test_terminal_colours_are_left_out_of_what_was_printed() -> None:
-    assert '<pre class="text">red</pre>' in page(code(nbf.v4.new_output("stream", text="\x1b[31mred\x1b[0m")))
+    assert '<pre class="text" tabindex="0">red</pre>' in page(
+        code(nbf.v4.new_output("stream", text="\x1b[31mred\x1b[0m"))
+    )
 
 
 def test_markup_in_markdown_is_shown_and_not_interpreted() -> None:
@@ -140,7 +142,7 @@ def test_a_notebook_on_disk_can_be_given(tmp_path: Path) -> None:
 
 def test_a_table_is_escaped_in_every_part() -> None:
     made = show_table(pd.DataFrame({HOSTILE: [HOSTILE]}), caption=HOSTILE)
-    assert made.html.count(SHOWN) == 3
+    assert made.html.count(SHOWN) == 4
     assert "<script" not in made.html
     assert not set("\x1b\u202e") & set(made.html + made.text)
 
@@ -204,6 +206,7 @@ def test_a_statement_shows_time_certainty_technique_and_the_records_it_cites() -
     assert "T1552.005" in made.html
     assert "<summary>1 record</summary>" in made.html
     assert all(part in made.html for part in ("made-up-event", "s3://made-up-bucket/object", "a" * 64))
+    assert f'<a class="fx-record" href="#record-{"a" * 16}-7">made-up-event</a>' in made.html
 
 
 def test_the_words_of_certainty_that_are_used_are_explained() -> None:

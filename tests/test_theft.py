@@ -7,7 +7,7 @@ from forensics.analysis.credential_use import disagreeing
 from forensics.case import Case
 from tests.analysis.test_credential_use import WEB_ROLE, public
 from tests.analysis.theft_worlds import CLI, FURTHER, OUTSIDE, OWN, RUNTIME, accused, case_of, function, own, used
-from tests.workload_worlds import API_ID, EC2, KEY, ORDERS, WEB_ID, line, run
+from tests.workload_worlds import API_ID, DEV, EC2, KEY, ORDERS, WEB_ID, found, line, run
 from tests.worlds import assume, call, role
 
 SECOND = "ASIAEXAMPLEKEY2"
@@ -123,3 +123,59 @@ def test_nothing_is_judged_where_no_workload_has_a_credential(tmp_path: Path) ->
         tmp_path, cloudtrail=[hostile, assume(EC2, "r", ORDERS, key="ASIAEXAMPLENEVER", at="08:00:00")]
     ) as case:
         assert places(case) == {}
+
+
+ENDPOINT = {"responseElements": {"vpcEndpoint": {"vpcEndpointId": "vpce-1", "vpcId": "vpc-1"}}}
+SIGHTED = {"instanceDetails": {"instanceId": WEB_ID, "networkInterfaces": [{"publicIp": OWN}]}}
+"""A finding says which public address an instance had, for as long as it was seen."""
+
+
+def place(case: Case, address: str) -> tuple[str, str]:
+    ((found, why),) = case.sql("SELECT place, why FROM credential_use WHERE address = ?", (address,)).rows()
+    return found, why
+
+
+def test_an_instance_s_own_public_address_was_its_own_before_and_after_it_was_seen(tmp_path: Path) -> None:
+    calls = [used(WEB_ROLE, OWN, at=at) for at in ("08:00:00", "09:15:00", "11:00:00")]
+    with case_of(tmp_path / "one", cloudtrail=calls, guardduty=[found(resource=SIGHTED)]) as case:
+        kind, why = place(case, OWN)
+        assert kind == "inside"
+        assert why.endswith("and nothing shows that it held it only then")
+    launched = [run(at="08:30:00"), *calls]
+    with case_of(tmp_path / "other", cloudtrail=launched, guardduty=[found(resource=SIGHTED)]) as case:
+        assert place(case, OWN)[0] == "undetermined"
+
+
+def test_a_private_address_of_its_own_is_inside_and_any_other_undetermined(tmp_path: Path) -> None:
+    calls = [run(at="08:00:00"), public(WEB_ID, OWN, at="08:00:10"), used(WEB_ROLE, OWN, at="08:30:00")]
+    calls += [used(WEB_ROLE, "10.0.0.5", at="09:00:00"), used(WEB_ROLE, "10.9.9.9", at="09:00:00")]
+    with case_of(tmp_path, cloudtrail=calls) as case:
+        assert place(case, "10.0.0.5")[0] == "inside"
+        assert place(case, "10.9.9.9") == (
+            "undetermined",
+            "a private address, and the records do not say in which network",
+        )
+
+
+def test_calls_past_the_endpoint_that_the_workload_s_own_calls_take_are_outside(tmp_path: Path) -> None:
+    made = call(DEV, "ec2:CreateVpcEndpoint", at="07:00:00", **ENDPOINT)
+    through = [used(WEB_ROLE, "10.0.0.5", at=at, vpcEndpointId="vpce-1") for at in ("08:30:00", "10:00:00")]
+    past = used(WEB_ROLE, OUTSIDE, at="09:00:00")
+    with case_of(tmp_path / "s3", cloudtrail=[made, run(at="08:00:00"), *through, past]) as case:
+        assert place(case, OUTSIDE)[0] == "outside"
+    other = used(WEB_ROLE, OUTSIDE, "sts:GetCallerIdentity", at="09:00:00")
+    later = used(WEB_ROLE, FURTHER, at="10:30:00")
+    with case_of(tmp_path / "sts", cloudtrail=[made, run(at="08:00:00"), *through, other, later]) as case:
+        assert place(case, OUTSIDE)[0] == place(case, FURTHER)[0] == "undetermined"
+
+
+def test_a_second_address_with_the_accused_one_s_user_agent_is_outside(tmp_path: Path) -> None:
+    mine = used(WEB_ROLE, OWN, agent="[Boto3/1.35]")
+    accused_use = used(WEB_ROLE, OUTSIDE, at="09:10:00", agent=f"[{CLI}]")
+    calls = [mine, accused_use, used(WEB_ROLE, FURTHER, at="09:20:00", agent=CLI)]
+    blame = accused() | {"resource": {"accessKeyDetails": {"accessKeyId": WEB_ROLE["accessKeyId"]}}}
+    with case_of(tmp_path, cloudtrail=calls, guardduty=[blame]) as case:
+        assert place(case, OWN)[0] == "undetermined"
+        kind, why = place(case, FURTHER)
+        assert kind == "outside"
+        assert why.startswith(f"the user agent of the calls from {OUTSIDE}, which GuardDuty says is foreign")

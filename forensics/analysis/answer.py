@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from forensics.analysis import issuance, traces
-from forensics.analysis.containment import Command, containment
+from forensics.analysis.containment import containment
 from forensics.analysis.gaps import Gap, gaps
 from forensics.analysis.intrusion import Intrusion
+from forensics.analysis.isolation import Command, in_phases
 from forensics.analysis.statement import Statement, cited
 from forensics.case import Case, Query
 from forensics.timeline import Timeline
@@ -68,14 +69,18 @@ class Answer(ABC):
         """Whether anything of the kind that was asked for was found."""
         return bool(self.intrusion.stolen or any(True for _ in self.own()))
 
+    def further(self) -> Iterator[Statement]:
+        """What the intruder did besides what the analysis's own statements tell of: issuances, calls, traffic, findings."""
+        if self.intrusion.stolen:
+            yield from issuance.issuances(self.intrusion)
+            yield from traces.calls(self.intrusion)
+            yield from traces.traffic(self.intrusion)
+            yield from traces.findings(self.intrusion)
+
     @cached_property
     def statements(self) -> list[Statement]:
         """Everything found, each with its records, in order of time: the analysis's own, then what the intruder did."""
-        made = [*self.own()]
-        if self.intrusion.stolen:
-            made += issuance.issuances(self.intrusion)
-            made += [*traces.calls(self.intrusion), *traces.traffic(self.intrusion), *traces.findings(self.intrusion)]
-        return cited(self.case, in_order(made))
+        return cited(self.case, in_order([*self.own(), *self.further()]))
 
     @property
     def timeline(self) -> Timeline:
@@ -100,9 +105,8 @@ class Answer(ABC):
 
     @property
     def containment(self) -> list[Command]:
-        """Commands for a person to run, each once; empty where nothing was found."""
-        made = [*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])]
-        return list({item.command: item for item in made}.values())
+        """Commands for a person to run, phase by phase, each once; empty where nothing was found."""
+        return in_phases([*self.steps(), *(containment(self.intrusion, self.subject) if self.intrusion.stolen else [])])
 
 
 def in_order(statements: Iterable[Statement]) -> list[Statement]:
@@ -114,5 +118,16 @@ def _place(item: Statement) -> tuple[bool, str, int, str]:
     return item.time is None, str(item.time), _RANK.get(item.id.partition("-")[0], 2), item.id
 
 
-_RANK = {"issuance": 0, "leak": 1, "theft": 2, "call": 3, "flow": 4, "finding": 5}
+_RANK = {
+    "issuance": 0,
+    "leak": 1,
+    "theft": 2,
+    "hand": 2,
+    "entered": 2,
+    "call": 3,
+    "silence": 3,
+    "access": 4,
+    "flow": 4,
+    "finding": 5,
+}
 """Of one moment, what came first; an analysis's own statements come with a theft's first use."""

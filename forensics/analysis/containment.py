@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from shlex import quote
 
 from forensics.analysis.intrusion import Intrusion
+from forensics.analysis.isolation import Command, in_phases, isolation
 
 _KEYS = """
 SELECT k.access_key_id, k.kind, k.principal, p.name, p.kind AS principal_kind
@@ -45,35 +45,18 @@ REVOKE = {
 }
 
 
-@dataclass(frozen=True)
-class Command:
-    """What a command is for, and its text for a POSIX shell."""
-
-    purpose: str
-    command: str
-
-
 def containment(intrusion: Intrusion, workload: str | None = None) -> list[Command]:
-    """Revoke the sessions, switch off the keys, stop what was launched; in that order."""
-    commands: dict[str, Command] = {}
-    for key, kind, principal, name, principal_kind in intrusion.case.sql(_KEYS, (list(intrusion.keys),)).rows():
-        made = _of_key(str(key), str(kind), principal=principal, name=name, principal_kind=principal_kind)
-        if made:
-            commands.setdefault(made.command, made)
-    found = list(commands.values())
-    if workload and ":function:" in workload:
-        region, name = workload.split(":")[3], workload.split(":function:")[1]
-        found.append(
-            Command(
-                f"stop {name} until its code is known to be good",
-                f"aws lambda put-function-concurrency --region {quote(region)} --function-name {quote(name)}"
-                " --reserved-concurrent-executions 0",
-            )
-        )
-    found += [_of_user(str(user)) for (user,) in intrusion.calls.select(_USERS).rows()]
-    found += [_of_secret(str(secret), str(region)) for secret, region in intrusion.calls.select(_SECRETS).rows()]
-    found += [_of_instance(item) for item in intrusion.launched if ":instance/" in item]
-    return found
+    """Preserve what still is, cut the credentials off, isolate and stop the workloads; in that order."""
+    keys = intrusion.case.sql(_KEYS, (list(intrusion.keys),)).rows()
+    found = [
+        _of_key(str(key), str(kind), principal=principal, name=name, principal_kind=principal_kind)
+        for key, kind, principal, name, principal_kind in keys
+    ]
+    made = [item for item in found if item]
+    made += [_of_user(str(user)) for (user,) in intrusion.calls.select(_USERS).rows()]
+    made += [_of_secret(str(secret), str(region)) for secret, region in intrusion.calls.select(_SECRETS).rows()]
+    made += isolation(intrusion.case, [*([workload] if workload else []), *intrusion.launched])
+    return in_phases(made)
 
 
 def _of_key(
@@ -111,13 +94,5 @@ def _of_secret(secret: str, region: str) -> Command:
     return Command(
         f"rotate the secret {secret} that was read, once its consumers are ready",
         f"aws secretsmanager rotate-secret --region {quote(region)} --secret-id {quote(secret)}",
-    )
-
-
-def _of_instance(workload: str) -> Command:
-    region, instance = workload.split(":")[3], workload.rpartition("/")[2]
-    return Command(
-        f"isolate {instance} once its volumes are snapshotted (a security group without rules)",
-        f"aws ec2 modify-instance-attribute --region {quote(region)} --instance-id {quote(instance)}"
-        " --groups SECURITY-GROUP-WITHOUT-RULES",
+        "afterwards",
     )

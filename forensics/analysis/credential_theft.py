@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from forensics.analysis.answer import Answer
+from forensics.analysis.betrayal import first_use
 from forensics.analysis.credential_use import Use, uses
 from forensics.analysis.gaps import Gap
-from forensics.analysis.intrusion import follow
+from forensics.analysis.intrusion import Intrusion, follow
 from forensics.analysis.statement import Statement, named
-from forensics.analysis.technique import EXPOSURE, USE
+from forensics.analysis.technique import EXPOSURE
 from forensics.analysis.verdict import verdict
-from forensics.analysis.words import at, count, listed, size
+from forensics.analysis.words import at, listed, size
 from forensics.case import Case, Query
 from forensics.errors import UnknownName, UsageError
 from forensics.timeline import find_workload
@@ -103,7 +104,7 @@ class Theft(Answer):
 
     def _first_uses(self) -> list[Statement]:
         outside = [use for use in self.uses if use.place == "outside"]
-        return [_first_use(f"theft-{number:02d}", use) for number, use in enumerate(outside, 1)]
+        return [first_use(f"theft-{number:02d}", use) for number, use in enumerate(outside, 1)]
 
     def _leaks(self) -> list[Statement]:
         if not self.workload or self.first_use is None:
@@ -137,8 +138,9 @@ def investigate(
     """Follow the credentials of a workload, one credential, or the one that a finding names.
 
     A credential is followed from the one it came of, together with the others of that one's workload.
-    With none given, the one that GuardDuty's findings of credential exfiltration name. Raises UsageError where that
-    is none or several, or more than one is given; UnknownName, AmbiguousName.
+    With none given, the credential of a function that GuardDuty's findings of credential exfiltration name; where that
+    is none or several, all credentials of all functions. Raises UsageError where more than one is given; UnknownName,
+    AmbiguousName.
     """
     given = [item for item in (workload, access_key_id, finding_id) if item]
     if len(given) > 1:
@@ -147,15 +149,38 @@ def investigate(
         access_key_id = _only_suspect(case)
     if finding_id:
         access_key_id = _key_of_finding(case, finding_id)
+    if not (workload or access_key_id):
+        return _of_all_functions(case)
     root = _root(case, access_key_id) if access_key_id else None
     key = _workload_of_key(case, root) if root else find_workload(case, workload or "")
     found = uses(case, workload=key, access_key_ids=(root,) if root else ())
+    return Theft(case, _outside(case, found), key, tuple(found), access_key_id)
+
+
+_OF_FUNCTIONS = """
+SELECT k.access_key_id, k.workload
+FROM credential AS k
+JOIN workload AS w ON w.workload = k.workload
+WHERE w.kind = 'lambda_function'
+ORDER BY k.access_key_id
+"""
+
+
+def _of_all_functions(case: Case) -> Theft:
+    """Nothing was asked: every function's credentials; the subject is the one function whose were stolen, if it is one."""
+    owner = {str(key): str(workload) for key, workload in case.sql(_OF_FUNCTIONS).rows()}
+    found = uses(case, access_key_ids=tuple(owner))
+    intrusion = _outside(case, found)
+    robbed = {owner[key] for key in intrusion.stolen}
+    return Theft(case, intrusion, robbed.pop() if len(robbed) == 1 else None, tuple(found))
+
+
+def _outside(case: Case, found: list[Use]) -> Intrusion:
     outside: dict[str, list[str]] = {}
     for use in found:
         if use.place == "outside":
             outside.setdefault(use.access_key_id, []).append(use.address)
-    intrusion = follow(case, {name: tuple(sorted(addresses)) for name, addresses in sorted(outside.items())})
-    return Theft(case, intrusion, key, tuple(found), access_key_id)
+    return follow(case, {name: tuple(sorted(addresses)) for name, addresses in sorted(outside.items())})
 
 
 _ROOT = """
@@ -179,21 +204,16 @@ _SUSPECTS = """
 SELECT f.access_key_id, min(f.finding_id) AS finding_id
 FROM finding AS f
 JOIN credential AS k ON k.access_key_id = f.access_key_id
-WHERE f.type LIKE '%CredentialExfiltration%'
+JOIN workload AS w ON w.workload = k.workload
+WHERE f.type LIKE '%CredentialExfiltration%' AND w.kind = 'lambda_function'
 GROUP BY f.access_key_id
 ORDER BY f.access_key_id
 """
 
 
-def _only_suspect(case: Case) -> str:
+def _only_suspect(case: Case) -> str | None:
     rows = case.sql(_SUSPECTS).rows()
-    if len(rows) == 1:
-        return str(rows[0][0])
-    choice = f": {listed([str(row[0]) for row in rows], 10)}" if rows else ""
-    raise UsageError(
-        "give a workload, an access_key_id or a finding_id: GuardDuty's findings of credential exfiltration name"
-        f" {count(len(rows), 'credential')}{choice}"
-    )
+    return str(rows[0][0]) if len(rows) == 1 else None
 
 
 def _key_of_finding(case: Case, finding_id: str) -> str:
@@ -213,22 +233,6 @@ def _workload_of_key(case: Case, access_key_id: str) -> str | None:
         known = case.sql("SELECT access_key_id FROM credential ORDER BY access_key_id LIMIT 11").rows()
         raise UnknownName("access key id", access_key_id, (str(row[0]) for row in known))
     return None if rows[0][8] is None else str(rows[0][8])
-
-
-def _first_use(identifier: str, use: Use) -> Statement:
-    text = f"From {at(use.first_used)} on the credential {use.access_key_id} was used from {use.address}: {use.why}."
-    if use.user_agent:
-        text += f" User agent: {use.user_agent[:200]}."
-    shown_by = [use.first_event_id] + ([use.finding_id] if use.finding_id else [])
-    return Statement(
-        id=identifier,
-        title=f"{use.access_key_id} used from outside, {use.address}",
-        statement=text,
-        time=use.first_used,
-        certainty="inferred",
-        technique=USE,
-        evidence=named(shown_by),
-    )
 
 
 def _leak(identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forensics.case import Case, Query
-from forensics.theft import ADDRESS, FOREIGN_PLACE
+from forensics.theft import FOREIGN_PLACE
+from forensics.theft_place import ADDRESS
 
 _SQL = f"""
 WITH use AS (
@@ -16,6 +17,18 @@ WITH use AS (
   JOIN credential AS k ON k.access_key_id = u.access_key_id
   WHERE u.workload = $workload
     OR (list_contains(CAST($keys AS VARCHAR[]), u.access_key_id) AND u.workload = k.workload)
+  UNION ALL
+  SELECT u.access_key_id, u.address, max(u.calls) AS calls, min(u.first_used) AS first_used, max(u.last_used) AS last_used,
+    min(u.user_agent) AS user_agent, min(u.first_event_id) AS first_event_id,
+    arg_min(u.place, CASE u.place WHEN 'inside' THEN 0 WHEN 'undetermined' THEN 1 ELSE 2 END) AS place,
+    arg_min(u.why, (CASE u.place WHEN 'inside' THEN 0 WHEN 'undetermined' THEN 1 ELSE 2 END, u.why)) AS why,
+    min(u.finding_id) AS finding_id
+  FROM credential_use AS u
+  JOIN credential AS k ON k.access_key_id = u.access_key_id
+  WHERE k.workload IS NULL
+    AND list_contains(CAST($keys AS VARCHAR[]), u.access_key_id)
+    AND u.workload IS DISTINCT FROM $workload
+  GROUP BY u.access_key_id, u.address, u.vpc_endpoint_id
   UNION ALL
   SELECT e.access_key_id, e.source_ip AS address, count(*) AS calls, min(e.time) AS first_used, max(e.time) AS last_used,
     arg_min(e.user_agent, (e.time, e.event_id)) AS user_agent, arg_min(e.event_id, (e.time, e.event_id)) AS first_event_id,
@@ -57,7 +70,9 @@ FROM ranked
 GROUP BY access_key_id, address
 ORDER BY min(first_used), access_key_id, address
 """
-"""Uses of one address through several VPC endpoints, or directly too, are one: the worst of them counts."""
+"""A credential that several workloads may have had is at home where any of them is; its uses are counted once.
+
+Uses of one address through several VPC endpoints, or directly too, are one: the worst of them counts."""
 
 _DISAGREEING = """
 WITH issued AS (

@@ -11,13 +11,13 @@ import pandas as pd
 
 from forensics.analysis import edge_statements, traces
 from forensics.analysis.answer import Answer
-from forensics.analysis.containment import Command
-from forensics.analysis.edge_containment import isolation
+from forensics.analysis.edge_containment import shut
 from forensics.analysis.edge_requests import Scope, Served, called_back, chain, clients, reached, requests_of, served
 from forensics.analysis.edge_traces import Traces, names_of, traces_of
 from forensics.analysis.gaps import Gap
 from forensics.analysis.holdings import basis
 from forensics.analysis.intrusion import follow
+from forensics.analysis.isolation import Command
 from forensics.analysis.statement import Statement
 from forensics.analysis.suspects import Reason
 from forensics.analysis.words import count, during, listed, size
@@ -199,7 +199,7 @@ class EdgeAttack(Answer):
 
     def steps(self) -> list[Command]:
         """Shut the address out, stop what it reached, cut off the destinations."""
-        return isolation(self.case, self.believed, self.workloads, self.traces.addresses) if self.found else []
+        return shut(self.case, self.believed, self.workloads, self.traces.addresses) if self.found else []
 
     @property
     def workloads(self) -> list[str]:

@@ -6,25 +6,29 @@ import json
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from forensics.analysis.containment import REVOKE, Command
+from forensics.analysis import isolation
+from forensics.analysis.containment import REVOKE
+from forensics.analysis.isolation import Command
 from forensics.case import Case
 
 _ROLES = """
-SELECT w.workload, regexp_extract(w.role, '([^/]+)$', 1) AS role
+SELECT DISTINCT regexp_extract(w.role, '([^/]+)$', 1) AS role
 FROM workload AS w
 WHERE list_contains(CAST(? AS VARCHAR[]), w.workload)
-ORDER BY w.workload
+  AND w.role IS NOT NULL
+ORDER BY role
 """
 
 
-def isolation(
+def shut(
     case: Case, clients: Sequence[str], workloads: Sequence[str], remotes: Sequence[str], *, domains: Sequence[str] = ()
 ) -> list[Command]:
     """In that order: clients shut out, each workload stopped and its sessions revoked, destinations and names cut off."""
-    roles = dict(case.sql(_ROLES, (list(workloads),)).rows())
+    roles = case.sql(_ROLES, (list(workloads),)).rows()
     return [
         *(_shut_out(item) for item in clients),
-        *(command for item in workloads for command in _of(item, roles.get(item))),
+        *isolation.isolation(case, workloads),
+        *(_revoked(str(role)) for (role,) in roles),
         *(_cut_off(item) for item in remotes),
         *_no_answer(domains),
     ]
@@ -40,37 +44,16 @@ def _shut_out(address: str) -> Command:
         f"shut {address} out: a set for a blocking rule of the web ACL (for CloudFront --scope CLOUDFRONT, in us-east-1)",
         f"aws wafv2 create-ip-set --scope REGIONAL --name shut-out --ip-address-version {version}"
         f" --addresses {quote(_range(address))}",
+        "isolate",
     )
 
 
-def _of(workload: str, role: str | None) -> Iterator[Command]:
-    parts = workload.split(":")
-    if ":function:" in workload:
-        which = f"--region {quote(parts[3])} --function-name {quote(parts[-1])}"
-        yield Command(
-            f"stop {parts[-1]}: its environments end, and what is in their memory with them",
-            f"aws lambda put-function-concurrency {which} --reserved-concurrent-executions 0",
-        )
-    elif ":task/" in workload:
-        cluster, task = workload.rpartition("task/")[2].rpartition("/")[::2]
-        yield Command(
-            f"keep what runs in task {task} first (ECS Exec, the host's disk), then stop it",
-            f"aws ecs stop-task --region {quote(parts[3])} --cluster {quote(cluster)} --task {quote(task)}"
-            " --reason incident",
-        )
-    elif ":instance/" in workload:
-        instance = workload.rpartition("/")[2]
-        yield Command(
-            f"isolate {instance} once its volumes are snapshotted (a security group without rules), if it runs still",
-            f"aws ec2 modify-instance-attribute --region {quote(parts[3])} --instance-id {quote(instance)}"
-            " --groups SECURITY-GROUP-WITHOUT-RULES",
-        )
-    if role:
-        yield Command(
-            f"revoke every session of the role {role} issued before now (put in the present time)",
-            f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
-            f" --policy-document {quote(json.dumps(REVOKE))}",
-        )
+def _revoked(role: str) -> Command:
+    return Command(
+        f"revoke every session of the role {role} issued before now (put in the present time)",
+        f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
+        f" --policy-document {quote(json.dumps(REVOKE))}",
+    )
 
 
 def _no_answer(domains: Sequence[str]) -> Iterator[Command]:
@@ -79,6 +62,7 @@ def _no_answer(domains: Sequence[str]) -> Iterator[Command]:
             f"answer {', '.join(domains[:5])} with nothing: a list for a blocking rule of the resolver's DNS Firewall",
             "aws route53resolver update-firewall-domains --firewall-domain-list-id DOMAIN-LIST --operation ADD --domains "
             + " ".join(quote(item) for item in domains),
+            "isolate",
         )
 
 
@@ -87,4 +71,5 @@ def _cut_off(address: str) -> Command:
         f"cut off {address} in the network ACL of the subnets (a rule number before those that allow)",
         "aws ec2 create-network-acl-entry --network-acl-id NETWORK-ACL --egress --protocol -1 --rule-number 1"
         f" --rule-action deny --cidr-block {quote(_range(address))}",
+        "isolate",
     )

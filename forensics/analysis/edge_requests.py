@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forensics.case import Case, Query
-from forensics.theft import ADDRESS
+from forensics.theft_place import ADDRESS
 
 UNUSUAL_FACTOR = 5
 """An invocation this many times longer than the function's median is unusual."""

@@ -11,14 +11,14 @@ import pandas as pd
 
 from forensics.analysis import edge_statements, traces
 from forensics.analysis.answer import Answer
-from forensics.analysis.containment import Command
-from forensics.analysis.edge_containment import isolation
+from forensics.analysis.edge_containment import shut
 from forensics.analysis.edge_traces import names_of
 from forensics.analysis.egress_destinations import Destination, Window, destinations, judged
 from forensics.analysis.egress_names import followed, known, names, searching
 from forensics.analysis.gaps import Gap
 from forensics.analysis.holdings import basis
 from forensics.analysis.intrusion import Intrusion
+from forensics.analysis.isolation import Command
 from forensics.analysis.statement import Statement, named
 from forensics.analysis.technique import TRANSFER
 from forensics.analysis.words import at, count, during, listed, size
@@ -177,7 +177,7 @@ class Egress(Answer):
             return []
         addresses = [item.address for item in self.believed]
         domains = sorted({name for item in self.believed for name in item.names or ()})
-        return isolation(self.case, [], self.talked, addresses, domains=domains)
+        return shut(self.case, [], self.talked, addresses, domains=domains)
 
 
 def investigate(

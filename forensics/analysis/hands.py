@@ -28,9 +28,13 @@ WHERE k.issuance_event_id IS NOT NULL
 
 @dataclass(frozen=True)
 class Hands:
-    """Every credential at every address that was asked about, judged; and the intrusion of those believed an intruder's."""
+    """Every credential at every address that was asked about, judged; and the intrusion of those believed an intruder's.
+
+    `believed` are those and others that came to light with them.
+    """
 
     asked: tuple[Suspect, ...]
+    believed: tuple[Suspect, ...]
     intrusion: Intrusion
 
     @property
@@ -43,12 +47,19 @@ class Hands:
                 item.principal,
                 len(item.event_ids),
                 item.first,
-                "an intruder's" if item.believed else "not taken to be an intruder's",
-                "; ".join(reason.says for reason in item.reasons) or "nothing speaks for an intruder",
+                *self._judged(item),
             )
-            for item in sorted(self.asked, key=lambda item: not item.believed)
+            for item in sorted(self.asked, key=lambda item: self._judged(item)[0])
         ]
         return pd.DataFrame(rows, columns=["access_key_id", "address", "principal", "calls", "first", "hands", "why"])
+
+    def _judged(self, item: Suspect) -> tuple[str, str]:
+        why = "; ".join(reason.says for reason in item.reasons)
+        if item.believed:
+            return "an intruder's", why
+        if item.access_key_id in self.intrusion.derived:
+            return "an intruder's", "an intruder's credential had it issued, or launched what it was issued to"
+        return "not taken to be an intruder's", why or "nothing speaks for an intruder"
 
 
 def hands(case: Case, event_ids: Sequence[str]) -> Hands:
@@ -63,11 +74,11 @@ def hands(case: Case, event_ids: Sequence[str]) -> Hands:
         first = [item for item in believed if all(reason.kind != "came of" for reason in item.reasons)]
         intrusion = follow(case, in_hand(first))
         if not believed:
-            return Hands(tuple(asked), intrusion)
+            return Hands(tuple(asked), tuple(believed), intrusion)
         places = [*intrusion.addresses, *(item.address for item in believed if item.address)]
         near = case.sql(_NEAR, (places, [item.access_key_id for item in believed])).rows()
         wider = list(dict.fromkeys([*ids, *(str(row[0]) for row in near)]))
         if len(wider) == len(ids):
-            return Hands(tuple(asked), intrusion)
+            return Hands(tuple(asked), tuple(believed), intrusion)
         ids = wider
         found = suspects(case, ids)

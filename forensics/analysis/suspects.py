@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from forensics.analysis.words import at, count
 from forensics.case import Case
-from forensics.theft import ADDRESS
+from forensics.theft_place import ADDRESS
 from forensics.workloads.eks_claims import PRIVATE
 
 ENOUGH = 2

@@ -170,10 +170,11 @@ def findings(intrusion: Intrusion) -> Iterator[Statement]:
     """A statement for each finding that names a credential or a workload of the intrusion; samples are left out."""
     rows = intrusion.case.sql(_FINDINGS, (list(intrusion.keys), list(intrusion.launched))).rows()
     for number, row in enumerate(rows, 1):
-        yield _finding(f"finding-{number:02d}", row)
+        yield finding(f"finding-{number:02d}", row)
 
 
-def _finding(identifier: str, row: tuple[Any, ...]) -> Statement:
+def finding(identifier: str, row: tuple[Any, ...]) -> Statement:
+    """A statement on a finding: id, type, severity, title, times, principal, workload, resources, address, key."""
     finding_id, kind, severity, title, first, last, principal, workload, resources, address, key = row
     return Statement(
         id=identifier,

@@ -44,11 +44,15 @@ class Heading:
 
 @dataclass(frozen=True)
 class Output:
-    """One output of a code cell. kind: figure (JSON), html, image (data URI), text, error."""
+    """One output of a code cell. kind: figure (JSON), html, image (data URI), text, error.
+
+    `label` says in words what a figure shows.
+    """
 
     kind: str
     content: str | Markup
     height: int = 0
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def blocks(notebook: NotebookNode, markdown: Markdown) -> Iterator[Block]:
             yield Block(markdown=markdown.render(cell.source))
         elif cell.cell_type == "code" and (cell.source.strip() or cell.outputs):
             outputs = tuple(output for item in cell.outputs for output in _output(item))
-            yield Block(code=_code(cell.source), outputs=_joined(outputs))
+            yield Block(code=_code(cell.source) if cell.source.strip() else "", outputs=_joined(outputs))
 
 
 def _code(source: str) -> Markup:
@@ -135,7 +139,15 @@ def _rich(data: dict[str, Any], metadata: dict[str, Any]) -> Output:
 def _figure(figure: dict[str, Any]) -> Output:
     kept = {"data": figure.get("data", []), "layout": figure.get("layout", {})}
     height = kept["layout"].get("height") or 450
-    return Output("figure", Markup(json.dumps(kept).replace("<", "\\u003c")), int(height))
+    return Output("figure", Markup(json.dumps(kept).replace("<", "\\u003c")), int(height), _words(kept["layout"]))
+
+
+def _words(layout: dict[str, Any]) -> str:
+    """The title and the subtitle of a figure as text."""
+    title = layout.get("title") or {}
+    title = title if isinstance(title, dict) else {"text": title}
+    parts = (title.get("text"), (title.get("subtitle") or {}).get("text"))
+    return visible(". ".join(Markup(part).striptags() for part in parts if part)) or "without a title"
 
 
 def cleaned(html: str) -> Markup:

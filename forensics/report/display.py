@@ -16,10 +16,11 @@ from forensics.case import Query
 from forensics.errors import UsageError
 from forensics.report.cells import cell_html, cell_text, is_missing, is_monospace, is_number
 from forensics.timeline import Timeline
-from forensics.views.labels import moment, shorten, visible
+from forensics.views.labels import moment, params_text, shorten, visible
 
 if TYPE_CHECKING:
-    from forensics.analysis.containment import Command
+    from forensics.analysis.gaps import Gap
+    from forensics.analysis.isolation import Command
     from forensics.analysis.statement import Citation, Statement
 
 ESCAPED = {"text/html": {"forensics": "escaped"}}
@@ -34,21 +35,32 @@ MEANINGS = {
 }
 """The words of certainty, from strongest to weakest."""
 
+CITED = 200
+"""Records of a statement that are listed at most."""
+
 _WIDEST = 60
 
 
 @dataclass(frozen=True, repr=False)
 class Shown:
-    """Something to show: safe HTML, and the same as plain text. Put it last in a cell, or `display()` it."""
+    """Something to show: safe HTML, and the same as plain text. Put it last in a cell, or `display()` it.
+
+    `sql` and its `params`, as text, are the statement that it shows the rows of, for the report to list.
+    """
 
     html: str
     text: str
+    sql: str = ""
+    params: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         return f"{style()}{self.html}"
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-        return {"text/html": self._repr_html_(), "text/plain": self.text}, ESCAPED
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+        ran: dict[str, dict[str, Any]] = (
+            {"forensics": {"sql": self.sql, "params": list(self.params)}} if self.sql else {}
+        )
+        return {"text/html": self._repr_html_(), "text/plain": self.text}, {**ESCAPED, **ran}
 
     def __repr__(self) -> str:
         return self.text
@@ -74,16 +86,22 @@ def show_answer(text: str, *, alarming: bool = True) -> Shown:
 
 
 def show_commands(commands: Sequence[Command]) -> Shown:
-    """Commands to copy, each under what it is for; nothing runs them."""
-    items = "".join(
-        f"<li><p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>"
-        for item in commands
-    )
+    """Commands to copy, phase by phase, each under what it is for; nothing runs them."""
+    items, before = "", ""
+    for item in commands:
+        head = f'<h5 class="fx-phase">{escape(item.phase.capitalize())}</h5>' if item.phase != before else ""
+        items += f"<li>{head}<p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>"
+        before = item.phase
     html = (
         f'<ul class="fx-commands">{items}</ul>' if commands else '<p class="fx-text">Nothing to contain was found.</p>'
     )
-    text = "\n\n".join(f"# {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
+    text = "\n\n".join(f"# {item.phase}: {visible(item.purpose)}\n{visible(item.command)}" for item in commands)
     return Shown(html, text or "Nothing to contain was found.")
+
+
+def show_gaps(gaps: Sequence[Gap]) -> Shown:
+    """What stays open: each question, why, and what would answer it."""
+    return show_table(pd.DataFrame(gaps, columns=["question", "why", "remedy"]), limit=None)
 
 
 def show_table(
@@ -97,7 +115,8 @@ def show_table(
 
     `columns` chooses and orders columns; as a mapping it also gives their headings. Raises UsageError.
     """
-    table = _read(rows.query if isinstance(rows, Timeline) else rows, limit)
+    rows = rows.query if isinstance(rows, Timeline) else rows
+    table = _read(rows, limit)
     chosen = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns or table.columns}
     if unknown := [name for name in chosen if name not in table.columns]:
         raise UsageError(f"no column {', '.join(unknown)}; there are: {', '.join(table.columns)}")
@@ -108,7 +127,8 @@ def show_table(
         table.total,
         [_kind(table.columns[place], [row[place] for row in table.rows]) for place in places],
     )
-    return Shown(_table_html(picked, caption), _table_text(picked, caption))
+    ran = (rows.sql, params_text(rows.params)) if isinstance(rows, Query) else ()
+    return Shown(_table_html(picked, caption), _table_text(picked, caption), *ran)
 
 
 @dataclass(frozen=True)
@@ -145,12 +165,14 @@ def _stream(query: Query) -> Iterator[tuple[Any, ...]]:
 
 def _table_html(table: _Table, caption: str | None) -> str:
     named = zip(table.columns, table.kinds, strict=True)
-    heads = "".join(f"<th{_class(kind)}>{escape(visible(name))}</th>" for name, kind in named)
+    heads = "".join(f'<th scope="col"{_class(kind)}>{escape(visible(name))}</th>' for name, kind in named)
     body = "".join(f"<tr>{_row_html(row, table.kinds)}</tr>" for row in table.rows)
     above = f"<caption>{escape(visible(caption))}</caption>" if caption else ""
     below = f'<p class="fx-more">{table.more}</p>' if table.more else ""
     inside = f"{above}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>"
-    return f'<div class="fx-table"><table>{inside}</table></div>{below}'
+    named_by = escape(visible(caption)) if caption else "table"
+    scroller = f'<div class="fx-table" tabindex="0" role="group" aria-label="{named_by}">'
+    return f"{scroller}<table>{inside}</table></div>{below}"
 
 
 def _row_html(row: Sequence[Any], kinds: Sequence[str]) -> str:
@@ -186,12 +208,13 @@ def show_statements(statements: Sequence[Statement]) -> Shown:
         return show_text("Nothing was found.")
     cards = "".join(_card(item) for item in statements)
     used = [word for word in MEANINGS if any(item.certainty == word for item in statements)]
-    legend = "".join(f"<dt>{_badge(word)}</dt><dd>{MEANINGS[word]}</dd>" for word in used)
+    legend = "".join(f"<dt>{badge(word)}</dt><dd>{MEANINGS[word]}</dd>" for word in used)
     html = f'<ol class="fx-statements">{cards}</ol><dl class="fx-legend">{legend}</dl>'
     return Shown(html, "\n\n".join(_plain(number, item) for number, item in enumerate(statements, 1)))
 
 
-def _badge(certainty: str) -> str:
+def badge(certainty: str) -> str:
+    """A word of certainty in its colour."""
     return f'<span class="fx-badge fx-{escape(certainty)}">{escape(certainty)}</span>'
 
 
@@ -201,8 +224,8 @@ def _card(item: Statement) -> str:
     facts = "".join(f"<dt>{name}</dt><dd>{cell_html(value)}</dd>" for name, value in _about(item).items())
     return (
         f'<li id="statement-{escape(visible(item.id))}">'
-        f'<div class="fx-head">{time}{_badge(item.certainty)}{technique}</div>'
-        f"<h4>{escape(visible(item.title))}</h4><p>{escape(visible(item.statement))}</p>"
+        f'<div class="fx-head">{time}{badge(item.certainty)}{technique}</div>'
+        f"<h3>{escape(visible(item.title))}</h3><p>{escape(visible(item.statement))}</p>"
         f"{f'<dl>{facts}</dl>' if facts else ''}{_citations(item.evidence)}</li>"
     )
 
@@ -217,11 +240,23 @@ def _utc(item: Statement) -> str:
 
 
 def _citations(evidence: Sequence[Citation]) -> str:
-    rows = [[place.event_id, place.uri, place.record, place.sha256] for place in evidence]
-    heads = ["event id", "object", "record", "SHA-256 of the object"]
-    table = _Table(heads, rows[:200], len(rows), ["fx-mono"] * len(heads))
-    number = f"{len(rows):,} {'record' if len(rows) == 1 else 'records'}"
-    return f'<details class="fx-cited"><summary>{number}</summary>{_table_html(table, None)}</details>'
+    items = "".join(f"<li>{_link(place)}</li>" for place in evidence[:CITED])
+    left = len(evidence) - CITED
+    more = f"<li>… {left:,} more, in findings.json</li>" if left > 0 else ""
+    number = f"{len(evidence):,} {'record' if len(evidence) == 1 else 'records'}"
+    return f'<details class="fx-cited"><summary>{number}</summary><ul>{items}{more}</ul></details>'
+
+
+def record_anchor(place: Citation) -> str:
+    """The id under which a report holds that record."""
+    return f"record-{escape(visible(place.sha256[:16]))}-{place.record}"
+
+
+def _link(place: Citation) -> str:
+    """The event's id, as a link where the report holds its record, and where the record stands."""
+    where = f"record {place.record} of {visible(place.uri)}, SHA-256 {visible(place.sha256)}"
+    event = f'<a class="fx-record" href="#{record_anchor(place)}">{escape(visible(place.event_id))}</a>'
+    return f'{event} <span class="fx-none">{escape(where)}</span>'
 
 
 def _plain(number: int, item: Statement) -> str:

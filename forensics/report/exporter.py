@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -18,12 +19,16 @@ from pygments.formatters import HtmlFormatter
 from traitlets import default
 
 import forensics
-from forensics.report.blocks import Markdown, blocks
+from forensics.report.appendix import Section
+from forensics.report.blocks import Heading, Markdown, blocks
 from forensics.report.cells import cell_html
+from forensics.report.order import answer_first
 from forensics.views.labels import visible
 
 _TEMPLATE = files("forensics.report").joinpath("template")
 _TITLE = "Report"
+_NOTHING = Markup("")
+_RECORD = re.compile(r'<a class="fx-record" href="#(record-[^"]*)">(.*?)</a>')
 
 
 class ReportExporter(TemplateExporter):
@@ -60,14 +65,14 @@ class ReportExporter(TemplateExporter):
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
     ) -> tuple[str, dict[str, Any]]:
-        """The page and nbconvert's resources; `resources["report"]` may hold `title` and `facts`."""
+        """The page and nbconvert's resources; `resources["report"]` may hold what `html` is given."""
         given = dict((resources or {}).get("report", {}))
         prepared = {
             **(resources or {}),
-            "report": _page(nb, given.get("title", _TITLE), given.get("facts", {})),
+            "report": _page(nb, given),
         }
-        html, made = super().from_notebook_node(nb, prepared, **kw)
-        return str(html), made
+        page, made = super().from_notebook_node(nb, prepared, **kw)
+        return _linked(str(page), given.get("records", frozenset())), made
 
 
 def html(
@@ -75,18 +80,26 @@ def html(
     *,
     title: str,
     facts: Mapping[str, object] | None = None,
+    failure: str = "",
+    summary: Markup = _NOTHING,
+    sections: Sequence[Section] = (),
+    records: frozenset[str] = frozenset(),
     made_at: datetime | None = None,
 ) -> str:
     """The report of an executed notebook. `facts` open it: case, question, parameters… in that order.
 
-    A fact that is itself a mapping is listed item by item. `made_at` is UTC, by default now.
+    A fact that is itself a mapping is listed item by item. `failure` says why the notebook stopped before its end.
+    The part that gives the answer comes first, the `summary` under it; `sections` follow the notebook, and statements
+    link to the `records` whose ids are in them. `made_at` is UTC, by default now.
     """
     read = nbformat.read
     node = read(notebook, as_version=4) if isinstance(notebook, Path) else notebook  # type: ignore[no-untyped-call]
     at = (made_at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")
     opening = {**(facts or {}), "made at": at, "made by": _tool()}
     exporter = ReportExporter()  # type: ignore[no-untyped-call]
-    page, _ = exporter.from_notebook_node(node, {"report": {"title": title, "facts": opening}})
+    given: dict[str, Any] = {"title": title, "facts": opening, "failure": failure, "summary": summary}
+    given |= {"sections": sections, "records": records}
+    page, _ = exporter.from_notebook_node(node, {"report": given})
     return page
 
 
@@ -94,20 +107,30 @@ def _tool() -> str:
     return f"forensics {getattr(forensics, '__version__', '')}".strip()
 
 
-def _page(notebook: NotebookNode, title: str, facts: Mapping[str, object]) -> dict[str, Any]:
+def _page(notebook: NotebookNode, given: Mapping[str, Any]) -> dict[str, Any]:
+    title, facts = given.get("title", _TITLE), given.get("facts", {})
     markdown = Markdown(title)
-    made = list(blocks(notebook, markdown))
+    made = list(blocks(answer_first(notebook, given.get("summary", "")), markdown))
+    sections = given.get("sections", ())
+    contents = [*markdown.headings, *(Heading(2, item.heading, item.anchor) for item in sections)]
     drawn = any(output.kind == "figure" for block in made for output in block.outputs)
     scripts = [get_plotlyjs(), _read("figures.js")] if drawn else []
     return {
         "title": visible(title),
+        "failure": visible(given.get("failure", "")),
         "facts": [(name, _fact(value)) for name, value in facts.items()],
         "blocks": made,
-        "headings": markdown.headings,
+        "sections": sections,
+        "headings": contents,
         "styles": [Markup(text) for text in (_read("report.css"), _read("display.css"), _code_css())],
         "scripts": [Markup(text) for text in scripts],
         "policy": policy(scripts),
     }
+
+
+def _linked(page: str, records: frozenset[str]) -> str:
+    """The page without links to records that it does not hold; no log text can be such a link, as it is escaped."""
+    return _RECORD.sub(lambda link: link[0] if link[1] in records else link[2], page)
 
 
 def policy(scripts: list[str]) -> str:
@@ -132,4 +155,9 @@ def _read(name: str) -> str:
 
 
 def _code_css() -> str:
-    return str(HtmlFormatter(style="friendly").get_style_defs(".code code"))  # type: ignore[no-untyped-call]
+    """The colours of code, by day and by night."""
+    light, dark = (
+        str(HtmlFormatter(style=style).get_style_defs(".code code"))  # type: ignore[no-untyped-call]
+        for style in ("friendly", "github-dark")
+    )
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n.code code {{ background: none }}\n}}"

@@ -67,7 +67,7 @@ def play(stage: Stage) -> None:
     _detect(intruder, instances[0], function)
     _innocent(stage, subnet, flows, (caller(runners[-2], CI_ADDRESSES[9], CI_AGENT), instances[1]))
     _decoys(stage, shop, ecs, (tasks, instances))
-    conclude(stage, playbook=None, parameters={"principal": leaked.principal}, stolen={})
+    conclude(stage, playbook=SCENARIO.name, parameters={"principal": leaked.principal}, stolen={})
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)

@@ -41,6 +41,7 @@ def play(stage: Stage) -> None:
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = sorted(world.flows.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_lines = sorted(world.platform.accesses.facts, key=lambda fact: str(fact["event_id"]))
 
 
 def _run(world: Hosts, intruder: Intruder, who: Caller) -> Task:
@@ -87,7 +88,7 @@ def _outside(world: Hosts, intruder: Intruder, neighbour: Task) -> None:
     for place in range(_READS):
         moment, key = at("09:50:05") + 13 * place, f"ledger/2026/batch-{place:03d}.csv.gz"
         size = intruder.rng.randrange(200_000, 1_400_000)
-        event = platform.read(thief, "orders-data", key, moment, sent=size)
+        event = platform.read(thief, "orders-data", key, moment, sent=size, malicious=True)
         intruder.state(thief, "s3:GetObject", moment, "collection", event=event)
         fact = {"bucket": "orders-data", "key": key, "bytes": size, "event_id": event}
         intruder.stage.truth.objects_read.append(fact)

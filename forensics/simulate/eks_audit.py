@@ -119,8 +119,9 @@ class Audit:
         code: int = 200,
         body: Json | None = None,
         late: int = 0,
+        fact: Json | None = None,
     ) -> str:
-        """One request as its completed stage has it; returns its audit id."""
+        """One request as its completed stage has it; returns its audit id. `fact` gets its id and its time."""
         resource, _, sub = target.resource.partition("/")
         audit_id = self.ids.uuid()
         milliseconds = int(moment * 1000) + self.ids.rng.randrange(900)
@@ -144,7 +145,10 @@ class Audit:
         }
         record |= {"requestObject": body, "responseObject": body} if body else {}
         text = json.dumps(record, separators=(",", ":"))
-        self.groups.put(self.place, LogEvent(milliseconds + 40, text, who.asks, milliseconds / 1000), late=late)
+        if fact is not None:
+            fact["time"] = iso_ms(milliseconds)
+        event = LogEvent(milliseconds + 40, text, who.asks, milliseconds / 1000, fact=fact)
+        self.groups.put(self.place, event, late=late)
         return audit_id
 
 

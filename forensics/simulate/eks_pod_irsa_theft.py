@@ -42,6 +42,7 @@ def play(stage: Stage) -> None:
         world.noise(window)
     stage.truth.attack_flows = in_order(world.eks.flows.facts)
     stage.truth.attack_records = in_order(world.platform.balancer.facts)
+    stage.truth.attack_lines = in_order(world.platform.accesses.facts)
 
 
 def _enter(world: Kubernetes, victim: Pod) -> None:
@@ -67,7 +68,18 @@ def _inside(world: Kubernetes, intruder: Intruder, victim: Pod) -> None:
             ("create", Target("pods/exec", "pay", world.ledger[0].name, "command=env&stdout=true"), 101),
         )
     ):
-        ask(who, verb, target, at("09:48:03") + 14 * place, code=code)
+        fact: Json = {
+            "event_id": "",
+            "source": "eks_audit",
+            "time": "",
+            "action": f"kubernetes:{verb}:{target.resource}",
+        }
+        fact |= {"access_key_id": None, "source_ip": victim.address, "outcome": "denied" if code == 403 else "success"}
+        fact |= {"step": "execution" if target.resource == "pods/exec" else "discovery"}
+        if verb in ("get", "list") and target.resource == "secrets":
+            fact["step"] = "credential-access"
+        intruder.stage.truth.attack_events.append(fact)
+        ask(who, verb, target, at("09:48:03") + 14 * place, code=code, fact=fact)
     for minute in range(at("09:47"), at("10:04"), 60):
         sent = intruder.rng.randrange(2_000, 60_000)
         fact = {"workloads": [victim.node.instance.arn], "certainty": "recorded"}
@@ -98,7 +110,7 @@ def _by_token(world: Kubernetes, intruder: Intruder, victim: Pod) -> Caller:
     for place in range(_READS):
         moment, name = at("09:55:02") + 12 * place, f"pay/customers/{place:03d}.json"
         size = intruder.rng.randrange(100_000, 900_000)
-        event = world.platform.read(who, "orders-data", name, moment, sent=size)
+        event = world.platform.read(who, "orders-data", name, moment, sent=size, malicious=True)
         intruder.state(who, "s3:GetObject", moment, "collection", event=event)
         read = {"bucket": "orders-data", "key": name, "bytes": size, "event_id": event}
         stage.truth.objects_read.append(read)

@@ -76,7 +76,7 @@ def play(stage: Stage) -> None:
     _detect(stage, first, planted)
     _decoys(stage, planted)
     parameters = {"workload": planted.function.arn}
-    conclude(stage, playbook=SCENARIO.name, parameters=parameters, stolen={})
+    conclude(stage, playbook="iam-persistence", parameters=parameters, stolen={})
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)

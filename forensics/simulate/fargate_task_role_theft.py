@@ -42,6 +42,7 @@ def play(stage: Stage) -> None:
         world.noise(window)
     stage.truth.attack_flows = in_order(platform.flows.facts)
     stage.truth.attack_records = in_order(platform.balancer.facts, platform.queries.facts)
+    stage.truth.attack_lines = in_order(platform.accesses.facts)
 
 
 def _exploit(world: Fargate, victim: Task) -> None:
@@ -80,7 +81,7 @@ def _use_key(platform: Platform, intruder: Intruder, victim: Task) -> Caller:
         moment, key = at("09:18:05") + 11 * place, f"customers/2026/part-{place:04d}.parquet"
         taker = relay if place % 3 == 2 else who
         size = intruder.rng.randrange(400_000, 2_600_000)
-        event = platform.read(taker, "orders-data", key, moment, sent=size)
+        event = platform.read(taker, "orders-data", key, moment, sent=size, malicious=True)
         intruder.state(taker, "s3:GetObject", moment, "collection", event=event)
         platform.stage.truth.objects_read.append(
             {"bucket": "orders-data", "key": key, "bytes": size, "event_id": event}

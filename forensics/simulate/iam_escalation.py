@@ -58,7 +58,7 @@ def play(stage: Stage) -> None:
     _detect(stage, _key(shop), key)
     _decoys(stage, shop, caller(runners[3], CI_ADDRESSES[44], CI_AGENT), ids)
     principal = {"principal": _key(shop).principal}
-    conclude(stage, playbook=SCENARIO.name, parameters=principal, stolen={})
+    conclude(stage, playbook="iam-persistence", parameters=principal, stolen={})
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)

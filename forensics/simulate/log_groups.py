@@ -28,13 +28,17 @@ class Place(NamedTuple):
 
 
 class LogEvent(NamedTuple):
-    """An event: its producer's time, its text, and what the record asks at its true time, in epoch seconds."""
+    """An event: its producer's time, its text, and what the record asks at its true time, in epoch seconds.
+
+    `fact` is what the truth says of it, which gets the event's id once it is written.
+    """
 
     milliseconds: int
     message: str
     asks: tuple[Ask, ...] = ()
     moment: float = 0.0
     event_id: str | None = None
+    fact: Json | None = None
 
 
 @dataclass
@@ -76,6 +80,8 @@ class LogGroups:
         key = f"{self.bucket}/{moment:%Y/%m/%d/%H}/{name}"
         prefix = self.storage.put(key, body, source=self.source, records=len(written))
         for number, event in enumerate(written):
+            if event.fact is not None:
+                event.fact["event_id"] = event.event_id or f"{prefix}/{number}"
             if event.asks:
                 times = (event.moment or event.milliseconds / 1000,) * 2
                 self.ledger.note(event.event_id or f"{prefix}/{number}", self.source, times, event.asks)

@@ -69,6 +69,7 @@ def play(stage: Stage) -> None:
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)
+    stage.truth.attack_lines = sorted(access.facts, key=lambda fact: str(fact["event_id"]))
     for key, fact in list(stage.truth.credentials.items()):
         if fact["kind"] in _FRESH and key not in trail.written:
             del stage.truth.credentials[key]
@@ -141,10 +142,18 @@ def _unseen(intruder: Intruder, access: AccessLogs, who: Caller) -> None:
         size = intruder.rng.randrange(400_000, 2_000_000)
         access.access(
             there,
-            Access("customer-exports", f"2026/10/customers-{place}.csv.gz", "REST.GET.OBJECT", moment, 200, size, size),
+            Access(
+                "customer-exports",
+                f"2026/10/customers-{place}.csv.gz",
+                "REST.GET.OBJECT",
+                moment,
+                sent=size,
+                size=size,
+                malicious=True,
+            ),
         )
         name = f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2026/11/05/example-{place}.json.gz"
-        access.access(there, Access(LOGS, name, "REST.DELETE.OBJECT", moment + 400, 204))
+        access.access(there, Access(LOGS, name, "REST.DELETE.OBJECT", moment + 400, 204, malicious=True))
 
 
 def _come_back(intruder: Intruder, who: Caller) -> None:

@@ -54,13 +54,13 @@ class Platform:
             self.roles[name] = Role(name, self.ids.unique("AROA", 10), path)
         return self.roles[name]
 
-    def read(self, who: Caller, bucket: str, key: str, moment: float, *, sent: int) -> str:
+    def read(self, who: Caller, bucket: str, key: str, moment: float, *, sent: int, malicious: bool = False) -> str:
         """An object is read, as CloudTrail and the bucket's access log have it; returns the event id."""
         request = self.ids.text(16)
         body = s3_object(bucket, key, sent=sent)
         body["extra"] |= {"requestID": request}
         event = self.stage.trail.call(who, "s3:GetObject", moment, **body)
-        self.log_access(who, Access(bucket, key, "REST.GET.OBJECT", moment, 200, sent, sent, request))
+        self.log_access(who, Access(bucket, key, "REST.GET.OBJECT", moment, 200, sent, sent, request, malicious))
         return event
 
     def log_access(self, who: Caller, access: Access) -> None:

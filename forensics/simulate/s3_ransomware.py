@@ -66,7 +66,7 @@ class Raid:
         request, step = self.ids.text(16), "collection" if action == "s3:GetObject" else "impact"
         body["extra"] |= {"requestID": request}
         event = self.intruder.act(who, action, int(shape.moment), step, **body)
-        self.access.access(who, shape._replace(request_id=request))
+        self.access.access(who, shape._replace(request_id=request, malicious=True))
         return event
 
 
@@ -84,10 +84,11 @@ def play(stage: Stage) -> None:
     _detect(stage, shop, key)
     _decoys(raid, shop, caller(runners[3], CI_ADDRESSES[17], CI_AGENT))
     stolen = stolen_key(stage, key, first_foreign_use=at("09:40:05"), addresses=[FIRST_HOST, SECOND_HOST])
-    conclude(stage, playbook=SCENARIO.name, parameters={"bucket": BUCKET}, stolen=stolen)
+    conclude(stage, playbook="s3-exfiltration", parameters={"bucket": BUCKET}, stolen=stolen)
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)
+    stage.truth.attack_lines = sorted(access.facts, key=lambda fact: str(fact["event_id"]))
 
 
 def _bucket(bucket: str, what: str, body: Json | None = None) -> Json:

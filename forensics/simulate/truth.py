@@ -14,13 +14,14 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
   `parent_access_key_id` are null where no record shows the issuance (nothing mints a console, forward or
   Identity Center key: only `creationDate` tells); a long-term key has no `expires_at`;
   `malicious`: the intruder used the key.
-* `attack_events`: CloudTrail calls of the intruder: {event_id, source, time, action, access_key_id,
-  source_ip, outcome (success, denied), step}; calls that services made on its behalf are left out.
+* `attack_events`: CloudTrail calls and requests to a cluster's API server of the intruder: {event_id, source, time,
+  action, access_key_id, source_ip, outcome (success, denied), step}; calls that services made on its behalf are left out.
 * `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.
 * `attack_records`: records of other sources that are the intruder's doing: requests at a load balancer, DNS queries:
   {event_id, source}.
+* `attack_lines`: entries of S3 server access logs on the intruder's acts: {event_id, source_ip, bucket, key, operation}.
 * `findings`: {finding_id, type, malicious, access_key_id}.
 * `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
 * `workloads`: {workload, kind, name, role}.
@@ -43,7 +44,7 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `counts`: source → {objects, records}.
 * `totals`: {attack_steps (step → events), bytes_out}.
 
-An event id is CloudTrail's `eventID` or GuardDuty's `id`; of a flow record `OBJECT_SHA256[:16]/RECORD`.
+An event id is CloudTrail's `eventID` or GuardDuty's `id`; of other records `OBJECT_SHA256[:16]/RECORD`.
 """
 
 import json
@@ -58,6 +59,7 @@ LISTS = (
     "attack_events",
     "attack_flows",
     "attack_records",
+    "attack_lines",
     "findings",
     "invocations",
     "workloads",
@@ -84,6 +86,7 @@ class Truth:
     attack_events: list[Json] = field(default_factory=list)
     attack_flows: list[Json] = field(default_factory=list)
     attack_records: list[Json] = field(default_factory=list)
+    attack_lines: list[Json] = field(default_factory=list)
     findings: list[Json] = field(default_factory=list)
     invocations: list[Json] = field(default_factory=list)
     workloads: list[Json] = field(default_factory=list)

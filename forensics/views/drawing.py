@@ -1,10 +1,16 @@
 """What all figures share: colours that colour-blind readers tell apart, the frame, the empty figure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import plotly.graph_objects as go
+
+from forensics.timeline import Timeline
+from forensics.views.labels import params_text
+
+View = TypeVar("View", bound=Callable[..., go.Figure])
 
 INK = "#1f2933"
 FAINT = "#6b7785"
@@ -45,6 +51,18 @@ LEGEND_ROW = 24
 """Height of a row of legend entries, in pixels."""
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def drawn_from(view: View) -> View:
+    """A figure of a timeline that bears, in its layout's `meta`, the statement it counts the rows of."""
+
+    @wraps(view)
+    def drawn(timeline: Timeline, *args: Any, **options: Any) -> go.Figure:
+        figure = view(timeline, *args, **options)
+        figure.update_layout(meta={"sql": timeline.sql, "params": list(params_text(timeline.params))})
+        return figure
+
+    return cast("View", drawn)
 
 
 def severity_level(severity: float | None) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from forensics.timeline import Timeline
-from forensics.views.drawing import SEVERITIES, empty_figure, frame, legend_at, severity_level, window
+from forensics.views.drawing import SEVERITIES, drawn_from, empty_figure, frame, legend_at, severity_level, window
 from forensics.views.involved import Finding, findings_of
 from forensics.views.labels import count_of, label, moment
 
@@ -18,6 +18,7 @@ SHOWN = 300
 _LANE = 34
 
 
+@drawn_from
 def findings_figure(timeline: Timeline) -> go.Figure:
     """Findings that are events of the timeline or cite one, by type, the most severe type on top."""
     found = findings_of(timeline)
@@ -45,6 +46,7 @@ def _add_level(figure: go.Figure, level: str, findings: Sequence[Finding], types
             x=[item.time for item in findings],
             y=places,
             customdata=[_fields(item) for item in findings],
+            meta={"events": 6},
             text=["" if item.severity is None else f"{item.severity:g}" for item in findings],
             textposition="top center",
             textfont={"size": 10, "color": colour},

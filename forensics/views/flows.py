@@ -18,12 +18,13 @@ from forensics.views.drawing import (
     PURPLE,
     SKY,
     VERMILION,
+    drawn_from,
     empty_figure,
     frame,
     legend_at,
     window,
 )
-from forensics.views.labels import count_of, label, moment, size
+from forensics.views.labels import count_of, ends, label, moment, size
 
 TITLE = "Bytes by remote address"
 BINS = 120
@@ -40,7 +41,7 @@ PANELS = {
 _PANEL = 132
 _COLOURS = (VERMILION, BLUE, ORANGE, GREEN, PURPLE, SKY, INK)
 
-_PRIVATE = (
+PRIVATE = (
     r"'^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\."
     r"|169\.254\.|127\.|[fF][cCdDeE])'"
 )
@@ -50,16 +51,16 @@ _MOVED = f"""
 SELECT
   CASE
     WHEN destination_ip IS NULL THEN 'served'
-    WHEN regexp_matches(source_ip, {_PRIVATE}) AND regexp_matches(destination_ip, {_PRIVATE}) THEN 'inside'
-    WHEN regexp_matches(source_ip, {_PRIVATE}) THEN 'out'
-    WHEN regexp_matches(destination_ip, {_PRIVATE}) THEN 'in'
+    WHEN regexp_matches(source_ip, {PRIVATE}) AND regexp_matches(destination_ip, {PRIVATE}) THEN 'inside'
+    WHEN regexp_matches(source_ip, {PRIVATE}) THEN 'out'
+    WHEN regexp_matches(destination_ip, {PRIVATE}) THEN 'in'
     ELSE 'transit'
   END AS direction,
   CASE
-    WHEN destination_ip IS NULL OR NOT regexp_matches(source_ip, {_PRIVATE}) THEN source_ip
+    WHEN destination_ip IS NULL OR NOT regexp_matches(source_ip, {PRIVATE}) THEN source_ip
     ELSE destination_ip
   END AS remote,
-  time, bytes
+  time, bytes, event_id
 FROM timeline
 WHERE bytes > 0
   AND time IS NOT NULL
@@ -93,9 +94,10 @@ ORDER BY place, bytes DESC, remote
 """Each direction's greatest, then each direction's second…"""
 
 _BINNED = f"""
-SELECT m.direction, n.remote, m.bin, sum(m.bytes) AS bytes, count(*) AS records
+SELECT m.direction, n.remote, m.bin, sum(m.bytes) AS bytes, count(*) AS records,
+  min_by(m.event_id, row(m.time, m.event_id)) AS first_id, max_by(m.event_id, row(m.time, m.event_id)) AS last_id
 FROM (
-  SELECT direction, remote, {BIN_SQL} AS bin, bytes
+  SELECT direction, remote, {BIN_SQL} AS bin, bytes, time, event_id
   FROM ({_MOVED}) AS moved
 ) AS m
 LEFT JOIN unnest(CAST(? AS VARCHAR[])) AS n(remote) ON n.remote = m.remote
@@ -127,12 +129,14 @@ class _Bar:
     bin: int
     octets: int
     records: int
+    ids: tuple[str, ...]
 
 
+@drawn_from
 def flows_figure(timeline: Timeline) -> go.Figure:
     """Bytes per bin, a panel for each direction, stacked by remote address; the greatest are told apart.
 
-    A flow counts where it started. Rejected flows moved nothing and are only counted in the subtitle.
+    A click gives the first and the last record of a bar. A flow counts where it started. Rejected flows moved nothing and are only counted in the subtitle.
     """
     found = {row[0]: _Panel(row[0], int(row[1]), *row[2:]) for row in timeline.select(_PANELS).rows()}
     if not found:
@@ -142,7 +146,9 @@ def flows_figure(timeline: Timeline) -> go.Figure:
     named = list(dict.fromkeys(row[0] for row in timeline.select(_GREATEST, len(_COLOURS)).rows()))[: len(_COLOURS)]
     bins = Bins.over(*span, at_most=BINS)
     counted = timeline.select(_BINNED, bins.width, named).rows()
-    bars = [_Bar(way, remote, place, int(octets), records) for way, remote, place, octets, records in counted]
+    bars = [
+        _Bar(way, name, place, int(octets), records, (*ids,)) for way, name, place, octets, records, *ids in counted
+    ]
     figure = make_subplots(
         rows=len(panels),
         cols=1,
@@ -169,7 +175,8 @@ def _trace(bars: Sequence[_Bar], bins: Bins, colour: str) -> go.Bar:
         x=[bins.middle(bar.bin) for bar in bars],
         y=[bar.octets for bar in bars],
         width=bins.milliseconds,
-        customdata=[[size(bar.octets), bar.records, moment(bins.start(bar.bin))] for bar in bars],
+        customdata=[[size(bar.octets), bar.records, moment(bins.start(bar.bin)), ends(bar.ids)] for bar in bars],
+        meta={"events": 3},
         name=name,
         legendgroup=name,
         marker={"color": colour, "line": {"width": 0}},

@@ -1,7 +1,9 @@
 """Log text made safe to draw: control characters shown, plotly's markup escaped, length limited."""
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -9,6 +11,9 @@ _UNSEEN = re.compile(
 )
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "$": "&#36;"})
 _PICTURES = 0x2400
+
+LISTED = 200
+"""Values of a bound list that are written out."""
 
 
 def visible(text: object, *, keep: str = "") -> str:
@@ -41,6 +46,11 @@ def label(text: object, length: int = 90) -> str:
     return "–" if text is None else shorten(visible(text), length).translate(_MARKUP)
 
 
+def ends(event_ids: Iterable[str | None]) -> list[str]:
+    """Ids of a first and a last event as a click gives them: each once, those there are."""
+    return list(dict.fromkeys(label(event_id) for event_id in event_ids if event_id))
+
+
 def moment(time: datetime | None) -> str:
     """A time as `2026-03-01 09:12:31`, with milliseconds if it has a fraction; None is a dash."""
     return "–" if time is None else time.isoformat(sep=" ", timespec="milliseconds" if time.microsecond else "seconds")
@@ -58,3 +68,17 @@ def size(octets: float) -> str:
             break
         octets /= 1000
     return f"{octets:,.0f} {unit}" if unit == "B" else f"{octets:,.1f} {unit}"
+
+
+def params_text(params: Sequence[Any] | Mapping[str, Any]) -> tuple[str, ...]:
+    """Bound values as text, in their order; of a long list the first `LISTED` and the number of the others."""
+    if isinstance(params, Mapping):
+        return tuple(f"{name} = {_param(value)}" for name, value in params.items())
+    return tuple(_param(value) for value in params)
+
+
+def _param(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        more = f", … {len(value) - LISTED:,} more" if len(value) > LISTED else ""
+        return f"[{', '.join(map(_param, value[:LISTED]))}{more}]"
+    return visible(repr(value) if isinstance(value, str) else value)

@@ -1,7 +1,6 @@
-"""The timeline: a lane for each source, findings on top, below them who held which key or address."""
+"""The timeline: a lane for each source or workload, findings on top, below them who held which key or address."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from math import log1p
 from typing import Any
@@ -10,12 +9,13 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from forensics.timeline import Timeline
-from forensics.views.bins import BIN_SQL, Bins
+from forensics.views.bins import Bins
 from forensics.views.drawing import (
     BLUE,
     LEGEND_ROW,
     OUTCOMES,
     VERMILION,
+    drawn_from,
     empty_figure,
     frame,
     lanes,
@@ -24,7 +24,8 @@ from forensics.views.drawing import (
     window,
 )
 from forensics.views.involved import Finding, Lifetime, findings_of, lifetimes_of
-from forensics.views.labels import count_of, label, moment
+from forensics.views.labels import count_of, ends, label, moment
+from forensics.views.laned import Lanes
 from forensics.views.lifetimes import add_lifetimes, holding_names
 
 TITLE = "Timeline"
@@ -36,81 +37,40 @@ LIFETIMES = 40
 
 _LANE, _BAR = 46, 22
 
-_NOT_A_FINDING = """NOT EXISTS (
-    SELECT 1 FROM finding AS f WHERE f.finding_id = timeline.event_id AND f.source = timeline.source)"""
-"""Findings have a lane of their own."""
 
-_LANES = f"""
-SELECT source, count(*) AS events, count(time) AS timed, min(time) AS first, max(time) AS last
-FROM timeline
-WHERE {_NOT_A_FINDING}
-GROUP BY source
-ORDER BY source
-"""
+@drawn_from
+def timeline_figure(timeline: Timeline, *, by: str = "source", lifetimes: bool = True) -> go.Figure:
+    """Events over time, the findings about them and what the workloads involved held meanwhile.
 
-_SINGLE = f"""
-SELECT source, time, action, principal, source_ip, outcome, event_id
-FROM timeline
-WHERE time IS NOT NULL
-  AND {_NOT_A_FINDING}
-ORDER BY time, event_id
-"""
-
-_BINNED = f"""
-SELECT source, bin, count(*) AS events,
-  count(CASE WHEN outcome IN ('denied', 'reject', 'error') THEN 1 END) AS failed,
-  count(DISTINCT principal) AS principals, count(DISTINCT source_ip) AS addresses
-FROM (
-  SELECT source, {BIN_SQL} AS bin, outcome, principal, source_ip
-  FROM timeline
-  WHERE time IS NOT NULL
-    AND {_NOT_A_FINDING}
-) AS placed
-GROUP BY source, bin
-ORDER BY source, bin
-"""
-
-
-@dataclass(frozen=True)
-class _Lane:
-    source: str
-    events: int
-    timed: int
-    first: datetime | None
-    last: datetime | None
-
-
-def timeline_figure(timeline: Timeline, *, lifetimes: bool = True) -> go.Figure:
-    """Events by source over time, the findings about them and what the workloads involved held meanwhile.
+    A lane is a source, or with `by="workload"` a workload that events are attributed to, whatever the question. A click gives an event's id, or the first and the last of a bin. Raises UsageError.
 
     More than `SINGLE` events are drawn as counts per bin, heights logarithmic so that a single event shows.
     At most `FINDINGS` findings (the most severe) and `LIFETIMES` bars are drawn; the rest is counted.
     """
-    found = [_Lane(*row) for row in timeline.select(_LANES).rows()]
+    found = Lanes.of(timeline, by)
     findings = findings_of(timeline)
-    times = [time for lane in found for time in (lane.first, lane.last) if time]
+    times = [time for lane in found.found for time in (lane.first, lane.last) if time]
     times += [item.time for item in findings if item.time]
     if not times:
-        number = sum(lane.events for lane in found) + len(findings)
+        number = found.events + len(findings)
         without = f": {count_of(number, 'event')} without a time" if number else " in this timeline"
         return empty_figure(TITLE, f"no events to draw{without}")
     held = lifetimes_of(timeline) if lifetimes else []
-    return _draw(timeline, found, findings, held=held, span=(min(times), max(times)))
+    return _draw(found, findings, held=held, span=(min(times), max(times)))
 
 
 def _draw(
-    timeline: Timeline,
-    found: list[_Lane],
+    found: Lanes,
     findings: list[Finding],
     *,
     held: list[Lifetime],
     span: tuple[datetime, datetime],
 ) -> go.Figure:
-    drawn, shown, bars = [lane for lane in found if lane.timed], _most_severe(findings), held[:LIFETIMES]
+    drawn, shown, bars = found.drawn, _most_severe(findings), held[:LIFETIMES]
     names = [f"<b>findings</b> {len(findings):,}"] if shown else []
-    names += [f"{label(lane.source)} {lane.events:,}" for lane in drawn]
+    names += [f"{label(_short(lane.name), 40)} {lane.events:,}" for lane in drawn]
     figure, height = _panels(_LANE * len(names), _BAR * len(bars))
-    manner = _add_events(figure, timeline, drawn, Bins.over(*span, at_most=BINS), below=bool(shown))
+    manner = _add_events(figure, found, Bins.over(*span, at_most=BINS), below=bool(shown))
     _add_findings(figure, shown, lowest=len(names))
     axis = window(*span)
     add_lifetimes(figure, bars, axis, row=2)
@@ -140,29 +100,39 @@ def _panels(lanes_height: int, bars_height: int) -> tuple[go.Figure, int]:
     return figure, sum(heights) + 150 + LEGEND_ROW * len(heights)
 
 
-def _title(found: Sequence[_Lane], findings: Sequence[Finding], span: tuple[datetime, datetime]) -> str:
-    counted = f"{count_of(sum(lane.events for lane in found), 'event')} and {count_of(len(findings), 'finding')}"
+def _short(name: str) -> str:
+    """A source's name, or a workload's key without its account and Region."""
+    return name.split(":", 5)[-1] if name.startswith("arn:") else name
+
+
+def _title(found: Lanes, findings: Sequence[Finding], span: tuple[datetime, datetime]) -> str:
+    counted = f"{count_of(found.events, 'event')} and {count_of(len(findings), 'finding')}"
     return f"{counted}, {moment(span[0])[:19]} to {moment(span[1])[:19]} UTC"
 
 
-def _left_out(found: Sequence[_Lane], findings: Sequence[Finding], shown: int, held: int) -> list[str]:
-    untimed = sum(lane.events - lane.timed for lane in found) + sum(item.time is None for item in findings)
+def _left_out(found: Lanes, findings: Sequence[Finding], shown: int, held: int) -> list[str]:
+    lanes_left = sum(lane.timed > 0 for lane in found.found) - len(found.drawn)
+    untimed = sum(lane.events - lane.timed for lane in found.found) + sum(item.time is None for item in findings)
     severe = sum(item.time is not None for item in findings) - shown
-    counted = {"without a time": untimed, "less severe findings": severe, "further things held": held}
+    counted = {
+        "without a time": untimed,
+        "lanes with fewer events": lanes_left,
+        "less severe findings": severe,
+        "further things held": held,
+    }
     return [f"not drawn: {number:,} {what}" for what, number in counted.items() if number]
 
 
-def _add_events(figure: go.Figure, timeline: Timeline, drawn: Sequence[_Lane], bins: Bins, *, below: bool) -> list[str]:
-    places = {lane.source: place for place, lane in enumerate(drawn, start=below)}
+def _add_events(figure: go.Figure, found: Lanes, bins: Bins, *, below: bool) -> list[str]:
+    places = {lane.name: place for place, lane in enumerate(found.drawn, start=below)}
     if not places:
         return []
-    if sum(lane.timed for lane in drawn) <= SINGLE:
-        return _add_single(figure, timeline, places)
-    return _add_binned(figure, timeline, places, bins)
+    if sum(lane.timed for lane in found.drawn) <= SINGLE:
+        return _add_single(figure, found.single(), places)
+    return _add_binned(figure, found.binned(bins), places, bins)
 
 
-def _add_single(figure: go.Figure, timeline: Timeline, places: dict[str, int]) -> list[str]:
-    rows = timeline.select(_SINGLE).rows()
+def _add_single(figure: go.Figure, rows: Sequence[tuple[Any, ...]], places: dict[str, int]) -> list[str]:
     for outcome, (colour, symbol) in OUTCOMES.items():
         mine = [(number, row) for number, row in enumerate(rows) if _known(row[5]) == outcome]
         if mine:
@@ -171,6 +141,7 @@ def _add_single(figure: go.Figure, timeline: Timeline, places: dict[str, int]) -
                     x=[row[1] for _, row in mine],
                     y=[places[row[0]] + (number % 5 - 2) * 0.11 for number, row in mine],
                     customdata=[[label(value) for value in (*row[2:5], row[6])] for _, row in mine],
+                    meta={"events": 3},
                     mode="markers",
                     name=outcome or "not recorded",
                     marker={
@@ -199,9 +170,8 @@ def _hover(time: str, head: str, **fields: int) -> str:
     return f"<b>{head}</b><br>{time}{rest}<extra></extra>"
 
 
-def _add_binned(figure: go.Figure, timeline: Timeline, places: dict[str, int], bins: Bins) -> list[str]:
-    rows = timeline.select(_BINNED, bins.width).rows()
-    peak = {source: max(row[2] for row in rows if row[0] == source) for source in places}
+def _add_binned(figure: go.Figure, rows: Sequence[tuple[Any, ...]], places: dict[str, int], bins: Bins) -> list[str]:
+    peak = {name: max(row[2] for row in rows if row[0] == name) for name in places}
     heights = [0.82 * log1p(row[2]) / log1p(peak[row[0]]) for row in rows]
     total = list(zip(rows, heights, strict=True))
     failed = [(row, max(height * row[3] / row[2], 0.05)) for row, height in total if row[3]]
@@ -224,7 +194,8 @@ def _bars(
         y=[round(-height, 3) for _, height in bars],
         base=[places[row[0]] + 0.42 for row in rows],
         width=bins.milliseconds,
-        customdata=[[*row[2:6], moment(bins.start(row[1]))] for row in rows],
+        customdata=[[*row[2:6], moment(bins.start(row[1])), ends(row[6:])] for row in rows],
+        meta={"events": 5},
         name=name,
         marker={"color": colour, "line": {"width": 0}},
         hovertemplate="<b>%{customdata[0]:,} events</b>, %{customdata[1]:,} denied, rejected or failed"
@@ -247,6 +218,7 @@ def _add_findings(figure: go.Figure, findings: Sequence[Finding], *, lowest: int
                 x=[item.time for item in mine],
                 y=[0] * len(mine),
                 customdata=[[label(value) for value in _finding_fields(item)] for item in mine],
+                meta={"events": 5},
                 text=["" if item.severity is None else f"{item.severity:g}" for item in mine],
                 textposition="middle right",
                 textfont={"size": 11, "color": colour},

@@ -4,8 +4,6 @@ import json
 import shlex
 from pathlib import Path
 
-import pytest
-
 from forensics.analysis.containment import containment
 from forensics.analysis.intrusion import Intrusion, follow
 from tests.analysis.test_intrusion import STOLEN, launch
@@ -23,12 +21,12 @@ ROOT: Record = {
 }
 
 
-def test_sessions_are_revoked_the_function_is_stopped_and_what_was_launched_is_isolated(tmp_path: Path) -> None:
+def test_what_still_is_is_kept_then_sessions_are_revoked_then_workloads_isolated_and_stopped(tmp_path: Path) -> None:
     with case_of(tmp_path, cloudtrail=[minted(), used(function(), OUTSIDE), launch(function())]) as case:
-        revoke, stop, isolate = (shlex.split(item.command) for item in containment(follow(case, STOLEN), ORDERS))
-    assert revoke[:7] == [
-        "aws",
-        "iam",
+        found = containment(follow(case, STOLEN), ORDERS)
+    assert [item.phase for item in found] == ["preserve"] * 4 + ["cut off", "isolate", "stop"]
+    revoke, isolate, stop = (shlex.split(item.command) for item in found[4:])
+    assert revoke[2:7] == [
         "put-role-policy",
         "--role-name",
         "orders-fn-role",
@@ -36,14 +34,10 @@ def test_sessions_are_revoked_the_function_is_stopped_and_what_was_launched_is_i
         "AWSRevokeOlderSessions",
     ]
     assert json.loads(revoke[-1])["Statement"][0]["Effect"] == "Deny"
-    assert (
-        stop[2:]
-        == "put-function-concurrency --region us-east-1 --function-name orders-fn --reserved-concurrent-executions 0".split()
-    )
-    assert (
-        isolate[2:]
-        == f"modify-instance-attribute --region us-east-1 --instance-id {WEB_ID} --groups SECURITY-GROUP-WITHOUT-RULES".split()
-    )
+    named = "--region us-east-1 --function-name orders-fn --reserved-concurrent-executions 0"
+    assert stop[2:] == ["put-function-concurrency", *named.split()]
+    named = f"--region us-east-1 --instance-id {WEB_ID} --groups SECURITY-GROUP-WITHOUT-RULES"
+    assert isolate[2:] == ["modify-instance-attribute", *named.split()]
 
 
 def test_a_role_is_revoked_once_for_all_its_sessions(tmp_path: Path) -> None:
@@ -55,10 +49,9 @@ def test_a_role_is_revoked_once_for_all_its_sessions(tmp_path: Path) -> None:
 def test_hostile_names_are_quoted(tmp_path: Path) -> None:
     who = user(HOSTILE, key="AKIAEXAMPLEEVIL")
     with case_of(tmp_path, cloudtrail=[used(who, OUTSIDE)]) as case:
-        (item,) = containment(
-            Intrusion(case, {"AKIAEXAMPLEEVIL": (OUTSIDE,)}), f"{ORDERS.rpartition(':')[0]}:{HOSTILE}"
-        )[:1]
-        stop = containment(Intrusion(case, {}), f"{ORDERS.rpartition(':')[0]}:{HOSTILE}")[0]
+        found = containment(Intrusion(case, {"AKIAEXAMPLEEVIL": (OUTSIDE,)}), f"{ORDERS.rpartition(':')[0]}:{HOSTILE}")
+    (item,) = (each for each in found if each.phase == "cut off")
+    (stop,) = (each for each in found if each.phase == "stop")
     assert shlex.split(item.command)[4:] == [HOSTILE, "--access-key-id", "AKIAEXAMPLEEVIL", "--status", "Inactive"]
     assert shlex.split(stop.command)[6] == HOSTILE
 
@@ -69,7 +62,6 @@ def test_root_s_key_is_switched_off_by_root(tmp_path: Path) -> None:
     assert item.command == "aws iam update-access-key --access-key-id AKIAEXAMPLEROOT --status Inactive"
 
 
-@pytest.mark.parametrize("workload", [None, "arn:aws:ec2:us-east-1:111122223333:instance/i-0aaaaaaaaaaaaaaa1"])
-def test_of_no_intrusion_no_command_comes(tmp_path: Path, workload: str | None) -> None:
+def test_of_no_intrusion_and_no_workload_no_command_comes(tmp_path: Path) -> None:
     with case_of(tmp_path) as case:
-        assert containment(Intrusion(case, {}), workload) == []
+        assert containment(Intrusion(case, {})) == []

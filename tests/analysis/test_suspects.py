@@ -4,19 +4,10 @@ from pathlib import Path
 
 from forensics.analysis.suspects import Suspect, in_hand, suspects
 from forensics.case import Case
+from tests.analysis.suspect_worlds import CONTRACTOR, DEV, MAC, OFFICE, OTHER, at_work
 from tests.analysis.theft_worlds import CLI, FURTHER, OUTSIDE, accused, case_of, used
 from tests.workload_worlds import WEB_ID, found, run, service_part
-from tests.worlds import Record, assume, role, user
-
-OFFICE = "198.51.100.50"
-MAC = "aws-cli/2.17.0 md/awscrt#0.20.11 os/macos#23.5"
-DEV, OTHER = user(), user("jane", key="AKIAEXAMPLEJANE", uid="AIDAEXAMPLEJANE")
-CONTRACTOR = user("contractor", key="AKIAEXAMPLECONTRACTOR", uid="AIDAEXAMPLECONTRACTOR")
-
-
-def at_work(who: Record = DEV, *clocks: str, address: str = OFFICE, agent: str = MAC) -> list[Record]:
-    """Calls of an ordinary day."""
-    return [used(who, address, "s3:ListBuckets", agent=agent, at=clock) for clock in clocks or ("06:00:00", "06:30:00")]
+from tests.worlds import Record, assume, role
 
 
 def signs(case: Case) -> list[str]:

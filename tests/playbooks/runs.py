@@ -1,7 +1,7 @@
 """Playbooks run on made-up incidents: what each said, and how that compares with the truth."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from html.parser import HTMLParser
@@ -71,6 +71,14 @@ def precision_and_recall(cited: set[str], wanted: set[str]) -> tuple[float, floa
     """Of the records that were cited, and of those that had to be."""
     right = len(cited & wanted)
     return right / max(len(cited), 1), right / max(len(wanted), 1)
+
+
+def shown_to(truth: Json, cited: Set[str]) -> set[str]:
+    """Every record that shows the incident; issuances of credentials that the intruder used where they were cited."""
+    wanted = {item["event_id"] for item in (*truth["attack_events"], *truth["attack_flows"])}
+    wanted |= {item["finding_id"] for item in truth["findings"] if item["malicious"]}
+    issued = {item["issuance_event_id"] for item in truth["credentials"] if item["malicious"]}
+    return wanted | (issued & cited)
 
 
 class _Shown(HTMLParser):

@@ -8,7 +8,7 @@ import pytest
 
 from forensics.case import Case
 from forensics.simulate import scenarios
-from tests.simulate.cases import incident, write
+from tests.simulate.cases import Incident, incident, write
 from tests.simulate.score import Score, Tally, examples, score
 
 NAMES = sorted(scenarios())
@@ -54,6 +54,30 @@ def test_twenty_times_the_noise_changes_nothing_of_that(
 
     record_property("figures", f"{name}, twenty times the noise\n{list(found.lines())[-5]}")
     assert list(differences(found)) == []
+    assert misjudged(name, made) == []
+
+
+WITHIN = {
+    ("ecs-container-escape", "198.51.100.141"),
+    ("ecs-run-task-escalation", "198.51.100.88"),
+    ("eventbridge-persistence", "192.0.2.200"),
+    ("lambda-code-injection", "198.51.100.10"),
+}
+"""Where intruders used a workload's credential from the workload itself: no place tells that."""
+
+
+def misjudged(name: str, made: Incident) -> list[tuple[str, str]]:
+    """Credentials and addresses that are called stolen and were not, or were and are not called so."""
+    with Case.open(made.case) as opened:
+        rows = opened.sql("SELECT access_key_id, address, place FROM credential_use").rows()
+    used = {(act["access_key_id"], act["source_ip"]) for act in made.truth["attack_events"]}
+    stolen = {(key, address) for key, address, _ in rows if (key, address) in used and (name, address) not in WITHIN}
+    return sorted(stolen ^ {(key, address) for key, address, place in rows if place == "outside"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_credentials_are_called_stolen_where_they_were_and_nowhere_else(name: str) -> None:
+    assert misjudged(name, incident(name)) == []
 
 
 def test_the_score_tells_what_is_wrong_missing_and_overstated() -> None:

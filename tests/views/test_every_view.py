@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -12,7 +13,7 @@ import pytest
 from forensics.case import Case
 from forensics.timeline import Timeline
 from forensics.views import views
-from tests.views.worlds import add_coverage, add_hostile, add_many, add_morning
+from tests.views.worlds import KEY, add_coverage, add_finding, add_hostile, add_many, add_morning, add_row
 
 ALL = sorted(views())
 OWN_TAGS = {"<b>", "</b>", "<br>", "<extra>", "</extra>", "</span>"}
@@ -38,8 +39,17 @@ def strings(value: object) -> Iterator[str]:
             yield from strings(item)
 
 
+def under(key: str, value: object) -> Iterator[object]:
+    """Every value of that key, however deep."""
+    if isinstance(value, dict):
+        yield from (item for name, item in value.items() if name == key)
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from under(key, item)
+
+
 def test_the_figures_of_the_report_are_found() -> None:
-    assert {"coverage", "findings", "flows", "timeline"} <= set(ALL)
+    assert {"coverage", "findings", "flows", "heat", "lineage", "talk", "timeline"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -58,10 +68,26 @@ def test_it_draws_a_morning(name: str, case: Case) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_it_says_utc_on_the_axis_of_time(name: str, case: Case) -> None:
+def test_it_says_utc_on_its_axis_of_time_or_in_its_title(name: str, case: Case) -> None:
     add_morning(case)
-    titles = [axis.title.text for axis in draw(name, case).select_xaxes()]
-    assert "time, UTC" in titles
+    figure = draw(name, case)
+    titles = [axis.title.text for axis in figure.select_xaxes()]
+    assert "time, UTC" in titles or figure.layout.title.text.endswith(" UTC")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_draws_a_single_event(name: str, case: Case) -> None:
+    at = datetime(2026, 3, 1, 8)
+    add_row(case, "cloudtrail", event_id="one", event_time=at, event_source="s3.amazonaws.com", event_name="GetObject")
+    if name in ("flows", "talk"):
+        add_row(case, "vpc_flow", srcaddr="10.0.1.5", dstaddr="203.0.113.7", bytes=10, start=at, action="ACCEPT")
+    if name == "lineage":
+        add_row(case, "cloudtrail", event_id="two", event_time=at, user_identity_access_key_id=KEY)
+    if name == "findings":
+        add_finding(case, "made-up-finding", severity=8.0)
+    if name == "coverage":
+        add_coverage(case, hours=1)
+    assert draw(name, case).data
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -90,7 +116,9 @@ def test_text_from_logs_is_escaped_and_its_control_characters_shown(name: str, c
 @pytest.mark.parametrize("name", ALL)
 def test_text_from_logs_is_in_no_hover_template(name: str, case: Case) -> None:
     add_hostile(case)
-    assert not any("%{y} " in (trace.hovertemplate or "") for trace in draw(name, case).data)
+    templates = list(under("hovertemplate", json.loads(draw(name, case).to_json())))
+    assert templates
+    assert not any("%{y} " in str(template) for template in templates)
 
 
 @pytest.mark.parametrize("name", ALL)

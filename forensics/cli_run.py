@@ -1,0 +1,62 @@
+"""The command `forensics run`: one playbook, or all that fit a finding."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from forensics.errors import PlaybookError, UsageError
+
+Say = Callable[[str], None]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "playbook", metavar="PLAYBOOK", nargs="?", help="its name (see `forensics playbooks`), or a notebook"
+    )
+    parser.add_argument(
+        "--all", metavar="FINDING_ID", help="instead of one: all that fit this finding, each under its name"
+    )
+    parser.add_argument("--case", metavar="CASE", type=Path, required=True, help="the case directory")
+    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="where the report goes")
+    parser.add_argument(
+        "-p",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a parameter; repeatable",
+    )
+    parser.add_argument(
+        "--jobs", metavar="N", type=int, default=2, help="with --all, how many at once; default: %(default)s"
+    )
+    parser.add_argument("--timeout", metavar="SECONDS", type=float, help="what a cell may take; default: no limit")
+    parser.add_argument("--pdf", action="store_true", help="also print report.pdf, by a Chromium that is installed")
+
+
+def run_one(options: argparse.Namespace, progress: Callable[[int, int], None] | None) -> str:
+    """Run the one that is named; what it left, a path a line. Raises UsageError, PlaybookError."""
+    from forensics.playbook import name_and_value, playbook
+
+    if not options.playbook:
+        raise UsageError("name a playbook, or give --all FINDING_ID; `forensics playbooks` lists them")
+    given = dict(map(name_and_value, options.parameters))
+    how = {"timeout": options.timeout, "pdf": options.pdf}
+    return str(playbook(options.playbook).run(options.case, given, options.out, progress=progress, **how))
+
+
+def run_all(options: argparse.Namespace, say: Say) -> None:
+    """Run all that fit the finding, a line for each as it ends. Raises UsageError, PlaybookError if any stopped."""
+    from forensics.case import Case
+    from forensics.fitting import described, fitting, run_several
+
+    if options.playbook or options.parameters:
+        raise UsageError("with --all neither a playbook nor parameters are given: the finding chooses both")
+    with Case.open(options.case) as case:
+        chosen = fitting(case, options.all)
+    how = {"jobs": options.jobs, "timeout": options.timeout, "pdf": options.pdf}
+    found = run_several(options.case, chosen, options.out, done=lambda item: say(*described([item])), **how)
+    if stopped := [item.name for item in found if not item.result]:
+        raise PlaybookError(f"{len(stopped)} of {len(found)} playbooks stopped: {', '.join(stopped)}")

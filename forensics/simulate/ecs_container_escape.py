@@ -13,6 +13,7 @@ from forensics.simulate.intruder import AGENT, Intruder, conclude, found, stolen
 from forensics.simulate.platform import open_platform
 from forensics.simulate.platform_hosts import CLUSTER, Hosts, host_of, hosts_morning, run
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import Talk
 from forensics.simulate.world import REGION, Caller, Credential, Json, User, at, caller, user_credential
 
@@ -41,7 +42,7 @@ def play(stage: Stage) -> None:
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = sorted(world.flows.facts, key=lambda fact: str(fact["event_id"]))
-    stage.truth.attack_lines = sorted(world.platform.accesses.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_records = in_order(stage.truth.attack_records, world.platform.accesses.facts)
 
 
 def _run(world: Hosts, intruder: Intruder, who: Caller) -> Task:

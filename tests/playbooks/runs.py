@@ -81,7 +81,7 @@ def shown_to(truth: Json, cited: Set[str]) -> set[str]:
     wanted = {item["event_id"] for item in (*truth["attack_events"], *truth["attack_flows"])}
     wanted |= {item["finding_id"] for item in truth["findings"] if item["malicious"]}
     further = {item["issuance_event_id"] for item in truth["credentials"] if item["malicious"]}
-    further |= {item["event_id"] for item in (*truth["attack_records"], *truth["attack_lines"])}
+    further |= {item["event_id"] for item in truth["attack_records"]}
     return wanted | (further & cited)
 
 

@@ -206,7 +206,8 @@ def of_keys(case: Case, keys: Iterable[str], *, signs: Sequence[str] = (), grave
     """What is in an intruder's hands, of those credentials and of those that made the calls `signs`; and what came of it.
 
     A workload's credential is where it was used from outside; another one where `suspects` believes it, or where it has
-    any reason to and one of its calls is `grave`: hardly ever made but by an intruder.
+    any reason to and one of its calls is `grave`: hardly ever made but by an intruder. An id that was masked may be
+    anybody's: it is judged by nobody.
     """
     wanted = list(dict.fromkeys(keys))
     found = uses(case, access_key_ids=tuple(wanted))
@@ -217,7 +218,7 @@ def of_keys(case: Case, keys: Iterable[str], *, signs: Sequence[str] = (), grave
         if others
         else [*signs, *grave]
     )
-    judged = suspects(case, calls) if calls else []
+    judged = [item for item in suspects(case, calls) if item.access_key_id.isalnum()] if calls else []
     believed = [Held(item) for item in judged if item.believed]
     believed += [
         Held(item, GRAVE) for item in judged if not item.believed and item.reasons and {*item.event_ids} & {*grave}
@@ -268,7 +269,7 @@ def _at_the_same_place(intrusion: Intrusion) -> list[Held]:
     minted = {(str(parent), address) for _, parent, address in made}
     found = []
     for key, address, event_ids in case.sql(_CALLS_FROM, (intrusion.addresses,)).rows():
-        if key in intrusion.derived or address in intrusion.stolen.get(key, ()):
+        if not key.isalnum() or key in intrusion.derived or address in intrusion.stolen.get(key, ()):
             continue
         judged = suspects(case, event_ids)
         found += [

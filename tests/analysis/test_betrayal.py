@@ -60,3 +60,11 @@ def test_a_grave_call_needs_one_reason_more_to_be_believed(tmp_path: Path) -> No
     with case_of(tmp_path / "strange", cloudtrail=calls) as case:
         assert of_keys(case, (), signs=[calls[-1]["eventID"]]).intrusion.stolen == {}
         assert of_keys(case, (), grave=[calls[-1]["eventID"]]).intrusion.stolen == {DEV["accessKeyId"]: (FURTHER,)}
+
+
+def test_a_masked_access_key_id_may_be_anybody_s_and_accuses_nobody(tmp_path: Path) -> None:
+    masked = DEV | {"accessKeyId": "AKIA****************"}
+    calls = [*at_work(), used(masked, OUTSIDE, "ecs:RunTask")]
+    with case_of(tmp_path, cloudtrail=calls) as case:
+        hands = of_keys(case, (), signs=[calls[-1]["eventID"]])
+        assert (hands.intrusion.stolen, hands.judged) == ({}, ())

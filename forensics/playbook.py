@@ -92,9 +92,10 @@ class Playbook:
     ) -> RunResult:
         """Run it in a kernel of this interpreter; `out` gets the notebook, the report and the findings.
 
-        A cell may take `timeout` seconds. With `pdf` the report is also printed, by a Chromium. What an earlier run left there is replaced. Of a run that stopped there are
-        the notebook and a report that shows the error, as far as it came, and no findings; what an earlier run had
-        found is then beside them as `report.earlier.html` and `findings.earlier.json`.
+        A cell may take `timeout` seconds. With `pdf` the report is also printed, by a Chromium. What an earlier run
+        left there is replaced. Of a run that stopped there are the notebook and a report that shows the error, as far
+        as it came, and no findings; what an earlier run had found is then beside them as `report.earlier.html` and
+        `findings.earlier.json`.
         Raises UsageError for parameters, NotACase, PlaybookError.
         """
         from forensics.case import Case
@@ -116,18 +117,22 @@ class Playbook:
             try:
                 executed = execute(self, given, result.notebook, timeout=timeout, progress=progress)
             except PlaybookError as error:
+                result.findings.unlink(missing_ok=True)
                 self._write(result, Path(case_path), values, failure=str(error))
                 raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
             self._write(result, Path(case_path), values, executed)
-            if not result.findings.is_file():
-                raise PlaybookError(
-                    f"the playbook {self.name} ended without writing {FINDINGS}: its last cell must call "
-                    f"forensics.analysis.statement.write(findings, out); its report is {result.report}"
-                )
+            self._check_findings(result)
         (place / PDF).unlink(missing_ok=True)
         if result.pdf:
             print_pdf(result.report, result.pdf)
         return result
+
+    def _check_findings(self, result: RunResult) -> None:
+        if not result.findings.is_file():
+            raise PlaybookError(
+                f"the playbook {self.name} ended without writing {FINDINGS}: its last cell must call "
+                f"forensics.analysis.statement.write(findings, out); its report is {result.report}"
+            )
 
     def check(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """The values as the notebook gets them. Raises UsageError for unknown, missing or unfit ones."""
@@ -192,7 +197,6 @@ def _replacing(result: RunResult) -> Iterator[None]:
     try:
         yield
     except PlaybookError:
-        result.findings.unlink(missing_ok=True)
         for path, place in aside.items():
             place.replace(_earlier(path)) if finished else place.unlink()
         raise

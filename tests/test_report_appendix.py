@@ -13,6 +13,7 @@ import pytest
 from forensics import custody, evidence
 from forensics.analysis.statement import Statement, cite
 from forensics.case import Case
+from forensics.errors import PlaybookError
 from forensics.load import load
 from forensics.report import html
 from forensics.report import records as records_module
@@ -116,6 +117,22 @@ def test_beyond_the_limit_each_statements_first_records_are_kept_and_no_link_lea
     assert re.findall(r'<a class="fx-record"[^>]*>([^<]*)<', made) == ["event-0", "event-3"]
     held = set(re.findall(r' id="([^"]*)"', made))
     assert {link for link in re.findall(r'href="#([^"]*)"', made) if link.startswith("record-")} <= held
+
+
+def test_records_for_which_there_is_no_room_are_left_to_the_command(case: Case) -> None:
+    findings = plain([found(case, "event-0", "event-1", "event-2")])
+    whole, _ = cited_records(case, findings)
+    section, anchors = cited_records(case, findings, room=len(whole.body) // 2)
+    assert "1 of 3 cited records are here" in section.body
+    assert len(anchors) == 1
+
+
+@pytest.mark.parametrize("text", ["{}x", '[{"id": 1}]', "[1]", '{"a": 1}'])
+def test_findings_that_are_none_are_said_to_be_none(case: Case, tmp_path: Path, text: str) -> None:
+    (tmp_path / "findings.json").write_text(text)
+    notebook = nbf.v4.new_notebook()
+    with pytest.raises(PlaybookError, match=r"findings\.json does not hold findings"):
+        run_report(notebook, title="T", facts={}, case=case.path, files={"findings": tmp_path / "findings.json"})
 
 
 def test_records_longer_than_fit_are_cut_and_counted(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

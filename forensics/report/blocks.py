@@ -57,11 +57,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Block:
-    """One cell: rendered Markdown, or highlighted code and its outputs."""
+    """One cell: rendered Markdown, or highlighted code, its outputs and whether it was run."""
 
     markdown: str = ""
     code: str = ""
     outputs: tuple[Output, ...] = ()
+    run: bool = True
 
 
 class Markdown(mistune.HTMLRenderer):
@@ -94,7 +95,8 @@ def blocks(notebook: NotebookNode, markdown: Markdown) -> Iterator[Block]:
             yield Block(markdown=markdown.render(cell.source))
         elif cell.cell_type == "code" and (cell.source.strip() or cell.outputs):
             outputs = tuple(output for item in cell.outputs for output in _output(item))
-            yield Block(code=_code(cell.source) if cell.source.strip() else "", outputs=_joined(outputs))
+            code = _code(cell.source) if cell.source.strip() else ""
+            yield Block(code=code, outputs=_joined(outputs), run=bool(outputs) or cell.execution_count is not None)
 
 
 def _code(source: str) -> Markup:

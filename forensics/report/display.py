@@ -89,7 +89,7 @@ def show_commands(commands: Sequence[Command]) -> Shown:
     """Commands to copy, phase by phase, each under what it is for; nothing runs them."""
     items, before = "", ""
     for item in commands:
-        head = f'<h5 class="fx-phase">{escape(item.phase.capitalize())}</h5>' if item.phase != before else ""
+        head = f'<h3 class="fx-phase">{escape(item.phase.capitalize())}</h3>' if item.phase != before else ""
         items += f"<li>{head}<p>{escape(visible(item.purpose))}</p><pre>{escape(visible(item.command))}</pre></li>"
         before = item.phase
     html = (

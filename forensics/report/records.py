@@ -23,10 +23,11 @@ from forensics.views.labels import moment, visible
 RECORDS = 500
 """Cited records whose text a report holds at most; each statement's first records come before the others."""
 
-TEXT = 1_200_000
-"""Characters of all those texts together, and `LONGEST` of one; the rest is left to `forensics show`."""
+TEXT = 1_500_000
+"""Bytes of all those together at most, where there is room for them."""
 
 LONGEST = 20_000
+"""Characters of one; the rest is left to `forensics show`."""
 
 _OBJECTS = """
 SELECT sha256, uri, object_id, source
@@ -58,14 +59,14 @@ class _Cited:
     action: str = ""
 
 
-def cited_records(case: Case, findings: Sequence[Finding]) -> tuple[Section, frozenset[str]]:
-    """The section, and the ids under which it holds records."""
+def cited_records(case: Case, findings: Sequence[Finding], *, room: int = TEXT) -> tuple[Section, frozenset[str]]:
+    """The section, of at most `room` bytes or somewhat more, and the ids under which it holds records."""
     cited = _cited(findings)
     chosen = [cited[place] for place in list(dict.fromkeys(_by_rank(findings)))[:RECORDS]]
     _read(case, chosen)
-    held = sorted(_within(chosen), key=lambda item: list(cited).index(_place(item.citation)))
-    body = "".join(_entry(item) for item in held)
-    anchors = frozenset(record_anchor(item.citation) for item in held)
+    held = _within(chosen, min(room, TEXT))
+    body = "".join(held[place] for place in cited if place in held)
+    anchors = frozenset(record_anchor(cited[place].citation) for place in held)
     return Section("The cited records", "records", Markup(f"<p>{_said(len(held), len(cited))}</p>{body}")), anchors
 
 
@@ -129,14 +130,15 @@ def _fill(case: Case, items: Sequence[_Cited], object_id: str, source: str | Non
         item.text, item.why, item.source = texts.get(item.citation.record), why, source or ""
 
 
-def _within(chosen: Sequence[_Cited]) -> list[_Cited]:
-    """Those whose texts fit into `TEXT` together, in the order given."""
-    left, held = TEXT, []
+def _within(chosen: Sequence[_Cited], room: int) -> dict[Place, str]:
+    """The HTML of those that fit together, in the order given."""
+    held: dict[Place, str] = {}
     for item in chosen:
-        left -= min(len(item.text or item.why), LONGEST)
-        if left < 0:
+        entry = _entry(item)
+        room -= len(entry.encode())
+        if room < 0:
             break
-        held.append(item)
+        held[_place(item.citation)] = entry
     return held
 
 

@@ -7,11 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nbformat import NotebookNode
+from plotly.offline import get_plotlyjs
 
 from forensics.case import Case
-from forensics.report.appendix import digests, left_out, statements, summary
+from forensics.errors import PlaybookError
+from forensics.report.appendix import Finding, digests, left_out, statements, summary
 from forensics.report.exporter import html
 from forensics.report.records import cited_records
+
+LARGEST = 7_500_000
+"""Bytes of a report up to which cited records are put into it."""
+
+_TOLD = frozenset("id title statement time certainty technique principal workload evidence".split())
+_CITED = frozenset("uri sha256 record event_id".split())
 
 
 def run_report(
@@ -26,12 +34,26 @@ def run_report(
     """The report of an executed notebook on the case at that path.
 
     `files` are those whose digests it bears, by what they are; those under `findings` are what it cites. `failure` says
-    why the notebook stopped before its end.
+    why the notebook stopped before its end. Raises PlaybookError where the findings are none.
     """
-    path = files.get("findings")
-    findings = json.loads(path.read_bytes()) if path and path.is_file() else []
+    findings = _findings(files.get("findings"))
+    room = LARGEST - len(get_plotlyjs()) - len(json.dumps([cell.get("outputs") for cell in notebook.cells]))
     with Case.open(case) as opened:
-        records, anchors = cited_records(opened, findings)
+        records, anchors = cited_records(opened, findings, room=room)
         sections = [records, left_out(opened), statements(notebook), digests(case, files)]
     told = summary(findings)
     return html(notebook, title=title, facts=facts, failure=failure, summary=told, sections=sections, records=anchors)
+
+
+def _findings(path: Path | None) -> list[Finding]:
+    """The findings in that file, none where there is no file. Raises PlaybookError."""
+    if path is None or not path.is_file():
+        return []
+    try:
+        found = json.loads(path.read_bytes())
+        whole = all(set(item) >= _TOLD and all(set(at) == _CITED for at in item["evidence"]) for item in found)
+    except (ValueError, TypeError):
+        whole = False
+    if not whole:
+        raise PlaybookError(f"{path} does not hold findings as forensics.analysis.statement.write makes them")
+    return list(found)

@@ -20,7 +20,10 @@
   function draw(figure, isDark, width) {
     var spec = JSON.parse(figure.text);
     if (isDark) spec = { data: recoloured(spec.data, ""), layout: recoloured(spec.layout, "") };
-    if (width) spec.layout.width = width;
+    if (width) {
+      spec.layout.width = width;
+      if (spec.layout.title && spec.layout.title.font) spec.layout.title.font.size = 13;
+    }
     return Plotly.react(figure.place, spec.data, spec.layout, options);
   }
 

@@ -6,6 +6,7 @@ They name the events they rest on; `statement.cited` looks up the records of all
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from forensics.analysis.intrusion import Intrusion
@@ -25,19 +26,15 @@ ORDER BY min(t.time), t.action, t.source_ip
 """
 
 _RESOURCES = """
-SELECT u.resource
+SELECT t.access_key_id, t.action, t.source_ip, t.outcome, array_agg(DISTINCT u.resource ORDER BY u.resource) AS resources
 FROM timeline AS t, unnest(t.resources) AS u(resource)
-WHERE t.access_key_id = ? AND t.action IS NOT DISTINCT FROM ? AND t.source_ip IS NOT DISTINCT FROM ?
-  AND t.outcome IS NOT DISTINCT FROM ?
-GROUP BY u.resource
-ORDER BY u.resource
-LIMIT 1000
+GROUP BY t.access_key_id, t.action, t.source_ip, t.outcome
 """
 
 _MINTED = """
-SELECT k.access_key_id, k.principal, k.expires_at, k.issuance_certainty
+SELECT k.issuance_event_id, k.access_key_id, k.principal, k.expires_at, k.issuance_certainty
 FROM credential AS k
-WHERE k.issuance_event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
+WHERE k.issuance_event_id IN (SELECT t.event_id FROM timeline AS t)
 ORDER BY k.access_key_id
 """
 
@@ -76,13 +73,19 @@ ORDER BY f.time, f.finding_id
 
 def calls(intrusion: Intrusion) -> Iterator[Statement]:
     """A statement for each credential, action, outcome and address, in order of time."""
+    named_in = {row[:4]: [str(name) for name in row[4]] for row in intrusion.calls.select(_RESOURCES).rows()}
+    minted: dict[str, list[str]] = {}
+    for event_id, *made in intrusion.calls.select(_MINTED).rows():
+        minted.setdefault(event_id, []).append(_minted(*made))
     for number, row in enumerate(intrusion.calls.select(_CALLS).rows(), 1):
-        yield _call(intrusion, f"call-{number:02d}", row)
+        key, action, outcome, address = row[:4]
+        resources = named_in.get((key, action, address, outcome), [])
+        said = [text for event_id in row[-1] for text in minted.get(event_id, ())]
+        yield _call(f"call-{number:02d}", row, resources, said)
 
 
-def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+def _call(identifier: str, row: tuple[Any, ...], resources: list[str], minted: list[str]) -> Statement:
     key, action, outcome, address, principal, session, calls, first, last, octets, ids = row
-    resources = [str(item[0]) for item in intrusion.calls.select(_RESOURCES, key, action, address, outcome).rows()]
     action, place = action or "an action not named", address or "an address not recorded"
     ended = f"{_ended(outcome, calls)} {during(first, last)}"
     sentences = [f"With the credential {key}, {count(calls, 'call')} of {action} from {place} {ended}."]
@@ -90,7 +93,7 @@ def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statem
         sentences.append(f"Named in them: {listed(resources)}.")
     if octets:
         sentences.append(f"S3 sent {size(octets)}.")
-    sentences += _minted(intrusion, ids)
+    sentences += minted
     if len(ids) > MOST_CITED:
         sentences.append(f"The first {MOST_CITED:,} records are cited.")
     return Statement(
@@ -111,15 +114,13 @@ def _ended(outcome: str | None, calls: int) -> str:
     return words.get(outcome or "", "ended unknown")
 
 
-def _minted(intrusion: Intrusion, event_ids: list[str]) -> list[str]:
-    rows = intrusion.case.sql(_MINTED, (event_ids[:MOST_CITED],)).rows()
-    return [
+def _minted(key: str, principal: str | None, expires: datetime | None, certainty: str) -> str:
+    return (
         f"It gave the new credential {key}"
         + (f" of {principal}" if principal else "")
         + (f", valid until {at(expires)}" if expires else ", valid until it is deactivated")
         + (f" ({certainty}: the record itself names no key)." if certainty != "recorded" else ".")
-        for key, principal, expires, certainty in rows
-    ]
+    )
 
 
 def traffic(intrusion: Intrusion) -> Iterator[Statement]:

@@ -100,7 +100,6 @@ class Playbook:
         """
         from forensics.case import Case
         from forensics.report.pdf import browser, print_pdf
-        from forensics.runner import execute
 
         if timeout is not None and not 0 < timeout < math.inf:
             raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
@@ -112,20 +111,33 @@ class Playbook:
         place = Path(out).resolve()
         place.mkdir(parents=True, exist_ok=True)
         result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS, place / PDF if pdf else None)
-        given = {"case": str(Path(case_path).resolve()), "out": str(place), **values}
         with _replacing(result):
-            try:
-                executed = execute(self, given, result.notebook, timeout=timeout, progress=progress)
-            except PlaybookError as error:
-                result.findings.unlink(missing_ok=True)
-                self._write(result, Path(case_path), values, failure=str(error))
-                raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
-            self._write(result, Path(case_path), values, executed)
-            self._check_findings(result)
+            self._execute(result, Path(case_path), values, timeout=timeout, progress=progress)
         (place / PDF).unlink(missing_ok=True)
         if result.pdf:
             print_pdf(result.report, result.pdf)
         return result
+
+    def _execute(
+        self,
+        result: RunResult,
+        case: Path,
+        values: Mapping[str, Any],
+        *,
+        timeout: float | None,
+        progress: Progress | None,
+    ) -> None:
+        from forensics.runner import execute
+
+        given = {"case": str(case.resolve()), "out": str(result.report.parent), **values}
+        try:
+            executed = execute(self, given, result.notebook, timeout=timeout, progress=progress)
+        except PlaybookError as error:
+            result.findings.unlink(missing_ok=True)
+            self._write(result, case, values, failure=str(error))
+            raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
+        self._write(result, case, values, executed)
+        self._check_findings(result)
 
     def _check_findings(self, result: RunResult) -> None:
         if not result.findings.is_file():

@@ -78,17 +78,24 @@ class ActsAnswer(Answer):
         ]
         return cited(self.case, in_order([*own, *again]))
 
-    def nothing(self, what: str, sources: tuple[str, ...]) -> str:
-        """That no act of the kind was an intruder's: how many there were, by whom, and what that rests on."""
+    def nothing(self, what: str, sources: tuple[str, ...], *, counted: bool = True) -> str:
+        """That no act of the kind was an intruder's: how many there were, by whom, and what that rests on.
+
+        Not `counted`: one call of each credential at each address was judged, not every one.
+        """
         asked = self.hands.asked
-        calls = sum(len(item.event_ids) for item in asked)
-        if not calls:
+        if not asked:
             return f"No {what} is in evidence. {basis(self.case, sources)}"
+        calls = sum(len(item.event_ids) for item in asked)
+        made = (
+            f"{count(calls, 'call')} of that kind {'was' if calls == 1 else 'were'} made"
+            if counted
+            else "There are such"
+        )
         people = sorted({item.principal or "somebody not named" for item in asked})
         return (
-            f"No {what} in an intruder's hands was found. {count(calls, 'call')} of that kind"
-            f" {'was' if calls == 1 else 'were'} made, by {listed(people)}, and nothing that would make an intruder of"
-            f" them was found: see whose hands below. {basis(self.case, sources)}"
+            f"No {what} in an intruder's hands was found. {made}, by {listed(people)}, and nothing that would make an"
+            f" intruder of them was found: see whose hands below. {basis(self.case, sources)}"
         )
 
     @property

@@ -12,12 +12,12 @@ from forensics.analysis.answer import Answer
 from forensics.analysis.changed_environments import FOREVER, Environment, Span, environments, lines_of, spans
 from forensics.analysis.code_changes import Change, changes
 from forensics.analysis.credential_use import Use, uses
-from forensics.analysis.function_isolation import isolation
+from forensics.analysis.function_isolation import undoing
 from forensics.analysis.gaps import Gap
 from forensics.analysis.hands import Hands, hands
 from forensics.analysis.holdings import basis
 from forensics.analysis.intrusion import follow
-from forensics.analysis.isolation import Command
+from forensics.analysis.isolation import Command, isolation
 from forensics.analysis.statement import Statement
 from forensics.analysis.suspects import Suspect
 from forensics.analysis.tampering_statements import changed, in_hands, ran_it, used_outside
@@ -205,7 +205,7 @@ class Tampering(Answer):
 
     def steps(self) -> list[Command]:
         """Keep the code, stop the functions, take away what was added."""
-        return isolation(self.theirs)
+        return [*isolation(self.case, self.functions), *undoing(self.theirs)]
 
 
 def investigate(

@@ -32,6 +32,14 @@ GROUP BY u.resource
 ORDER BY u.resource
 """
 
+_RUNNING = """
+SELECT w.workload
+FROM workload AS w
+WHERE list_contains(CAST(? AS VARCHAR[]), w.workload)
+  AND w.stopped_at IS NULL
+ORDER BY w.workload
+"""
+
 REVOKE = {
     "Version": "2012-10-17",
     "Statement": [
@@ -55,7 +63,8 @@ def containment(intrusion: Intrusion, workload: str | None = None) -> list[Comma
     made = [item for item in found if item]
     made += [_of_user(str(user)) for (user,) in intrusion.calls.select(_USERS).rows()]
     made += [_of_secret(str(secret), str(region)) for secret, region in intrusion.calls.select(_SECRETS).rows()]
-    made += isolation(intrusion.case, [*([workload] if workload else []), *intrusion.launched])
+    running = [str(item) for (item,) in intrusion.case.sql(_RUNNING, (list(intrusion.launched),)).rows()]
+    made += isolation(intrusion.case, [*([workload] if workload else []), *running])
     return in_phases(made)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from forensics.analysis.betrayal import Hands
@@ -90,6 +90,16 @@ def acts(hands: Hands) -> Iterator[Statement]:
             kind = "definition" if row[2] in DEFINE else "run" if row[2] in RUN else "shell"
             numbers[kind] = numbers.get(kind, 0) + 1
             yield _act(f"{kind}-{numbers[kind]:02d}", row)
+
+
+def without_acts(statements: Sequence[Statement], hands: Hands) -> list[Statement]:
+    """Those statements but calls of which `acts` says more."""
+    told = {place.event_id for item in acts(hands) for place in item.evidence}
+    return [
+        item
+        for item in statements
+        if not (item.id.startswith("call-") and {place.event_id for place in item.evidence} <= told)
+    ]
 
 
 def _act(identifier: str, row: tuple[Any, ...]) -> Statement:

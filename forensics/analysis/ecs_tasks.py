@@ -99,12 +99,7 @@ class TaskCompromise(Misuse):
     @cached_property
     def statements(self) -> list[Statement]:
         """As of any answer; a call of which a statement says more is not told twice."""
-        told = {place.event_id for item in ecs_calls.acts(self.hands) for place in item.evidence}
-        return [
-            item
-            for item in super().statements
-            if not (item.id.startswith("call-") and {place.event_id for place in item.evidence} <= told)
-        ]
+        return ecs_calls.without_acts(super().statements, self.hands)
 
     @property
     def verdict(self) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from forensics.analysis import edge_statements, traces
 from forensics.analysis.answer import Answer
-from forensics.analysis.edge_containment import isolation
+from forensics.analysis.edge_containment import shut
 from forensics.analysis.edge_requests import Scope, Served, called_back, chain, clients, reached, requests_of, served
 from forensics.analysis.edge_traces import Traces, names_of, traces_of
 from forensics.analysis.gaps import Gap
@@ -199,7 +199,7 @@ class EdgeAttack(Answer):
 
     def steps(self) -> list[Command]:
         """Shut the address out, stop what it reached, cut off the destinations."""
-        return isolation(self.case, self.believed, self.workloads, self.traces.addresses) if self.found else []
+        return shut(self.case, self.believed, self.workloads, self.traces.addresses) if self.found else []
 
     @property
     def workloads(self) -> list[str]:

@@ -6,25 +6,31 @@ import json
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
+from forensics.analysis import isolation
 from forensics.analysis.containment import REVOKE
 from forensics.analysis.isolation import Command
 from forensics.case import Case
 
 _ROLES = """
-SELECT w.workload, regexp_extract(w.role, '([^/]+)$', 1) AS role
+SELECT DISTINCT regexp_extract(w.role, '([^/]+)$', 1) AS role
 FROM workload AS w
 WHERE list_contains(CAST(? AS VARCHAR[]), w.workload)
-ORDER BY w.workload
+  AND w.role IS NOT NULL
+ORDER BY role
 """
 
 
-def isolation(case: Case, clients: Sequence[str], workloads: Sequence[str], remotes: Sequence[str]) -> list[Command]:
-    """In that order: the clients shut out, each workload stopped and its sessions revoked, the destinations cut off."""
-    roles = dict(case.sql(_ROLES, (list(workloads),)).rows())
+def shut(
+    case: Case, clients: Sequence[str], workloads: Sequence[str], remotes: Sequence[str], *, domains: Sequence[str] = ()
+) -> list[Command]:
+    """In that order: clients shut out, each workload stopped and its sessions revoked, destinations and names cut off."""
+    roles = case.sql(_ROLES, (list(workloads),)).rows()
     return [
         *(_shut_out(item) for item in clients),
-        *(command for item in workloads for command in _of(item, roles.get(item))),
+        *isolation.isolation(case, workloads),
+        *(_revoked(str(role)) for (role,) in roles),
         *(_cut_off(item) for item in remotes),
+        *_no_answer(domains),
     ]
 
 
@@ -42,28 +48,21 @@ def _shut_out(address: str) -> Command:
     )
 
 
-def _of(workload: str, role: str | None) -> Iterator[Command]:
-    parts = workload.split(":")
-    if ":function:" in workload:
-        which = f"--region {quote(parts[3])} --function-name {quote(parts[-1])}"
+def _revoked(role: str) -> Command:
+    return Command(
+        f"revoke every session of the role {role} issued before now (put in the present time)",
+        f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
+        f" --policy-document {quote(json.dumps(REVOKE))}",
+    )
+
+
+def _no_answer(domains: Sequence[str]) -> Iterator[Command]:
+    if domains:
         yield Command(
-            f"stop {parts[-1]}: its environments end, and what is in their memory with them",
-            f"aws lambda put-function-concurrency {which} --reserved-concurrent-executions 0",
-            "stop",
-        )
-    elif ":task/" in workload:
-        cluster, task = workload.rpartition("task/")[2].rpartition("/")[::2]
-        yield Command(
-            f"keep what runs in task {task} first (ECS Exec, the host's disk), then stop it",
-            f"aws ecs stop-task --region {quote(parts[3])} --cluster {quote(cluster)} --task {quote(task)}"
-            " --reason incident",
-            "stop",
-        )
-    if role:
-        yield Command(
-            f"revoke every session of the role {role} issued before now (put in the present time)",
-            f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
-            f" --policy-document {quote(json.dumps(REVOKE))}",
+            f"answer {', '.join(domains[:5])} with nothing: a list for a blocking rule of the resolver's DNS Firewall",
+            "aws route53resolver update-firewall-domains --firewall-domain-list-id DOMAIN-LIST --operation ADD --domains "
+            + " ".join(quote(item) for item in domains),
+            "isolate",
         )
 
 

@@ -91,6 +91,21 @@ ORDER BY min(r.time), r.action, r.outcome
 """What the account did before the first sign is what it does; everything new from then on is told."""
 
 
+_PEOPLE = """
+SELECT c.event_id
+FROM event AS c
+WHERE c.source = 'cloudtrail'
+  AND c.access_key_id IN (
+    SELECT e.access_key_id
+    FROM event AS e
+    JOIN eks_audit AS q ON q.object_id = e.object_id AND q.record = e.record
+    WHERE e.source = 'eks_audit'
+      AND e.access_key_id IS NOT NULL
+      AND NOT coalesce(q.username LIKE 'system:node:%', FALSE)
+      AND regexp_matches(e.action, ?))
+"""
+"""Requests to a cluster are judged by what their credential did in AWS: there is more of it to compare."""
+
 _OF_KEYS = """
 SELECT e.action, e.outcome, count(*) AS requests, min(e.time) AS first, max(e.time) AS last,
   array_agg(e.event_id ORDER BY e.time, e.event_id) AS event_ids,
@@ -132,17 +147,8 @@ class ApiCaller:
 
 
 def signs_of_people(case: Case) -> tuple[str, ...]:
-    """The events of such requests that were made with an AWS credential: of users and roles, not of nodes."""
-    sql = """
-SELECT e.event_id
-FROM event AS e
-JOIN eks_audit AS q ON q.object_id = e.object_id AND q.record = e.record
-WHERE e.source = 'eks_audit'
-  AND e.access_key_id IS NOT NULL
-  AND NOT coalesce(q.username LIKE 'system:node:%', FALSE)
-  AND regexp_matches(e.action, ?)
-"""
-    return tuple(str(row[0]) for row in case.sql(sql, (_pattern(),)).rows())
+    """What those called in CloudTrail who made such requests with an AWS credential: users and roles, not nodes."""
+    return tuple(str(row[0]) for row in case.sql(_PEOPLE, (_pattern(),)).rows())
 
 
 def api_callers(case: Case, robbed: Sequence[str] = ()) -> list[ApiCaller]:

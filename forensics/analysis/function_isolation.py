@@ -1,4 +1,4 @@
-"""Commands that keep what an intruder put under a function, stop it, and take away what was added."""
+"""Commands that take away what an intruder put under a function, once it is kept as evidence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from forensics.analysis.code_changes import Change
 from forensics.analysis.isolation import Command
 
 
-def isolation(theirs: Iterable[Change]) -> list[Command]:
-    """For each function that was changed: evidence first, then a stop, then what to undo."""
+def undoing(theirs: Iterable[Change]) -> list[Command]:
+    """For each function that was changed: its layers kept, then what to undo."""
     made = [item for item in theirs if item.outcome == "success" and item.function]
     functions = dict.fromkeys(str(item.function) for item in made)
     return [
@@ -24,30 +24,18 @@ def _of(function: str, made: list[Change]) -> Iterator[Command]:
     region, name = function.split(":")[3], function.rpartition(":")[2]
     which = f"--region {quote(region)} --function-name {quote(name)}"
     aspects = {item.aspect for item in made}
-    yield Command(
-        f"keep the code, configuration and policy of {name} as evidence (the location is good for ten minutes)",
-        f"aws lambda get-function {which} > {quote(f'{name}-function.json')};"
-        f" aws lambda get-policy {which} > {quote(f'{name}-policy.json')}",
-        "preserve",
-    )
     for layer in dict.fromkeys(layer for item in made for layer in item.layers):
         yield Command(
             f"keep the layer {layer} as evidence",
             f"aws lambda get-layer-version-by-arn --region {quote(region)} --arn {quote(layer)}",
             "preserve",
         )
-    yield Command(
-        f"stop {name}: no invocation, no trigger served",
-        f"aws lambda put-function-concurrency {which} --reserved-concurrent-executions 0",
-        "stop",
-    )
     if "function URL" in aspects:
         yield Command(f"take away the URL of {name}", f"aws lambda delete-function-url-config {which}", "isolate")
     if aspects & {"event source", "who may invoke"}:
         yield Command(
-            f"see what invokes {name}, to take away what does not belong there",
-            f"aws lambda list-event-source-mappings {which}; aws lambda get-policy {which};"
-            f" aws events list-rule-names-by-target --region {quote(region)} --target-arn {quote(function)}",
+            f"see which rules invoke {name}, to take away what does not belong there",
+            f"aws events list-rule-names-by-target --region {quote(region)} --target-arn {quote(function)}",
             "preserve",
         )
     if any(item.layers for item in made):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -62,12 +62,12 @@ class Hands:
         return "not taken to be an intruder's", why or "nothing speaks for an intruder"
 
 
-def hands(case: Case, event_ids: Sequence[str]) -> Hands:
+def hands(case: Case, event_ids: Sequence[str], accused: Mapping[str, str] | None = None) -> Hands:
     """Judge those calls; where an intruder's are among them, judge too what else was called from its addresses.
 
-    Credentials that came of an intruder's are the intrusion's wherever they are used.
+    Credentials that came of an intruder's are the intrusion's wherever they are used. `accused` as in `suspects`.
     """
-    asked = suspects(case, event_ids)
+    asked = suspects(case, event_ids, accused)
     found, ids = asked, list(dict.fromkeys(event_ids))
     while True:
         believed = [item for item in found if item.believed]
@@ -81,4 +81,4 @@ def hands(case: Case, event_ids: Sequence[str]) -> Hands:
         if len(wider) == len(ids):
             return Hands(tuple(asked), tuple(believed), intrusion)
         ids = wider
-        found = suspects(case, ids)
+        found = suspects(case, ids, accused)

@@ -7,7 +7,7 @@ What somebody does elsewhere is compared with what came before only: an owner is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -194,15 +194,21 @@ GROUP BY e.access_key_id, e.source_ip
 """
 
 
-def suspects(case: Case, event_ids: Sequence[str]) -> list[Suspect]:
+def suspects(case: Case, event_ids: Sequence[str], accused: Mapping[str, str] | None = None) -> list[Suspect]:
     """Each credential at each address that those calls were made with, and what speaks for an intruder there.
 
     By time of the first call there. Calls without a credential in their record (a service's own) are nobody's.
+    `accused` are calls of those that launched a workload which evidence other than findings accuses, and of what.
     """
     if not event_ids:
         return []
     signs = {(key, address): tuple(ids) for key, address, ids in case.sql(_SIGNS, (list(event_ids),)).rows()}
-    return [item for item in _judged(case, event_ids, signs) if item.event_ids]
+    launched = accused or {}
+    told = {
+        pair: [Reason("accused workload", launched[item], (item,)) for item in ids if item in launched][:1]
+        for pair, ids in signs.items()
+    }
+    return [item for item in _judged(case, event_ids, signs, told) if item.event_ids]
 
 
 def in_hand(found: Sequence[Suspect]) -> dict[str, tuple[str, ...]]:
@@ -238,12 +244,16 @@ class _Seen:
         return self.access_key_id, self.address
 
 
-def _judged(case: Case, event_ids: Sequence[str], signs: dict[Pair, tuple[str, ...]]) -> Iterator[Suspect]:
+def _judged(
+    case: Case, event_ids: Sequence[str], signs: dict[Pair, tuple[str, ...]], told: Mapping[Pair, list[Reason]]
+) -> Iterator[Suspect]:
     """All that are near those asked about, in order of their first call: each is judged by what came before it."""
     seen = [_Seen(*row) for row in case.sql(_PAIRS, (list(event_ids),)).rows()]
     bench = _Bench(case, seen)
+    for pair, reasons in told.items():
+        bench.told[pair] = [*bench.told.get(pair, ()), *reasons]
     for item in seen:
-        reasons = tuple(bench.reasons(item))
+        found = tuple(bench.reasons(item))
         made = Suspect(
             item.access_key_id,
             item.address,
@@ -251,7 +261,7 @@ def _judged(case: Case, event_ids: Sequence[str], signs: dict[Pair, tuple[str, .
             item.first,
             item.last,
             signs.get(item.pair, ()),
-            reasons,
+            found,
         )
         bench.remember(item, believed=made.believed)
         yield made

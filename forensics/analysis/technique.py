@@ -102,6 +102,9 @@ TECHNIQUES: tuple[tuple[str, str], ...] = (
 TRANSFER = "T1041"
 EXPOSURE = "T1552.001"
 USE = "T1078.004"
+ENCRYPTED = "T1486"
+HIJACKED = "T1496.001"
+HOST_KEY = "T1552.005"
 
 
 def technique(action: str | None) -> str:

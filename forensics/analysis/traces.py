@@ -6,6 +6,7 @@ They name the events they rest on; `statement.cited` looks up the records of all
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from forensics.analysis.intrusion import Intrusion
@@ -25,19 +26,15 @@ ORDER BY min(t.time), t.action, t.source_ip
 """
 
 _RESOURCES = """
-SELECT u.resource
+SELECT t.access_key_id, t.action, t.outcome, t.source_ip, array_agg(DISTINCT u.resource ORDER BY u.resource)[1:1000] AS resources
 FROM timeline AS t, unnest(t.resources) AS u(resource)
-WHERE t.access_key_id = ? AND t.action IS NOT DISTINCT FROM ? AND t.source_ip IS NOT DISTINCT FROM ?
-  AND t.outcome IS NOT DISTINCT FROM ?
-GROUP BY u.resource
-ORDER BY u.resource
-LIMIT 1000
+GROUP BY t.access_key_id, t.action, t.outcome, t.source_ip
 """
 
 _MINTED = """
-SELECT k.access_key_id, k.principal, k.expires_at, k.issuance_certainty
+SELECT k.issuance_event_id, k.access_key_id, k.principal, k.expires_at, k.issuance_certainty
 FROM credential AS k
-WHERE k.issuance_event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
+WHERE k.issuance_event_id IN (SELECT t.event_id FROM timeline AS t)
 ORDER BY k.access_key_id
 """
 
@@ -56,11 +53,11 @@ ORDER BY min(f.time), f.interface_id, f.remote, f.action
 """A gateway's interface records each packet twice, on its way in and out: only the leg with the address itself counts."""
 
 _ENDS = """
-SELECT a.workload, a.certainty
-FROM attribution AS a
-WHERE a.question = 'endpoint' AND a.event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))
-GROUP BY a.workload, a.certainty
-ORDER BY a.workload, a.certainty
+SELECT f.interface_id, f.remote, f.action, a.workload, a.certainty
+FROM flow AS f
+JOIN attribution AS a ON a.event_id = f.event_id AND a.question = 'endpoint'
+GROUP BY f.interface_id, f.remote, f.action, a.workload, a.certainty
+ORDER BY f.interface_id, f.remote, f.action, a.workload, a.certainty
 """
 
 _FINDINGS = """
@@ -76,13 +73,18 @@ ORDER BY f.time, f.finding_id
 
 def calls(intrusion: Intrusion) -> Iterator[Statement]:
     """A statement for each credential, action, outcome and address, in order of time."""
+    resources = {tuple(row[:4]): row[4] for row in intrusion.calls.select(_RESOURCES).rows()}
+    minted: dict[str, list[list[Any]]] = {}
+    for event_id, *made in intrusion.calls.select(_MINTED).rows():
+        minted.setdefault(event_id, []).append(made)
     for number, row in enumerate(intrusion.calls.select(_CALLS).rows(), 1):
-        yield _call(intrusion, f"call-{number:02d}", row)
+        key, action, outcome, address = row[:4]
+        gave = [each for event_id in row[-1] for each in minted.get(event_id, ())]
+        yield _call(f"call-{number:02d}", row, resources.get((key, action, outcome, address), []), gave)
 
 
-def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+def _call(identifier: str, row: tuple[Any, ...], resources: list[str], gave: list[list[Any]]) -> Statement:
     key, action, outcome, address, principal, session, calls, first, last, octets, ids = row
-    resources = [str(item[0]) for item in intrusion.calls.select(_RESOURCES, key, action, address, outcome).rows()]
     action, place = action or "an action not named", address or "an address not recorded"
     ended = f"{_ended(outcome, calls)} {during(first, last)}"
     sentences = [f"With the credential {key}, {count(calls, 'call')} of {action} from {place} {ended}."]
@@ -90,7 +92,7 @@ def _call(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statem
         sentences.append(f"Named in them: {listed(resources)}.")
     if octets:
         sentences.append(f"S3 sent {size(octets)}.")
-    sentences += _minted(intrusion, ids)
+    sentences += [_minted(*made) for made in gave]
     if len(ids) > MOST_CITED:
         sentences.append(f"The first {MOST_CITED:,} records are cited.")
     return Statement(
@@ -111,28 +113,28 @@ def _ended(outcome: str | None, calls: int) -> str:
     return words.get(outcome or "", "ended unknown")
 
 
-def _minted(intrusion: Intrusion, event_ids: list[str]) -> list[str]:
-    rows = intrusion.case.sql(_MINTED, (event_ids[:MOST_CITED],)).rows()
-    return [
+def _minted(key: str, principal: str | None, expires: datetime | None, certainty: str) -> str:
+    return (
         f"It gave the new credential {key}"
         + (f" of {principal}" if principal else "")
         + (f", valid until {at(expires)}" if expires else ", valid until it is deactivated")
         + (f" ({certainty}: the record itself names no key)." if certainty != "recorded" else ".")
-        for key, principal, expires, certainty in rows
-    ]
+    )
 
 
 def traffic(intrusion: Intrusion) -> Iterator[Statement]:
     """A statement for each interface that exchanged traffic with an address of the intruder."""
+    ends: dict[tuple[Any, ...], list[tuple[str, str]]] = {}
+    for interface, remote, action, workload, certainty in intrusion.flows(_ENDS).rows():
+        ends.setdefault((interface, remote, action), []).append((str(workload), str(certainty)))
     for number, row in enumerate(intrusion.flows(_FLOWS).rows(), 1):
-        yield _flow(intrusion, f"flow-{number:02d}", row)
+        yield _flow(f"flow-{number:02d}", row, ends.get(tuple(row[:3]), []))
 
 
-def _flow(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+def _flow(identifier: str, row: tuple[Any, ...], ends: list[tuple[str, str]]) -> Statement:
     interface, remote, action, records, first, last, sent, received, ids = row
-    ends = intrusion.case.sql(_ENDS, (ids,)).rows()
-    workloads = sorted({str(workload) for workload, _ in ends})
-    certainty = weakest(str(word) for _, word in ends) if ends else "recorded"
+    workloads = sorted({workload for workload, _ in ends})
+    certainty = weakest(word for _, word in ends) if ends else "recorded"
     accepted = action != "REJECT"
     text = (
         f"{_capital(during(first, last))}, interface {interface or '(none named)'} and {remote}"

@@ -44,7 +44,7 @@ class Balancer:
     marked: set[str] = field(default_factory=set)
     facts: list[Json] = field(default_factory=list)
 
-    def request(self, request: Request, *, late: int = 0, theirs: bool = False) -> str:
+    def request(self, request: Request, *, late: int = 0, malicious: bool = False) -> str:
         """Take a request; returns its trace id. Of the intruder's, `facts` gets what the truth says."""
         done = int((request.moment + request.seconds) * 1000)
         trace = f"Root=1-{int(request.moment):08x}-{self.ids.hex(24)}"
@@ -54,7 +54,7 @@ class Balancer:
         line = self._line(request, done, trace)
         window = window_of(done // 1000) + late * WINDOW_SECONDS
         self.pending.setdefault(window, []).append((done, line, asks))
-        if theirs:
+        if malicious:
             self.marked.add(line)
         return trace
 

@@ -181,7 +181,7 @@ def _works(
     times: tuple[int, int],
 ) -> None:
     flows, queries = logs
-    queries.ask(card, POOL_NAME, times[0] + 1, answer=POOL, theirs=True)
+    queries.ask(card, POOL_NAME, times[0] + 1, answer=POOL, malicious=True)
     fact = {"workloads": [workload], "certainty": "matched" if card.died else "bounded"}
     for minute in range(*times, 60):
         sent = intruder.rng.randrange(1_200, 2_600)

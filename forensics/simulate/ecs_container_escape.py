@@ -13,8 +13,9 @@ from forensics.simulate.intruder import AGENT, Intruder, conclude, found, stolen
 from forensics.simulate.platform import open_platform
 from forensics.simulate.platform_hosts import CLUSTER, Hosts, host_of, hosts_morning, run
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import Talk
-from forensics.simulate.world import REGION, Caller, Credential, User, at, caller, user_credential
+from forensics.simulate.world import REGION, Caller, Credential, Json, User, at, caller, user_credential
 
 HOST = "203.0.113.77"
 _READS = 18
@@ -41,7 +42,7 @@ def play(stage: Stage) -> None:
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = sorted(world.flows.facts, key=lambda fact: str(fact["event_id"]))
-    stage.truth.attack_lines = sorted(world.platform.accesses.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_records = in_order(stage.truth.attack_records, world.platform.accesses.facts)
 
 
 def _run(world: Hosts, intruder: Intruder, who: Caller) -> Task:
@@ -65,7 +66,9 @@ def _run(world: Hosts, intruder: Intruder, who: Caller) -> Task:
 def _on_host(world: Hosts, intruder: Intruder, escaped: Task, neighbour: Task) -> None:
     """From the host: the neighbour's credentials from the agent, the instance's own role from its metadata service."""
     host, act = host_of(escaped), intruder.act
-    world.fetched(neighbour, at("09:41:30"), "curl/8.5.0", by="172.17.0.1")
+    fact: Json = {"event_id": "", "source": "ecs_agent_log"}
+    world.fetched(neighbour, at("09:41:30"), "curl/8.5.0", by="172.17.0.1", fact=fact)
+    intruder.stage.truth.attack_records.append(fact)
     inside = caller(world.keys[host.number], world.address(host), "aws-cli/2.17.0 md/Botocore#1.34")
     act(inside, "sts:GetCallerIdentity", at("09:42:10"), "privilege-escalation")
     refused = Denied("Client.UnauthorizedOperation", "You are not authorized to perform this operation.")

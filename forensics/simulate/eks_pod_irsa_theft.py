@@ -37,12 +37,11 @@ def play(stage: Stage) -> None:
     _detect(world, victim, outside)
     _decoys(world, neighbour, outside)
     stolen = stolen_key(stage, _key(identity), first_foreign_use=at("10:02:14"), addresses=[RELAY])
-    conclude(stage, playbook=None, parameters={"workload": neighbour.key}, stolen=stolen)
+    conclude(stage, playbook="eks-pod-compromise", parameters={}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = in_order(world.eks.flows.facts)
-    stage.truth.attack_records = in_order(world.platform.balancer.facts)
-    stage.truth.attack_lines = in_order(world.platform.accesses.facts)
+    stage.truth.attack_records = in_order(world.platform.balancer.facts, world.platform.accesses.facts)
 
 
 def _enter(world: Kubernetes, victim: Pod) -> None:
@@ -51,7 +50,7 @@ def _enter(world: Kubernetes, victim: Pod) -> None:
         request = Request(
             f"{HOST}:51544", "-", "POST", "/api/import", "python-requests/2.31", at(clock), 2.913, 200, 2_311, sent
         )
-        world.visit(victim, request, theirs=True)
+        world.visit(victim, request, malicious=True)
         world.eks.say(victim, at(clock) + 2.9, "import of 1 order requested", skew_ms=-700)
 
 

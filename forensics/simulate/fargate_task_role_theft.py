@@ -37,12 +37,11 @@ def play(stage: Stage) -> None:
     if key is None:
         raise ValueError("the victim has a role")
     stolen = stolen_key(stage, key, first_foreign_use=at("09:14:20"), addresses=[HOST, RELAY])
-    conclude(stage, playbook=None, parameters={"workload": victim.arn}, stolen=stolen)
+    conclude(stage, playbook="ecs-task-compromise", parameters={"task": victim.arn}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = in_order(platform.flows.facts)
-    stage.truth.attack_records = in_order(platform.balancer.facts, platform.queries.facts)
-    stage.truth.attack_lines = in_order(platform.accesses.facts)
+    stage.truth.attack_records = in_order(platform.balancer.facts, platform.queries.facts, platform.accesses.facts)
 
 
 def _exploit(world: Fargate, victim: Task) -> None:
@@ -54,7 +53,7 @@ def _exploit(world: Fargate, victim: Task) -> None:
         ("09:11:58", _FETCH.format("0a1b2c3d-0000-4000-8000-000000000001"), 200, 1_402),
     ):
         request = Request(f"{HOST}:40110", "-", "GET", page, "curl/8.5.0", at(clock), 0.212, status, 310, sent)
-        platform.visit(card, request, theirs=True)
+        platform.visit(card, request, malicious=True)
         world.ecs.say(victim, at(clock) + 0.2, f"GET {page.split('?')[0]} {status} 212 ms from {HOST}")
 
 

@@ -41,12 +41,12 @@ def play(stage: Stage) -> None:
     for clock, count in _WAVES:
         _wave(intruder, invoker, victim, (at(clock), count))
         _requested(balancer, at(clock))
-        queries.ask(_interface(victim.function), "drop.example.net", at(clock) + 1, answer=DROP, theirs=True)
+        queries.ask(_interface(victim.function), "drop.example.net", at(clock) + 1, answer=DROP, malicious=True)
     _access_log(stage, accesses, victim)
     _detect(stage, victim.credential)
     spoofed_session(stage, shop.dev, shop.roles["dev-readonly"], victim.function.arn, when=at("09:28:10"))
     same_name_elsewhere(stage, victim.function.role.name, "orders-fn", victim.function.arn, when=at("09:26:00"))
-    conclude(stage, playbook=None, parameters={"workload": victim.function.arn}, stolen={})
+    conclude(stage, playbook="edge-attack", parameters={"workload": victim.function.arn}, stolen={})
     stage.truth.credentials[victim.credential.access_key_id]["malicious"] = True
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
@@ -89,7 +89,7 @@ def _probe(balancer: Balancer) -> None:
             Request(
                 f"{CLIENT}:51500", "-", "GET", page, "python-requests/2.31", moment, 0.03, 502 if place == 1 else 404
             ),
-            theirs=True,
+            malicious=True,
         )
 
 
@@ -98,7 +98,7 @@ def _requested(balancer: Balancer, moment: int) -> None:
         Request(
             f"{CLIENT}:51544", "-", "POST", "/api/import", "python-requests/2.31", moment, 8.9, 200, 2_311, 812, "fn"
         ),
-        theirs=True,
+        malicious=True,
     )
 
 

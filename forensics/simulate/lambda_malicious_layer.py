@@ -55,7 +55,7 @@ def play(stage: Stage) -> None:
     _detect(stage, thief, environment)
     _decoys(stage, shop, victim)
     stolen = stolen_key(stage, environment.credential, first_foreign_use=at("09:41:10"), addresses=[DROP])
-    conclude(stage, playbook=None, parameters={"workload": victim.arn}, stolen=stolen)
+    conclude(stage, playbook="lambda-code-tampering", parameters={"workload": victim.arn}, stolen=stolen)
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)

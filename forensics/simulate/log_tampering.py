@@ -13,6 +13,7 @@ from forensics.simulate.shop import CI_AGENT, Shop
 from forensics.simulate.shop_morning import CI_ADDRESSES, ordinary_morning
 from forensics.simulate.shop_noise import Noise
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import FLOW_LOG
 from forensics.simulate.world import ACCOUNT, REGION, Caller, Json, at, caller, iso
 
@@ -69,7 +70,7 @@ def play(stage: Stage) -> None:
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)
-    stage.truth.attack_lines = sorted(access.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_records = in_order(access.facts)
     for key, fact in list(stage.truth.credentials.items()):
         if fact["kind"] in _FRESH and key not in trail.written:
             del stage.truth.credentials[key]

@@ -76,10 +76,10 @@ class Platform:
         else:
             self.flows.through_nat(inside, self.nat.interface, talk)
 
-    def visit(self, card: Interface, request: Request, *, theirs: bool = False) -> None:
+    def visit(self, card: Interface, request: Request, *, malicious: bool = False) -> None:
         """A request through the balancer to an address of the VPC, with its flow."""
         target = f"{card.private_ip}:8080"
-        self.balancer.request(request._replace(target=target), theirs=theirs)
+        self.balancer.request(request._replace(target=target), malicious=malicious)
         start = int(request.moment)
         talk = Talk(self.balancer.node, 32768 + start % 28000, 8080, request.received, request.sent, start, start + 1)
         self.flows.accept(card, talk)

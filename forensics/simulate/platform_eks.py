@@ -105,9 +105,9 @@ class Kubernetes:
             request = self.platform.visitor(rng, moment)
             self.visit(pod, request)
 
-    def visit(self, pod: Pod, request: Request, *, theirs: bool = False) -> None:
+    def visit(self, pod: Pod, request: Request, *, malicious: bool = False) -> None:
         """A request through the balancer, which knows pods by their own addresses."""
-        self.platform.balancer.request(request._replace(target=f"{pod.address}:8080"), theirs=theirs)
+        self.platform.balancer.request(request._replace(target=f"{pod.address}:8080"), malicious=malicious)
         start = int(request.moment)
         port = 32768 + start % 28_000
         back = Talk(self.platform.balancer.node, 8080, port, request.sent, request.received, start, start + 1)
@@ -194,7 +194,7 @@ def _renew_by_token(world: Kubernetes, pod: Pod) -> None:
 
 
 def _operators(world: Kubernetes) -> None:
-    """People with kubectl: harmless listings, and an exec into a pod that is theirs to enter."""
+    """People with kubectl: harmless listings, and an exec into a pod that is malicious to enter."""
     platform, ask = world.platform, world.eks.audit.ask
     who = of_caller(platform.ops, "ops")
     for clock in ("07:11:20", "08:31:02", "09:12:44", "10:55:13"):

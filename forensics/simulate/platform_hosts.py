@@ -56,14 +56,14 @@ class Hosts:
         """ECS's agent on a host, with the instance's role."""
         return caller(self.keys[host.number], self.address(host), AGENT)
 
-    def fetched(self, task: Task, moment: int, agent: str, *, by: str = "172.17.0.3") -> None:
+    def fetched(self, task: Task, moment: int, agent: str, *, by: str = "172.17.0.3", fact: Json | None = None) -> None:
         """Somebody on the host asks for the credentials of a task, as the agent's audit log has it."""
         host = host_of(task)
         port = 40_000 + moment % 20_000
         head = f'{iso(moment)} 200 {by}:{port} "/v2/credentials" "{agent}"'
         line = f"{head} {task.arn} GetCredentials 2 {CLUSTER} {host.arn}"
         place = Place("/var/log/ecs/audit.log", host.instance.instance_id)
-        self.audit.put(place, LogEvent(moment * 1000 + 311, line, (Ask("endpoint", "workload", task.arn),)))
+        self.audit.put(place, LogEvent(moment * 1000 + 311, line, (Ask("endpoint", "workload", task.arn),), fact=fact))
 
     def talk(self, host: Host, talk: Talk) -> None:
         """Traffic of a host or any container on it: the records cannot tell."""

@@ -27,7 +27,7 @@ BUCKET = "example-trail-logs"
 
 @dataclass
 class QueryLog:
-    """Takes queries in any order and writes those of finished windows."""
+    """Takes queries in any order and writes those of finished windows; `facts` are the intruder's, once written."""
 
     storage: Storage
     ids: Ids
@@ -44,7 +44,7 @@ class QueryLog:
         *,
         answer: str = "192.0.2.80",
         pod: str | None = None,
-        theirs: bool = False,
+        malicious: bool = False,
     ) -> None:
         """A query from an interface, or from a pod's address of it; of the intruder's, `facts` gets the truth's word.
 
@@ -73,7 +73,7 @@ class QueryLog:
             host = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{card.instance_id}"
             within = Ask("endpoint", "pod", pod, host) if pod else Ask("endpoint", "containers", host)
             asks = (Ask("endpoint", "workload", host), within)
-        self.pending.setdefault(window_of(moment), []).append((record, asks, theirs))
+        self.pending.setdefault(window_of(moment), []).append((record, asks, malicious))
 
     def deliver(self, before: int) -> None:
         """Write the files of all windows that start before a moment."""
@@ -85,11 +85,12 @@ class QueryLog:
             lines = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record, _, _ in records)
             source, count = "route53_resolver", len(records)
             prefix = self.storage.put(f"{folder}/{name}", gzip_bytes(lines.encode()), source=source, records=count)
-            for number, (record, asks, theirs) in enumerate(records):
-                if theirs:
-                    self.facts.append({"event_id": f"{prefix}/{number}", "source": source})
+            for number, (record, asks, malicious) in enumerate(records):
                 moment = _epoch(str(record["query_timestamp"]))
                 self.ledger.note(f"{prefix}/{number}", source, (moment, moment), asks)
+                if malicious:
+                    fact = {"event_id": f"{prefix}/{number}", "source": source, "source_ip": record["srcaddr"]}
+                    self.facts.append(fact | {"name": record["query_name"]})
 
 
 def _epoch(text: str) -> float:

@@ -21,7 +21,7 @@ OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47exmpl"
 class Access(NamedTuple):
     """An operation on an object; `request_id` is that of the data event, where there is one.
 
-    `malicious`: an act of the intruder, to be stated in the truth's `attack_lines`.
+    `malicious`: an act of the intruder, to be stated in the truth's `attack_records`.
     """
 
     bucket: str
@@ -81,7 +81,7 @@ class AccessLogs:
             for number, (when, _, asks, fact) in enumerate(lines):
                 self.ledger.note(f"{prefix}/{number}", "s3_access", (when, when), asks)
                 if fact:
-                    self.facts.append({"event_id": f"{prefix}/{number}"} | fact)
+                    self.facts.append({"event_id": f"{prefix}/{number}", "source": "s3_access"} | fact)
 
     def _line(self, who: Caller, access: Access, request: str) -> str:
         moment = datetime.fromtimestamp(int(access.moment), UTC)

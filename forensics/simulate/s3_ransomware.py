@@ -12,6 +12,7 @@ from forensics.simulate.shop import CI_AGENT, INSTANCE_AGENT, Shop
 from forensics.simulate.shop_morning import CI_ADDRESSES, ordinary_morning
 from forensics.simulate.shop_noise import Noise
 from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.truth import in_order
 from forensics.simulate.world import PARTNER_ACCOUNT, REGION, Caller, Credential, Ids, Json, at, caller
 
 FIRST_HOST = "203.0.113.77"
@@ -88,7 +89,7 @@ def play(stage: Stage) -> None:
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)
-    stage.truth.attack_lines = sorted(access.facts, key=lambda fact: str(fact["event_id"]))
+    stage.truth.attack_records = in_order(access.facts)
 
 
 def _bucket(bucket: str, what: str, body: Json | None = None) -> Json:

@@ -19,9 +19,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `attack_flows`: flow records of the intruder's traffic: {event_id, interface_id, srcaddr, dstaddr, bytes,
   direction, workloads (the holders of the interface then), certainty}; at a NAT gateway, which is nobody's
   workload, `workloads` is empty and `certainty` null.
-* `attack_records`: records of other sources that are the intruder's doing: requests at a load balancer, DNS queries:
-  {event_id, source}.
-* `attack_lines`: entries of S3 server access logs on the intruder's acts: {event_id, source_ip, bucket, key, operation}.
+* `attack_records`: records of other logs on the intruder's acts: {event_id, source, …}: requests at a load balancer, DNS
+  queries ({source_ip, name}), what the ECS agent gave out, entries of S3 server access logs ({source_ip, bucket, key, operation}).
 * `findings`: {finding_id, type, malicious, access_key_id}.
 * `invocations`: {request_id, function, version, log_stream, started_at, ended_at, suspicious}.
 * `workloads`: {workload, kind, name, role}.
@@ -59,7 +58,6 @@ LISTS = (
     "attack_events",
     "attack_flows",
     "attack_records",
-    "attack_lines",
     "findings",
     "invocations",
     "workloads",
@@ -86,7 +84,6 @@ class Truth:
     attack_events: list[Json] = field(default_factory=list)
     attack_flows: list[Json] = field(default_factory=list)
     attack_records: list[Json] = field(default_factory=list)
-    attack_lines: list[Json] = field(default_factory=list)
     findings: list[Json] = field(default_factory=list)
     invocations: list[Json] = field(default_factory=list)
     workloads: list[Json] = field(default_factory=list)

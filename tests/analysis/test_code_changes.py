@@ -5,7 +5,7 @@ from typing import Any
 
 from forensics.analysis.changed_environments import environments, spans
 from forensics.analysis.code_changes import Change, changes
-from forensics.analysis.function_isolation import isolation
+from forensics.analysis.function_isolation import undoing
 from tests.analysis.theft_worlds import case_of
 from tests.workload_worlds import DEV, ORDERS, configured, line
 from tests.worlds import Record, call
@@ -82,6 +82,6 @@ def test_a_name_that_is_a_command_stays_a_word_of_the_command(tmp_path: Path) ->
         "requestParameters": {"functionName": "orders-fn", "layers": [hostile], "handler": "<script>$(id)"}
     }
     found = made(tmp_path, laid)
-    text = " ".join(item.command for item in isolation(found))
+    text = " ".join(item.command for item in undoing(found))
     assert "rm -rf" not in text
     assert "<script>" in found[0].details

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from forensics.analysis.edge_attack import Client, investigate
-from forensics.analysis.edge_containment import isolation
+from forensics.analysis.edge_containment import shut
 from forensics.analysis.edge_requests import ATTACK_LIKE, Scope, served
 from forensics.analysis.suspects import Reason
 from forensics.case import Case
@@ -120,6 +120,6 @@ def test_hostile_text_of_a_request_stays_text(tmp_path: Path) -> None:
     hostile = "GET https://a/.env?<script>alert(1)</script>'; DROP TABLE event; -- HTTP/1.1"
     with case_of(tmp_path, cloudtrail=MADE, alb=[asked("09:00:00", "09:00:01", request=hostile)]) as case:
         rows = investigate(case, address=CLIENT).everybody.rows()
-        commands = isolation(case, ["203.0.113.7; rm -rf /"], [ORDERS], [])
+        commands = shut(case, ["203.0.113.7; rm -rf /"], [ORDERS], [])
     assert [row[3] for row in rows] == [1]
     assert "'203.0.113.7; rm -rf //32'" in commands[0].command

@@ -74,11 +74,15 @@ def precision_and_recall(cited: set[str], wanted: set[str]) -> tuple[float, floa
 
 
 def shown_to(truth: Json, cited: Set[str]) -> set[str]:
-    """Every record that shows the incident; issuances of credentials that the intruder used where they were cited."""
+    """Every record that shows the incident.
+
+    Issuances of credentials that the intruder used, its requests and lines of access logs are wanted where they were cited.
+    """
     wanted = {item["event_id"] for item in (*truth["attack_events"], *truth["attack_flows"])}
     wanted |= {item["finding_id"] for item in truth["findings"] if item["malicious"]}
-    issued = {item["issuance_event_id"] for item in truth["credentials"] if item["malicious"]}
-    return wanted | (issued & cited)
+    further = {item["issuance_event_id"] for item in truth["credentials"] if item["malicious"]}
+    further |= {item["event_id"] for item in truth["attack_records"]}
+    return wanted | (further & cited)
 
 
 class _Shown(HTMLParser):

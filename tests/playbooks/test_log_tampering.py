@@ -24,11 +24,11 @@ def nothing() -> Investigation:
 
 def test_precision_and_recall_over_cited_records_are_one(tampered: Investigation) -> None:
     truth = tampered.truth
-    wanted = {item["event_id"] for item in (*truth["attack_events"], *truth["attack_lines"])} | {
+    wanted = {item["event_id"] for item in (*truth["attack_events"], *truth["attack_records"])} | {
         item["finding_id"] for item in truth["findings"] if item["malicious"]
     }
     assert precision_and_recall(tampered.cited, wanted) == (1.0, 1.0), tampered.cited ^ wanted
-    assert len(truth["attack_lines"]) == 28
+    assert len(truth["attack_records"]) == 28
 
 
 def test_changes_by_those_whose_work_it_is_are_cited_nowhere(tampered: Investigation) -> None:

@@ -115,11 +115,9 @@ class Playbook:
         from forensics.geography import read_geography
         from forensics.report.pdf import browser, print_pdf
 
-        if timeout is not None and not 0 < timeout < math.inf:
-            raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
         if pdf:
             browser()
-        places = read_geography(geoip, ip_ranges) if geoip or ip_ranges else None
+        how = _Manner(_seconds(timeout), read_geography(geoip, ip_ranges) if geoip or ip_ranges else None, progress)
         values = self.check(parameters)
         with Case.open(case_path) as case:
             _known(case, values)
@@ -127,7 +125,6 @@ class Playbook:
         place.mkdir(parents=True, exist_ok=True)
         result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS, place / PDF if pdf else None)
         with replacing(result.report, result.findings):
-            how = _Manner(timeout, places, progress)
             self._execute(result, Path(case_path), values, how)
         (place / PDF).unlink(missing_ok=True)
         if result.pdf:
@@ -195,6 +192,12 @@ class Playbook:
             held, title=self.title, facts=facts, case=case, files=files, failure=failure, geography=geography
         )
         result.report.write_text(made, "utf-8")
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+    return timeout
 
 
 def _on_disk(path: Path) -> NotebookNode:

@@ -56,7 +56,7 @@ GROUP BY t.source_ip
 Nor is one from which the code of a workload that it launched called: of a function without a network that is AWS's own.
 """
 
-_ITS_OWN = "NOT (action IN ('logs:CreateLogGroup', 'logs:CreateLogStream') AND user_agent LIKE 'awslambda-worker/%')"
+_ITS_OWN = "NOT coalesce(action IN ('logs:CreateLogGroup', 'logs:CreateLogStream') AND user_agent LIKE 'awslambda-worker/%', FALSE)"
 """Lambda itself opens the log stream of a function's environment, with the function's key: nobody's act."""
 
 FLOWS = """

@@ -51,7 +51,6 @@ def fitting(case: Case, finding_id: str) -> list[Fitting]:
     kind, principal, key, workload, workload_kind, resources = rows[0]
     buckets = [name.removeprefix(_BUCKET) for name in resources or () if name.startswith(_BUCKET) and "/" not in name]
     given = {"finding_id": finding_id, "workload": workload, "access_key_id": key, "principal": principal}
-    given |= {"task": workload, "pod": workload}
     given["bucket"] = buckets[0] if len(buckets) == 1 else None
     return [
         Fitting(item, _parameters(item, given))

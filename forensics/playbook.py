@@ -317,9 +317,8 @@ def _known(case: Case, values: Mapping[str, Any]) -> None:
     from forensics.identity import find_principal
     from forensics.timeline import find_workload
 
-    for name in ("workload", "task", "pod"):
-        if values.get(name):
-            find_workload(case, values[name])
+    if values.get("workload"):
+        find_workload(case, values["workload"])
     if values.get("principal"):
         find_principal(case, values["principal"])
     for name, (kind, sql) in _NAMES.items():

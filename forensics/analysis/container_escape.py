@@ -10,9 +10,11 @@ from functools import cached_property
 from forensics.analysis import ecs_calls, host_signs, traces
 from forensics.analysis.betrayal import Hands, of_keys, used_outside
 from forensics.analysis.consequences import consequences
+from forensics.analysis.containment import containment
 from forensics.analysis.ecs_calls import HOST_DANGERS
 from forensics.analysis.gaps import Gap
 from forensics.analysis.holdings import basis
+from forensics.analysis.intrusion import Intrusion
 from forensics.analysis.isolation import Command, isolation
 from forensics.analysis.misuse import Misuse
 from forensics.analysis.statement import Statement
@@ -37,6 +39,13 @@ SELECT DISTINCT c.access_key_id
 FROM credential_workload AS c
 LEFT JOIN lifetime AS h ON h.workload = c.workload AND h.holds_kind = 'instance'
 WHERE list_contains(CAST($hosts AS VARCHAR[]), coalesce(h.holds, c.workload))
+ORDER BY c.access_key_id
+"""
+
+_KEYS_OF_HOSTS = """
+SELECT DISTINCT c.access_key_id
+FROM credential_workload AS c
+WHERE list_contains(CAST(? AS VARCHAR[]), c.workload)
 ORDER BY c.access_key_id
 """
 
@@ -93,12 +102,12 @@ class Escape(Misuse):
             return self._nothing()
         said = [f"{host} is not to be trusted from {at(moment)} on" for host, moment in sorted(self.since.items())]
         kinds = [item.id.partition("-")[0] for item in self.own()]
-        done = [
-            count(kinds.count("host"), "kind of call") + " with a host's own credential by a strange program",
-            count(kinds.count("fetch"), "time") + " a task's credentials were handed out to a stranger on the host",
-        ]
+        strange, fetched = kinds.count("host"), kinds.count("fetch")
         text = f"{listed(said)}: {listed(sorted(self.containers)) or 'a container'} could break out there."
-        text += f" From the hosts: {listed(done)}."
+        if strange:
+            text += f" A strange program used the host's own credential for {count(strange, 'kind')} of calls."
+        if fetched:
+            text += f" Credentials of tasks were handed out to a stranger on the host {count(fetched, 'time')}."
         if self.intrusion.stolen:
             text += f" {self.in_hand} {consequences(self.intrusion)}"
         return text + self.doubt
@@ -126,8 +135,11 @@ class Escape(Misuse):
         return host_signs.containers_on(self.case, list(self.since), list(host_signs.dangerous(self.case)))
 
     def steps(self) -> list[Command]:
-        """Preserve and isolate the hosts, and stop the containers."""
-        return isolation(self.case, [*self.since, *self.containers, *self.robbed])
+        """Preserve and isolate the hosts, revoke their role's sessions, and stop the containers."""
+        keys = [str(row[0]) for row in self.case.sql(_KEYS_OF_HOSTS, (list(self.since),)).rows()]
+        revoked = containment(Intrusion(self.case, dict.fromkeys(keys, ())))
+        cut = [item for item in revoked if "AWSRevokeOlderSessions" in item.command]
+        return [*cut, *isolation(self.case, [*self.since, *self.containers, *self.robbed])]
 
     def open_questions(self) -> list[Gap]:
         """What no log of AWS shows of a host, besides what every misuse leaves open."""

@@ -173,20 +173,20 @@ class TaskCompromise(Misuse):
         ]
 
 
-def look(case: Case, *, task: str | None = None, image: str | None = None) -> TaskCompromise:
+def look(case: Case, *, workload: str | None = None, image: str | None = None) -> TaskCompromise:
     """Look over one task, those that ran an image (its name or digest), or with neither every task of the case.
 
     Raises UsageError where both are given, UnknownName, AmbiguousName.
     """
-    if task and image:
-        raise UsageError("give only one of task and image; both were given")
-    if not task and not image:
+    if workload and image:
+        raise UsageError("give only one of workload and image; both were given")
+    if not workload and not image:
         keys, signs = used_outside(case, ("ecs_task",)), ecs_calls.calls_of(case, (*DEFINE, *RUN, *ENTER))
         hands = of_keys(case, keys, signs=signs, grave=ecs_calls.dangerous(case))
         return TaskCompromise(case, hands.intrusion, None, hands)
-    tasks = [_task(case, task)] if task else _of_image(case, image or "")
+    tasks = [_task(case, workload)] if workload else _of_image(case, image or "")
     hands = of_keys(case, _strings(case, _KEYS_OF, tasks), signs=_signs(case, tasks), grave=_grave(case, tasks))
-    return TaskCompromise(case, hands.intrusion, task and tasks[0], hands, tuple(tasks))
+    return TaskCompromise(case, hands.intrusion, tasks[0] if workload else None, hands, tuple(tasks))
 
 
 def _task(case: Case, name: str) -> str:

@@ -180,19 +180,25 @@ class PodCompromise(Misuse):
         ]
 
 
-def look(case: Case, *, pod: str | None = None, service_account: str | None = None) -> PodCompromise:
+def look(case: Case, *, workload: str | None = None, service_account: str | None = None) -> PodCompromise:
     """Look over one pod, the pods of a service account (`namespace/name` or name), or with neither all of the case.
 
+    Asked about pods, the whole intrusion is told if they have a part in it: entered, robbed, or entered from another.
     Raises UsageError where both are given, UnknownName, AmbiguousName.
     """
-    if pod and service_account:
-        raise UsageError("give only one of pod and service_account; both were given")
-    pods = [_pod(case, pod)] if pod else _of_account(case, service_account) if service_account else []
-    keys = [str(row[0]) for row in case.sql(_KEYS_OF, (pods,)).rows()] if pods else used_outside(case, ("eks_pod",))
-    hands = of_keys(case, keys, signs=() if pods else eks_requests.signs_of_people(case))
+    if workload and service_account:
+        raise UsageError("give only one of workload and service_account; both were given")
+    pods = [_pod(case, workload)] if workload else _of_account(case, service_account) if service_account else []
+    hands = of_keys(case, used_outside(case, ("eks_pod",)), signs=eks_requests.signs_of_people(case))
     robbed = [str(row[0]) for row in case.sql(_CANDIDATES, (list(hands.intrusion.stolen),)).rows()]
-    callers = [item for item in eks_requests.api_callers(case, robbed) if not pods or item.pod in pods]
-    return PodCompromise(case, hands.intrusion, pods[0] if pod else None, hands, tuple(callers), tuple(pods))
+    callers = tuple(eks_requests.api_callers(case, robbed))
+    whole = PodCompromise(case, hands.intrusion, pods[0] if workload else None, hands, callers, tuple(pods))
+    if not pods or not whole.found or set(pods) & {*whole.involved, *eks_requests.entered_from(case, whole.entered)}:
+        return whole
+    keys = [str(row[0]) for row in case.sql(_KEYS_OF, (pods,)).rows()]
+    alone = of_keys(case, keys)
+    mine = tuple(item for item in callers if item.pod in pods)
+    return PodCompromise(case, alone.intrusion, whole.subject, alone, mine, tuple(pods))
 
 
 def _pod(case: Case, name: str) -> str:

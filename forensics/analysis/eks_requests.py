@@ -106,6 +106,16 @@ WHERE c.source = 'cloudtrail'
 """
 """Requests to a cluster are judged by what their credential did in AWS: there is more of it to compare."""
 
+_TARGETS = """
+SELECT DISTINCT 'k8s:' || q.cluster_name || '/' || q.object_namespace || '/' || q.object_name AS pod
+FROM event AS e
+JOIN eks_audit AS q ON q.object_id = e.object_id AND q.record = e.record
+WHERE e.source = 'eks_audit'
+  AND list_contains(CAST(? AS VARCHAR[]), e.event_id)
+  AND regexp_matches(e.action, ?)
+  AND q.object_name IS NOT NULL
+"""
+
 _OF_KEYS = """
 SELECT e.action, e.outcome, count(*) AS requests, min(e.time) AS first, max(e.time) AS last,
   array_agg(e.event_id ORDER BY e.time, e.event_id) AS event_ids,
@@ -197,6 +207,12 @@ def _caller(row: tuple[Any, ...], findings: Mapping[str, list[tuple[str, str]]],
         reasons.append(("denied", f"{count(denied, 'request')} {'was' if denied == 1 else 'were'} denied"))
     accused = tuple(name for _, name in said)
     return ApiCaller(username, pod, address, first, last, requests, tuple(reasons), tuple(ids), accused)
+
+
+def entered_from(case: Case, callers: Sequence[ApiCaller]) -> list[str]:
+    """The pods into which those opened a shell, as far as the requests name them."""
+    ids = [event for caller in callers for event in caller.event_ids]
+    return [str(row[0]) for row in case.sql(_TARGETS, (ids, SIGNS["enter a container"])).rows()]
 
 
 def requests(case: Case, callers: Sequence[ApiCaller]) -> Iterator[Statement]:

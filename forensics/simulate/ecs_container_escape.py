@@ -38,7 +38,7 @@ def play(stage: Stage) -> None:
     _detect(world, escaped, neighbour)
     _decoys(world, escaped, neighbour)
     stolen = stolen_key(stage, _key(neighbour), first_foreign_use=at("09:49:10"), addresses=[HOST])
-    conclude(stage, playbook=None, parameters={"workload": neighbour.arn}, stolen=stolen)
+    conclude(stage, playbook="container-escape", parameters={"workload": neighbour.arn}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = sorted(world.flows.facts, key=lambda fact: str(fact["event_id"]))

@@ -62,7 +62,7 @@ def play(stage: Stage) -> None:
     if task.key is None:
         raise ValueError("the task has a role")
     stolen = stolen_key(stage, task.key, first_foreign_use=at("09:31:02"), addresses=[SECOND_HOST])
-    conclude(stage, playbook="ecs-task-compromise", parameters={"task": task.arn}, stolen=stolen)
+    conclude(stage, playbook="ecs-task-compromise", parameters={"workload": task.arn}, stolen=stolen)
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)

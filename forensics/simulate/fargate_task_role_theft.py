@@ -37,7 +37,7 @@ def play(stage: Stage) -> None:
     if key is None:
         raise ValueError("the victim has a role")
     stolen = stolen_key(stage, key, first_foreign_use=at("09:14:20"), addresses=[HOST, RELAY])
-    conclude(stage, playbook="ecs-task-compromise", parameters={"task": victim.arn}, stolen=stolen)
+    conclude(stage, playbook="ecs-task-compromise", parameters={"workload": victim.arn}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = in_order(platform.flows.facts)

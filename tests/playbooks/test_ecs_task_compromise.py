@@ -50,8 +50,8 @@ def test_of_an_incident_without_ecs_it_says_that_nothing_was_found_and_on_what_t
 
 
 def test_what_is_no_task_and_both_parameters_at_once_stop_it(tmp_path: Path) -> None:
-    _, case = case_of("fargate-task-role-theft")
+    truth, case = case_of("fargate-task-role-theft")
     with pytest.raises(UsageError, match="no workload named 'web'; known: "):
-        playbook(NAME).run(case, {"task": "web"}, tmp_path / "task")
-    with pytest.raises(UsageError, match="give only one of task and image"):
-        playbook(NAME).run(case, {"task": "web", "image": "web"}, tmp_path / "both")
+        playbook(NAME).run(case, {"workload": "web"}, tmp_path / "task")
+    with pytest.raises(UsageError, match="give only one of workload and image"):
+        playbook(NAME).run(case, truth["parameters"] | {"image": "web"}, tmp_path / "both")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from forensics.errors import PlaybookError, UsageError
 
@@ -34,6 +35,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--timeout", metavar="SECONDS", type=float, help="what a cell may take; default: no limit")
     parser.add_argument("--pdf", action="store_true", help="also print report.pdf, by a Chromium that is installed")
+    parser.add_argument(
+        "--geoip",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a MaxMind file (.mmdb: country, city, ASN) that says where addresses are; repeatable",
+    )
+    parser.add_argument("--ip-ranges", metavar="FILE", type=Path, help="AWS's ip-ranges.json, to know its addresses")
+
+
+def _manner(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("timeout", "pdf", "geoip", "ip_ranges")
+    return {name: getattr(options, name) for name in names}
 
 
 def run_one(options: argparse.Namespace, progress: Callable[[int, int], None] | None) -> str:
@@ -43,7 +58,7 @@ def run_one(options: argparse.Namespace, progress: Callable[[int, int], None] | 
     if not options.playbook:
         raise UsageError("name a playbook, or give --all FINDING_ID; `forensics playbooks` lists them")
     given = dict(map(name_and_value, options.parameters))
-    how = {"timeout": options.timeout, "pdf": options.pdf}
+    how = _manner(options)
     return str(playbook(options.playbook).run(options.case, given, options.out, progress=progress, **how))
 
 
@@ -56,7 +71,7 @@ def run_all(options: argparse.Namespace, say: Say) -> None:
         raise UsageError("with --all neither a playbook nor parameters are given: the finding chooses both")
     with Case.open(options.case) as case:
         chosen = fitting(case, options.all)
-    how = {"jobs": options.jobs, "timeout": options.timeout, "pdf": options.pdf}
+    how = {"jobs": options.jobs, **_manner(options)}
     found = run_several(options.case, chosen, options.out, done=lambda item: say(*described([item])), **how)
     if stopped := [item.name for item in found if not item.result]:
         raise PlaybookError(f"{len(stopped)} of {len(found)} playbooks stopped: {', '.join(stopped)}")

@@ -74,6 +74,8 @@ def run_several(
     jobs: int = 2,
     timeout: float | None = None,
     pdf: bool = False,
+    geoip: Sequence[Path] = (),
+    ip_ranges: Path | None = None,
     done: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Run each into a directory of its name under `out`, `jobs` at once; one that stops does not stop the others.
@@ -86,7 +88,7 @@ def run_several(
         item.playbook.check(item.parameters)
     made = {}
     with ProcessPoolExecutor(min(jobs, len(chosen) or 1), multiprocessing.get_context("spawn")) as pool:
-        how = {"timeout": timeout, "pdf": pdf}
+        how = {"timeout": timeout, "pdf": pdf, "geoip": geoip, "ip_ranges": ip_ranges}
         running = [pool.submit(_one, str(case), item, str(Path(out) / item.playbook.name), how) for item in chosen]
         for future in as_completed(running):
             outcome = future.result()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from forensics.errors import PlaybookError, UnknownName, UsageError
+from forensics.replacing import replacing
 from forensics.timeline import parse_time
 
 if TYPE_CHECKING:
     from forensics.case import Case
+    from forensics.geography import Geography
 
 NOTEBOOK, REPORT, FINDINGS, PDF = "notebook.ipynb", "report.html", "findings.json", "report.pdf"
 """What a run leaves in its directory."""
@@ -65,6 +66,15 @@ class RunResult:
 
 
 @dataclass(frozen=True)
+class _Manner:
+    """How a notebook is run, and what its report is given besides."""
+
+    timeout: float | None
+    geography: Geography | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
 class Playbook:
     """A notebook with a question. `sources` are those it needs to answer well.
 
@@ -88,44 +98,51 @@ class Playbook:
         *,
         timeout: float | None = None,
         pdf: bool = False,
+        geoip: Sequence[Path] = (),
+        ip_ranges: Path | None = None,
         progress: Progress | None = None,
     ) -> RunResult:
         """Run it in a kernel of this interpreter; `out` gets the notebook, the report and the findings.
 
-        A cell may take `timeout` seconds. With `pdf` the report is also printed, by a Chromium. What an earlier run
+        A cell may take `timeout` seconds. With `pdf` the report is also printed, by a Chromium; it says where the
+        cited addresses are where MaxMind files (`geoip`) or AWS's `ip_ranges` are given. What an earlier run
         left there is replaced. Of a run that stopped there are the notebook and a report that shows the error, as far
         as it came, and no findings; what an earlier run had found is then beside them as `report.earlier.html` and
         `findings.earlier.json`.
         Raises UsageError for parameters, NotACase, PlaybookError.
         """
         from forensics.case import Case
+        from forensics.geography import read_geography
         from forensics.report.pdf import browser, print_pdf
-        from forensics.runner import execute
 
-        if timeout is not None and not 0 < timeout < math.inf:
-            raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
         if pdf:
             browser()
+        how = _Manner(_seconds(timeout), read_geography(geoip, ip_ranges) if geoip or ip_ranges else None, progress)
         values = self.check(parameters)
         with Case.open(case_path) as case:
             _known(case, values)
         place = Path(out).resolve()
         place.mkdir(parents=True, exist_ok=True)
         result = RunResult(place / REPORT, place / NOTEBOOK, place / FINDINGS, place / PDF if pdf else None)
-        given = {"case": str(Path(case_path).resolve()), "out": str(place), **values}
-        with _replacing(result):
-            try:
-                executed = execute(self, given, result.notebook, timeout=timeout, progress=progress)
-            except PlaybookError as error:
-                result.findings.unlink(missing_ok=True)
-                self._write(result, Path(case_path), values, failure=str(error))
-                raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
-            self._write(result, Path(case_path), values, executed)
-            self._check_findings(result)
+        with replacing(result.report, result.findings):
+            self._execute(result, Path(case_path), values, how)
         (place / PDF).unlink(missing_ok=True)
         if result.pdf:
             print_pdf(result.report, result.pdf)
         return result
+
+    def _execute(self, result: RunResult, case: Path, values: Mapping[str, Any], how: _Manner) -> None:
+        from forensics.runner import execute
+
+        given = {"case": str(case.resolve()), "out": str(result.report.parent), **values}
+        try:
+            executed = execute(self, given, result.notebook, timeout=how.timeout, progress=how.progress)
+        except PlaybookError as error:
+            result.findings.unlink(missing_ok=True)
+            self._write(result, case, values, geography=how.geography, failure=str(error))
+            raise PlaybookError(f"{error}; the report up to there is {result.report}") from None
+        self._write(result, case, values, executed, geography=how.geography)
+        self._check_findings(result)
 
     def _check_findings(self, result: RunResult) -> None:
         if not result.findings.is_file():
@@ -154,6 +171,7 @@ class Playbook:
         values: Mapping[str, Any],
         notebook: NotebookNode | None = None,
         *,
+        geography: Geography | None = None,
         failure: str = "",
     ) -> None:
         """The report of that notebook, or of what there is of it on disk."""
@@ -170,8 +188,16 @@ class Playbook:
         }
         files = {"findings": result.findings, "executed notebook": result.notebook, "playbook": self.path}
         held = notebook or _on_disk(result.notebook)
-        made = run_report(held, title=self.title, facts=facts, case=case, files=files, failure=failure)
+        made = run_report(
+            held, title=self.title, facts=facts, case=case, files=files, failure=failure, geography=geography
+        )
         result.report.write_text(made, "utf-8")
+
+
+def _seconds(timeout: float | None) -> float | None:
+    if timeout is not None and not 0 < timeout < math.inf:
+        raise UsageError(f"a timeout is a number of seconds above 0, not {timeout:g}")
+    return timeout
 
 
 def _on_disk(path: Path) -> NotebookNode:
@@ -181,35 +207,6 @@ def _on_disk(path: Path) -> NotebookNode:
     held: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     held.cells = [cell for cell in held.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", ())]
     return held
-
-
-@contextlib.contextmanager
-def _replacing(result: RunResult) -> Iterator[None]:
-    """Put an earlier run's report and findings aside while the work is done.
-
-    They are gone if it succeeds and back if it was not done; if it stopped, they stay beside the report that says so,
-    unless they are themselves of a run that stopped, which has no findings.
-    """
-    finished = result.findings.is_file()
-    aside = {path: path.with_name(f"{path.name}.aside") for path in (result.report, result.findings) if path.exists()}
-    for path, place in aside.items():
-        path.rename(place)
-    try:
-        yield
-    except PlaybookError:
-        for path, place in aside.items():
-            place.replace(_earlier(path)) if finished else place.unlink()
-        raise
-    except BaseException:
-        for path, place in aside.items():
-            place.replace(path)
-        raise
-    for place in (*aside.values(), _earlier(result.report), _earlier(result.findings)):
-        place.unlink(missing_ok=True)
-
-
-def _earlier(path: Path) -> Path:
-    return path.with_stem(f"{path.stem}.earlier")
 
 
 def name_and_value(text: str) -> tuple[str, str]:
@@ -320,9 +317,8 @@ def _known(case: Case, values: Mapping[str, Any]) -> None:
     from forensics.identity import find_principal
     from forensics.timeline import find_workload
 
-    for name in ("workload", "task", "pod"):
-        if values.get(name):
-            find_workload(case, values[name])
+    if values.get("workload"):
+        find_workload(case, values["workload"])
     if values.get("principal"):
         find_principal(case, values["principal"])
     for name, (kind, sql) in _NAMES.items():

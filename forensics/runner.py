@@ -45,7 +45,6 @@ def execute(
     """
     with _quiet(), tempfile.TemporaryDirectory(prefix="forensics-") as scratch:
         import papermill
-        from nbclient.exceptions import CellTimeoutError
         from papermill.exceptions import PapermillExecutionError
 
         try:
@@ -64,8 +63,8 @@ def execute(
             return executed
         except PapermillExecutionError as error:
             raise _stopped(playbook, error) from None
-        except CellTimeoutError:
-            late = f"it took longer than the {timeout:g} s that a cell may take"
+        except TimeoutError as error:
+            late = f"it took longer than the {timeout:g} s that a cell may take" if timeout else str(error)
             raise PlaybookError(_broken_off(playbook, notebook, "CellTimeout", late)) from None
         except RuntimeError as error:
             died = f"its kernel ({sys.executable}) ended: {_last_words(Path(scratch), error)}"

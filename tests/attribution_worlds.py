@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from forensics import attribution
-from forensics.case import Case
+from tests.fresh import fresh_case
 from tests.workload_worlds import DAY, WEB, add, resolve
 from tests.worlds import ACCOUNT, Record
 
@@ -62,7 +62,7 @@ def placed(
     tmp_path: Path, holdings: list[tuple[Any, ...]], *, statements: tuple[str, ...] = (), **records: list[Record]
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A case in which those workloads held those things, attribution resolved over the records."""
-    with Case.create(tmp_path / "case") as case:
+    with fresh_case(tmp_path / "case") as case:
         con = case.connection
         con.execute(
             "INSERT INTO evidence (object_id, uri, sha256, size, acquired_at, account_id, region, status)"

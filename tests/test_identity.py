@@ -10,6 +10,7 @@ import pytest
 from forensics import identity
 from forensics.case import Case
 from forensics.errors import AmbiguousName, UnknownName
+from tests.fresh import fresh_case
 from tests.worlds import OTHER, Record, add, add_cloudtrail, assume, call, role, service, user
 
 ORDERS = "arn:aws:iam::111122223333:role/service-role/orders-exec"
@@ -20,7 +21,7 @@ ACCOUNT_SIDE = {"type": "AWSAccount", "accountId": OTHER}
 
 @pytest.fixture
 def case(tmp_path: Path) -> Iterator[Case]:
-    with Case.create(tmp_path / "case") as made:
+    with fresh_case(tmp_path / "case") as made:
         yield made
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from forensics import identity, lineage
 from forensics.case import Case
+from tests.fresh import fresh_case
 from tests.worlds import ACCOUNT, OTHER, Record, add, add_cloudtrail, call, role, service, user
 
 ORDERS = f"arn:aws:iam::{ACCOUNT}:role/service-role/orders-exec"
@@ -20,7 +21,7 @@ DEV = f"arn:aws:iam::{ACCOUNT}:user/dev"
 
 @pytest.fixture
 def case(tmp_path: Path) -> Iterator[Case]:
-    with Case.create(tmp_path / "case") as made:
+    with fresh_case(tmp_path / "case") as made:
         yield made
 
 

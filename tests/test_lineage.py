@@ -10,6 +10,7 @@ import pytest
 
 from forensics import ancestry, lineage
 from forensics.case import Case
+from tests.fresh import fresh_case
 from tests.worlds import OTHER, Record, add, add_cloudtrail, assume, call, credentials, role, service, user
 
 ROLE = "arn:aws:iam::111122223333:role/"
@@ -20,7 +21,7 @@ LAMBDA = service("lambda.amazonaws.com")
 
 @pytest.fixture
 def case(tmp_path: Path) -> Iterator[Case]:
-    with Case.create(tmp_path / "case") as made:
+    with fresh_case(tmp_path / "case") as made:
         yield made
 
 

@@ -9,6 +9,7 @@ import pytest
 from forensics.case import Case
 from forensics.errors import AmbiguousName, UnknownName, UsageError
 from forensics.timeline import Timeline, find_workload, parse_time
+from tests.fresh import fresh_case
 from tests.loading import FLOW, loaded, records, trail
 
 CALLS = [
@@ -114,7 +115,7 @@ def test_a_window_that_ends_before_it_begins_is_refused(case: Case) -> None:
 
 
 def test_an_or_within_a_condition_stays_within_it(tmp_path: Path) -> None:
-    with Case.create(tmp_path / "case") as case:
+    with fresh_case(tmp_path / "case") as case:
         loaded(case, tmp_path / "logs", {"a.json": records(trail("A"), trail("B"), trail("C"))})
         either = Timeline(case).where("action LIKE '%A' OR action LIKE '%B'").where("action LIKE '%B'")
 

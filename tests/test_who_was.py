@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from forensics.case import Case
 from forensics.errors import UsageError
 from forensics.who_was import who_was
+from tests.fresh import fresh_case
 from tests.test_interface import seen
 from tests.workload_worlds import (
     API,
@@ -34,7 +34,7 @@ Row = dict[str, Any]
 
 
 def asked(tmp_path: Path, address: str, at: str, *, records: dict[str, list[Record]], **more: Any) -> list[Row]:
-    with Case.create(tmp_path / "case") as case:
+    with fresh_case(tmp_path / "case") as case:
         for name, rows in records.items():
             add(case.connection, name, rows)
         resolve(case.connection)
@@ -164,5 +164,5 @@ def test_what_cannot_be_held_is_refused_with_advice(tmp_path: Path, address: str
 
 
 def test_what_is_no_time_is_refused_with_advice(tmp_path: Path) -> None:
-    with Case.create(tmp_path / "case") as case, pytest.raises(UsageError, match="not a time"):
+    with fresh_case(tmp_path / "case") as case, pytest.raises(UsageError, match="not a time"):
         who_was(case, "10.0.0.5", "yesterday")

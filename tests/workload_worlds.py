@@ -10,9 +10,9 @@ from typing import Any
 import duckdb
 
 from forensics import attribution, event, resolution, storage
-from forensics.case import Case
 from forensics.source import Column
 from forensics.sources import source
+from tests.fresh import fresh_case
 from tests.worlds import ACCOUNT, Record, call, role, service, user
 
 DEV = user()
@@ -34,7 +34,7 @@ STAGES = tuple(importlib.import_module(f"forensics.{name}") for name in resoluti
 @contextmanager
 def world(tmp_path: Path, **records: list[Record]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A resolved case holding the records of each source."""
-    with Case.create(tmp_path / "case") as case:
+    with fresh_case(tmp_path / "case") as case:
         for name, rows in records.items():
             add(case.connection, name, rows)
         resolve(case.connection)

@@ -233,7 +233,8 @@ def investigate(
     for use in used:
         if use.place == "outside" and use.access_key_id not in judged.intrusion.derived:
             stolen.setdefault(use.access_key_id, set()).add(use.address)
-    intrusion = follow(case, {key: tuple(sorted(addresses)) for key, addresses in sorted(stolen.items())})
+    known = {key: tuple(sorted(addresses)) for key, addresses in sorted(stolen.items())}
+    intrusion = judged.intrusion if known == dict(judged.intrusion.stolen) else follow(case, known)
     return replace(answer, intrusion=intrusion, uses=tuple(used))
 
 

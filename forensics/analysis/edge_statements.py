@@ -15,7 +15,7 @@ from forensics.analysis.words import at, count, during, listed, size
 MOST_CITED = 5_000
 """Records cited by one statement."""
 
-EXPLOIT, SCAN, RESOLVE = "T1190", "T1595.002", "T1071.004"
+EXPLOIT, SCAN = "T1190", "T1595.002"
 
 
 def attackers(
@@ -105,7 +105,6 @@ def names(rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
             ),
             time=first,
             certainty="recorded",
-            technique=RESOLVE,
             resources=(str(domain),),
             evidence=named(ids[:MOST_CITED]),
         )

@@ -97,7 +97,9 @@ class Egress(Answer):
             f"{row[0]} asked for {count(int(row[1]), 'name')} that look generated and do not exist."
             for row in self.searches
         ]
-        talked = f"With them spoke {listed(self.talked, 12)}." if self.talked else ""
+        talked = (
+            f"{count(len(self.talked), 'workload')} spoke with them: {listed(self.talked, 4)}." if self.talked else ""
+        )
         return f"{' '.join(parts)} {talked}".strip()
 
     @cached_property

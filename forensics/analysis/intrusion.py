@@ -10,10 +10,10 @@ from forensics.case import Case, Query
 from forensics.timeline import Timeline
 
 _CHILDREN = """
-SELECT k.access_key_id, e.source_ip
+SELECT k.access_key_id, k.issued_by_access_key_id, e.source_ip
 FROM credential AS k
 JOIN event AS e ON e.event_id = k.issuance_event_id AND e.source = 'cloudtrail'
-WHERE k.issued_by_access_key_id = ?
+WHERE list_contains(CAST(? AS VARCHAR[]), k.issued_by_access_key_id)
 ORDER BY k.access_key_id
 """
 
@@ -27,7 +27,12 @@ GROUP BY w.workload
 ORDER BY w.workload
 """
 
-_KEYS_OF = "SELECT access_key_id FROM credential WHERE workload = ? ORDER BY access_key_id"
+_KEYS_OF = """
+SELECT k.access_key_id
+FROM credential AS k
+WHERE list_contains(CAST(? AS VARCHAR[]), k.workload)
+ORDER BY k.workload, k.access_key_id
+"""
 
 _CALLED_FROM = """
 SELECT t.source_ip
@@ -51,7 +56,7 @@ GROUP BY t.source_ip
 Nor is one from which the code of a workload that it launched called: of a function without a network that is AWS's own.
 """
 
-_ITS_OWN = "NOT (action IN ('logs:CreateLogGroup', 'logs:CreateLogStream') AND user_agent LIKE 'awslambda-worker/%')"
+_ITS_OWN = "NOT coalesce(action IN ('logs:CreateLogGroup', 'logs:CreateLogStream') AND user_agent LIKE 'awslambda-worker/%', FALSE)"
 """Lambda itself opens the log stream of a function's environment, with the function's key: nobody's act."""
 
 FLOWS = """
@@ -144,18 +149,18 @@ def follow(case: Case, stolen: Mapping[str, tuple[str, ...]]) -> Intrusion:
     derived: dict[str, None] = {}
     frontier = list(stolen)
     while True:
-        found = [key for parent in frontier for key in _minted(case, parent, stolen.get(parent))]
+        found = _minted(case, frontier, stolen)
         launched = _launched(Intrusion(case, stolen, tuple(derived)))
-        found += [str(row[0]) for workload in launched for row in case.sql(_KEYS_OF, (workload,)).rows()]
+        found += [str(row[0]) for row in case.sql(_KEYS_OF, (list(launched),)).rows()]
         frontier = [key for key in dict.fromkeys(found) if key not in derived and key not in stolen]
         if not frontier:
             return Intrusion(case, stolen, tuple(derived), launched)
         derived |= dict.fromkeys(frontier)
 
 
-def _minted(case: Case, parent: str, addresses: tuple[str, ...] | None) -> list[str]:
-    rows = case.sql(_CHILDREN, (parent,)).rows()
-    return [str(key) for key, address in rows if not addresses or address in addresses]
+def _minted(case: Case, parents: list[str], stolen: Mapping[str, tuple[str, ...]]) -> list[str]:
+    rows = case.sql(_CHILDREN, (parents,)).rows()
+    return [str(key) for key, parent, address in rows if not stolen.get(parent) or address in stolen[parent]]
 
 
 def _launched(intrusion: Intrusion) -> tuple[str, ...]:

@@ -134,13 +134,14 @@ class Tampering(ActsAnswer):
         return (
             f"{count(len(self.done), 'act')} against logs succeeded and {refused:,} {'was' if refused == 1 else 'were'}"
             f" refused, {during(self.deeds[0].time, self.deeds[-1].time)}, in an intruder's hands: {listed(whose, 5)}."
-            f"{self._quiet()}{self._unseen()}\n\n{made or 'None succeeded'}."
+            f"{self._quiet()}{self._unseen()}\n\nThey are: {made or 'none that succeeded'}."
         )
 
     def _quiet(self) -> str:
         said = [
             f" {sources()[item.source].title}: {count(item.records, 'record')} {during(item.since, item.until)}"
-            f" ({item.minutes} minutes), {item.before:,} in as long a time before."
+            f" ({item.minutes} minutes{'' if item.deed.end else ', until the evidence ends'}), {item.before:,} in as long a"
+            " time before."
             for item in self.silences
         ]
         return "".join(said)

@@ -33,7 +33,7 @@ POINTS = {
 }
 
 NEWCOMER_AFTER = timedelta(hours=1)
-"""A principal whose first call comes so long after the first record of the trail was not at work before."""
+"""A principal whose first call comes so long after the first record of the account's trail was not at work before."""
 
 ROAMS = 3
 """One who has called from more addresses than this before (a build service, a phone) has no strange ones."""
@@ -48,7 +48,7 @@ One that was merely knocked at (a port probe, a guess at its password) is not ac
 """
 
 _CALL = """
-  SELECT e.event_id, e.time, e.access_key_id, e.source_ip, e.principal, e.action, e.outcome,
+  SELECT e.event_id, e.time, e.account_id, e.access_key_id, e.source_ip, e.principal, e.action, e.outcome,
     trim(regexp_replace(regexp_replace(regexp_replace(e.user_agent, '^\\[|\\]$', '', 'g'),
       '(^| )(m|cfg|command|exec-env|md/command|md/prompt)[/#][^ ]*', '', 'g'), '[0-9]+([._-][0-9]+)*', '', 'g')) AS agent
   FROM event AS e
@@ -63,6 +63,7 @@ WITH asked AS (
   JOIN (SELECT DISTINCT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id)) AS w ON w.event_id = e.event_id
   WHERE e.source = 'cloudtrail'
     AND e.access_key_id IS NOT NULL
+    AND e.access_key_id NOT LIKE '%*%'
 ), kin AS (
   SELECT access_key_id FROM asked
   UNION ALL
@@ -77,7 +78,7 @@ WITH asked AS (
   FROM call AS c
   WHERE c.access_key_id IN (SELECT k.access_key_id FROM kin AS k)
 ), near AS (
-  SELECT c.event_id, c.time, c.access_key_id, c.source_ip, c.principal, c.action, c.outcome, c.agent
+  SELECT c.event_id, c.time, c.account_id, c.access_key_id, c.source_ip, c.principal, c.action, c.outcome, c.agent
   FROM call AS c
   WHERE c.access_key_id IN (SELECT k.access_key_id FROM kin AS k)
     OR c.principal IN (SELECT n.principal FROM known AS n WHERE n.principal IS NOT NULL)
@@ -90,8 +91,8 @@ SELECT n.access_key_id, n.source_ip, min(n.principal) AS principal, min(n.time) 
   array_agg(n.event_id ORDER BY n.time, n.event_id) FILTER (WHERE n.outcome = 'denied') AS refused,
   array_agg(DISTINCT n.agent) FILTER (WHERE n.agent IS NOT NULL) AS agents,
   arg_min(n.agent, (n.time, n.event_id)) AS agent,
-  coalesce(regexp_matches(n.source_ip, '{ADDRESS}'), FALSE) AS is_address,
-  bool_or(a.access_key_id IS NOT NULL) AS asked
+  coalesce(regexp_matches(n.source_ip, '{ADDRESS}') AND n.source_ip NOT IN ('0.0.0.0', '::'), FALSE) AS is_address,
+  bool_or(a.access_key_id IS NOT NULL) AS asked, min(n.account_id) AS account_id
 FROM near AS n
 LEFT JOIN asked AS a ON a.access_key_id = n.access_key_id AND a.source_ip IS NOT DISTINCT FROM n.source_ip
 GROUP BY n.access_key_id, n.source_ip
@@ -149,7 +150,12 @@ WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
   AND e.access_key_id IS NOT NULL
 """
 
-_WATCHED = "SELECT min(time) AS first FROM event WHERE source = 'cloudtrail'"
+_WATCHED = """
+SELECT e.account_id, min(e.time) AS first
+FROM event AS e
+WHERE e.source = 'cloudtrail'
+GROUP BY e.account_id
+"""
 
 Pair = tuple[str, str | None]
 
@@ -190,6 +196,7 @@ FROM event AS e
 JOIN (SELECT DISTINCT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id)) AS w ON w.event_id = e.event_id
 WHERE e.source = 'cloudtrail'
   AND e.access_key_id IS NOT NULL
+  AND e.access_key_id NOT LIKE '%*%'
 GROUP BY e.access_key_id, e.source_ip
 """
 
@@ -197,7 +204,8 @@ GROUP BY e.access_key_id, e.source_ip
 def suspects(case: Case, event_ids: Sequence[str], accused: Mapping[str, str] | None = None) -> list[Suspect]:
     """Each credential at each address that those calls were made with, and what speaks for an intruder there.
 
-    By time of the first call there. Calls without a credential in their record (a service's own) are nobody's.
+    By time of the first call there. Calls without a credential in their record (a service's own), or with one that was
+    masked before the record came here, are nobody's.
     `accused` are calls of those that launched a workload which evidence other than findings accuses, and of what.
     """
     if not event_ids:
@@ -238,6 +246,7 @@ class _Seen:
     agent: str | None
     is_address: bool
     asked: bool
+    account_id: str | None
 
     @property
     def pair(self) -> Pair:
@@ -281,7 +290,7 @@ class _Bench:
                 self.told.setdefault((key, address), []).append(Reason(kind, _SAYS[kind].format(says), (event_id,)))
         minted = case.sql(_MINTED, (sorted(set(keys)),)).rows()
         self.minted = {key: ((by, address), event_id) for key, by, address, event_id in minted}
-        self.watched: datetime | None = case.sql(_WATCHED).rows()[0][0]
+        self.watched: dict[str | None, datetime | None] = dict(case.sql(_WATCHED).rows())
         self.believed: set[Pair] = set()
         self.owners_of: dict[str, set[str | None]] = {}
         self.intruders_at: dict[str, str] = {}
@@ -327,15 +336,16 @@ class _Bench:
         known = {agent for agents in elsewhere.values() for agent in agents}
         if known and item.agent and not known & set(item.agents or ()) and address not in places:
             yield Reason("strange agent", f"{principal} had never called with this user agent before", cited)
-        if alone and principal and principal not in self.began and self._late(item.first):
+        if alone and principal and principal not in self.began and self._late(item):
             said = f"{principal} made its first call at {at(item.first)}, when the trail had long been on"
             yield Reason("newcomer", said, cited)
         if alone and address in self.intruders_at and self.intruders_at[address] != item.access_key_id:
             said = f"{self.intruders_at[address]} had been used from this address before, in an intruder's hands"
             yield Reason("beside", said, cited)
 
-    def _late(self, first: datetime | None) -> bool:
-        return bool(first and self.watched and first - self.watched > NEWCOMER_AFTER)
+    def _late(self, item: _Seen) -> bool:
+        since = self.watched.get(item.account_id)
+        return bool(item.first and since and item.first - since > NEWCOMER_AFTER)
 
 
 _SAYS = {

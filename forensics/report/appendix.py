@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 import forensics
 from forensics import custody
 from forensics.case import Case
+from forensics.report.blocks import Output
 from forensics.report.cells import cell_html
 from forensics.report.display import MEANINGS, badge, show_table
 from forensics.views.labels import count_of, visible
@@ -49,11 +50,12 @@ Finding = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Section:
-    """A part after the notebook's: its heading, the id it is reached by, its HTML."""
+    """A part after the notebook's: its heading, the id it is reached by, its HTML, and figures under that."""
 
     heading: str
     anchor: str
     body: Markup
+    figures: tuple[Output, ...] = ()
 
 
 def summary(findings: Sequence[Finding]) -> Markup:

@@ -125,7 +125,7 @@ def _output(item: NotebookNode) -> Iterator[Output]:
 
 def _rich(data: dict[str, Any], metadata: dict[str, Any]) -> Output:
     if PLOTLY in data:
-        return _figure(data[PLOTLY])
+        return figure_output(data[PLOTLY])
     if "text/html" in data:
         trusted = metadata.get("text/html") == ESCAPED["text/html"]
         html = data["text/html"].replace(style(), "")
@@ -138,7 +138,8 @@ def _rich(data: dict[str, Any], metadata: dict[str, Any]) -> Output:
     return Output("text", _plain(data.get("text/plain", "")))
 
 
-def _figure(figure: dict[str, Any]) -> Output:
+def figure_output(figure: dict[str, Any]) -> Output:
+    """A figure of plotly, given as JSON, as the report holds it."""
     kept = {"data": figure.get("data", []), "layout": figure.get("layout", {})}
     height = kept["layout"].get("height") or 450
     return Output("figure", Markup(json.dumps(kept).replace("<", "\\u003c")), int(height), _words(kept["layout"]))

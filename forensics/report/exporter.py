@@ -113,7 +113,10 @@ def _page(notebook: NotebookNode, given: Mapping[str, Any]) -> dict[str, Any]:
     made = list(blocks(answer_first(notebook, given.get("summary", "")), markdown))
     sections = given.get("sections", ())
     contents = [*markdown.headings, *(Heading(2, item.heading, item.anchor) for item in sections)]
-    drawn = any(output.kind == "figure" for block in made for output in block.outputs)
+    outputs = [
+        output for part in (*(block.outputs for block in made), *(item.figures for item in sections)) for output in part
+    ]
+    drawn = any(output.kind == "figure" for output in outputs)
     scripts = [get_plotlyjs(), _read("figures.js")] if drawn else []
     return {
         "title": visible(title),

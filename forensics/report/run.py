@@ -11,8 +11,10 @@ from plotly.offline import get_plotlyjs
 
 from forensics.case import Case
 from forensics.errors import PlaybookError
+from forensics.geography import Geography
 from forensics.report.appendix import Finding, digests, left_out, statements, summary
 from forensics.report.exporter import html
+from forensics.report.places import places
 from forensics.report.records import cited_records
 
 LARGEST = 7_500_000
@@ -30,17 +32,20 @@ def run_report(
     case: Path,
     files: Mapping[str, Path],
     failure: str = "",
+    geography: Geography | None = None,
 ) -> str:
     """The report of an executed notebook on the case at that path.
 
     `files` are those whose digests it bears, by what they are; those under `findings` are what it cites. `failure` says
-    why the notebook stopped before its end. Raises PlaybookError where the findings are none.
+    why the notebook stopped before its end. With a `geography` it is said where the cited addresses are. Raises PlaybookError where the findings are none.
     """
     findings = _findings(files.get("findings"))
     room = LARGEST - len(get_plotlyjs()) - len(json.dumps([cell.get("outputs") for cell in notebook.cells]))
     with Case.open(case) as opened:
         records, anchors = cited_records(opened, findings, room=room)
-        sections = [records, left_out(opened), statements(notebook), digests(case, files)]
+        where = [places(opened, findings, geography)] if geography else []
+        given = {**files, **(geography.files if geography else {})}
+        sections = [*where, records, left_out(opened), statements(notebook), digests(case, given)]
     told = summary(findings)
     return html(notebook, title=title, facts=facts, failure=failure, summary=told, sections=sections, records=anchors)
 

@@ -143,13 +143,16 @@ class Audit:
             "stageTimestamp": f"{iso_ms(milliseconds)[:-1]}802Z",
             "annotations": {"authorization.k8s.io/decision": "forbid" if code == 403 else "allow"},
         }
-        record |= {"requestObject": body, "responseObject": body} if body else {}
-        text = json.dumps(record, separators=(",", ":"))
+        text = json.dumps(record | _bodies(body), separators=(",", ":"))
         if fact is not None:
             fact["time"] = iso_ms(milliseconds)
         event = LogEvent(milliseconds + 40, text, who.asks, milliseconds / 1000, fact=fact)
         self.groups.put(self.place, event, late=late)
         return audit_id
+
+
+def _bodies(body: Json | None) -> Json:
+    return {"requestObject": body, "responseObject": body} if body else {}
 
 
 def _uri(target: Target, resource: str, sub: str) -> str:

@@ -37,7 +37,7 @@ def play(stage: Stage) -> None:
     _detect(world, victim, outside)
     _decoys(world, neighbour, outside)
     stolen = stolen_key(stage, _key(identity), first_foreign_use=at("10:02:14"), addresses=[RELAY])
-    conclude(stage, playbook="eks-pod-compromise", parameters={"workload": neighbour.key}, stolen=stolen)
+    conclude(stage, playbook="eks-pod-compromise", parameters={}, stolen=stolen)
     for window in stage.windows():
         world.noise(window)
     stage.truth.attack_flows = in_order(world.eks.flows.facts)

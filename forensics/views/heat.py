@@ -153,9 +153,9 @@ def _titles(
 def _framed(
     figure: go.Figure, rows: Sequence[str | None], columns: Sequence[str | None], titles: tuple[str, str]
 ) -> go.Figure:
-    frame(figure, title=titles[0], subtitle=titles[1], height=_ROW * len(rows) + 260, legend_rows=0)
+    frame(figure, title=titles[0], subtitle=titles[1], height=_ROW * len(rows) + 320, legend_rows=0)
     one = len({_account(name) for name in rows} - {None}) == 1
-    figure.update_layout(showlegend=False, margin={"b": 20})
+    figure.update_layout(showlegend=False, margin={"t": 84, "b": 20})
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=[OTHERS if name is None else label(_short(name, one), 44) for name in rows],
@@ -164,7 +164,7 @@ def _framed(
     )
     figure.update_xaxes(
         tickvals=list(range(len(columns))),
-        ticktext=[OTHERS if name is None else label(name, 34) for name in columns],
+        ticktext=[OTHERS if name is None else label(name, 30) for name in columns],
         range=[-0.5, len(columns) - 0.5],
         tickangle=-50 if len(columns) > 3 else 0,
         tickfont={"size": 11, "color": INK},

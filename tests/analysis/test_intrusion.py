@@ -183,3 +183,9 @@ def test_a_stolen_key_is_not_followed_from_an_address_judged_inside(tmp_path: Pa
     with theft(tmp_path, copied, used(function(), FURTHER)) as found:
         assert isinstance(found.case, Case)
         assert (found.intrusion.stolen, found.intrusion.derived) == ({KEY: (FURTHER,)}, ())
+
+
+def test_a_log_stream_opened_without_a_user_agent_is_the_intruder_s(tmp_path: Path) -> None:
+    opened = used(function(), OUTSIDE, "logs:CreateLogStream") | {"userAgent": None}
+    with case_of(tmp_path, cloudtrail=[own(), opened]) as case:
+        assert actions(follow(case, STOLEN)) == ["logs:CreateLogStream"]

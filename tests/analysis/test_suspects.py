@@ -156,3 +156,24 @@ def test_a_service_s_call_and_no_call_at_all_are_nobody_s(tmp_path: Path) -> Non
     service = used({"type": "AWSService", "invokedBy": "s3.amazonaws.com"}, "s3.amazonaws.com")
     with case_of(tmp_path, cloudtrail=[service]) as case:
         assert suspects(case, [service["eventID"]]) == [] == suspects(case, [])
+
+
+def test_a_masked_key_is_nobody_s_and_a_masked_address_is_no_place(tmp_path: Path) -> None:
+    masked = used(DEV | {"accessKeyId": "AKIA************"}, OUTSIDE, "iam:CreateUser")
+    nowhere = used(DEV, "0.0.0.0", "iam:CreateUser", at="09:10:00")
+    with case_of(tmp_path, cloudtrail=[*at_work(), masked, nowhere]) as case:
+        (item,) = suspects(case, [masked["eventID"], nowhere["eventID"]])
+        assert (item.address, item.reasons) == ("0.0.0.0", ())
+
+
+def test_who_came_first_to_an_account_is_no_newcomer_because_another_account_s_trail_is_older(tmp_path: Path) -> None:
+    first = used(CONTRACTOR | {"accountId": "444455556666"}, OUTSIDE, "iam:CreateUser")
+    assert kinds(tmp_path, CONTRACTOR, OUTSIDE, cloudtrail=[*at_work(), first]) == []
+
+
+def test_an_accusation_by_other_evidence_counts_as_a_finding_s_does(tmp_path: Path) -> None:
+    launch = run(at="09:00:00") | {"userIdentity": CONTRACTOR, "sourceIPAddress": OUTSIDE, "userAgent": CLI}
+    with case_of(tmp_path, cloudtrail=[*at_work(), launch]) as case:
+        (item,) = suspects(case, [launch["eventID"]], {launch["eventID"]: "it launched what mines"})
+        assert [reason.kind for reason in item.reasons] == ["accused workload", "newcomer"]
+        assert item.believed

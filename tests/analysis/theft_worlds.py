@@ -8,6 +8,7 @@ from typing import Any
 from forensics.analysis.credential_theft import Theft, investigate
 from forensics.analysis.credential_use import Use, uses
 from forensics.case import Case
+from tests.fresh import fresh_case
 from tests.workload_worlds import KEY, LAMBDA, ORDERS, add, found, in_scope, resolve, service_part
 from tests.worlds import Record, assume, call, role
 
@@ -23,7 +24,7 @@ EXFILTRATION = "UnauthorizedAccess:IAMUser/ResourceCredentialExfiltration.Outsid
 @contextmanager
 def case_of(tmp_path: Path, **records: list[Record]) -> Iterator[Case]:
     """A resolved case with the records of each source, all in one object."""
-    with Case.create(tmp_path / "case") as case:
+    with fresh_case(tmp_path / "case") as case:
         for name, rows in records.items():
             add(case.connection, name, rows)
             case.connection.execute(f'UPDATE stored."{name}" SET object_id = ?', [OBJECT])

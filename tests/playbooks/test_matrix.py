@@ -1,4 +1,4 @@
-"""Every playbook on every made-up incident: `pytest -m matrix tests/playbooks/test_matrix.py`, some twenty minutes.
+"""Every playbook on every made-up incident: `pytest -m long tests/playbooks/test_matrix.py`, some twenty minutes.
 
 On the incident that a playbook is for, it cites what shows the incident and nothing else. On every other incident it
 either finds nothing of its kind, and says what that rests on, or finds a part of the incident and nothing innocent.
@@ -18,7 +18,7 @@ from forensics.simulate import scenarios
 from tests.playbooks.runs import Investigation, case_of, investigated, precision_and_recall, shown
 from tests.playbooks.truths import lines, wanted
 
-pytestmark = pytest.mark.matrix
+pytestmark = pytest.mark.long
 
 SURVEYS = {"account-first-look", "guardduty-triage"}
 """Their subject is whatever stands out and whatever GuardDuty said, innocent or not."""

@@ -79,7 +79,7 @@ def test_it_says_utc_on_its_axis_of_time_or_in_its_title(name: str, case: Case) 
 def test_it_draws_a_single_event(name: str, case: Case) -> None:
     at = datetime(2026, 3, 1, 8)
     add_row(case, "cloudtrail", event_id="one", event_time=at, event_source="s3.amazonaws.com", event_name="GetObject")
-    if name in ("flows", "talk"):
+    if name in ("flows", "geography", "talk"):
         add_row(case, "vpc_flow", srcaddr="10.0.1.5", dstaddr="203.0.113.7", bytes=10, start=at, action="ACCEPT")
     if name == "lineage":
         add_row(case, "cloudtrail", event_id="two", event_time=at, user_identity_access_key_id=KEY)

@@ -46,6 +46,6 @@ def test_an_analysis_of_sparse_records_finds_nothing_and_names_the_gaps(tmp_path
     with Case.create(tmp_path / "case") as case:
         loaded(case, tmp_path / "logs", FILES)
         assert uses(case, workload="arn:aws:lambda:us-east-1:111122223333:function:orders-fn") == []
-        answer = Theft(case, None, (), follow(case, {}))
+        answer = Theft(case, follow(case, {}), None, ())
         assert (answer.statements, answer.touched.rows(), answer.lineage.rows()) == ([], [], [])
         assert "Which invocations ran in which execution environments" in [gap.question for gap in answer.gaps]

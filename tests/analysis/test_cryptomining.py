@@ -94,7 +94,7 @@ def test_who_launched_what_mines_is_judged_without_a_finding_too(tmp_path: Path)
         answer = investigate(case)
         assert dict(answer.intrusion.stolen) == {CONTRACTOR["accessKeyId"]: (OUTSIDE,)}
         assert "1 of 1 miner was launched in an intruder's hands" in answer.verdict
-        assert shlex.split(answer.containment[0].command)[-1] == WEB_ID
+        assert any(WEB_ID in shlex.split(item.command) for item in answer.containment)
 
 
 def test_a_miner_that_a_colleague_launched_was_broken_into(tmp_path: Path) -> None:

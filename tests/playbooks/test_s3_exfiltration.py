@@ -14,7 +14,8 @@ NAME = "s3-exfiltration"
 
 def expected(truth: dict[str, Any]) -> set[str]:
     """Every record that shows the incident, and the issuance of the stolen key."""
-    records = (*truth["attack_events"], *truth["attack_flows"], *truth["attack_records"])
+    lines = [item for item in truth["attack_records"] if item["source"] == "s3_access"]
+    records = (*truth["attack_events"], *truth["attack_flows"], *lines)
     findings = {item["finding_id"] for item in truth["findings"] if item["malicious"]}
     return {item["event_id"] for item in records} | findings | {truth["stolen"]["issuance_event_id"]}
 

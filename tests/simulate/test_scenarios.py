@@ -207,8 +207,15 @@ def test_scale_is_of_noise_only(name: str, tmp_path: Path, made_small: dict[str,
     small = made_small
 
     for part in ("attack_events", "objects_read", "stolen", "findings", "bytes_out", "workloads"):
-        assert small[part] == truth[part], part
+        assert _placeless(small[part]) == _placeless(truth[part]), part
     assert [fact["statement"] for fact in small["decoys"]] == [fact["statement"] for fact in truth["decoys"]]
+
+
+def _placeless(part: Any) -> Any:
+    """Facts without the places of their records, which move with what else is in their objects."""
+    if not isinstance(part, list):
+        return part
+    return [{key: value for key, value in fact.items() if key != "event_id" or "/" not in value} for fact in part]
 
 
 @pytest.fixture

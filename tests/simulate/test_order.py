@@ -13,6 +13,8 @@ from forensics.tables import KEPT, TABLES
 
 RESOLVED = tuple(name for name in TABLES if name not in KEPT)
 SMALL = 0.2
+USUAL = {"eks-pod-irsa-theft", "fargate-task-role-theft", "lambda-credential-theft", "log-tampering"}
+"""Incidents that are tried in every run, one of each platform; the others are with `-m long`."""
 
 
 def resolved(case: Case) -> dict[str, list[str]]:
@@ -21,7 +23,9 @@ def resolved(case: Case) -> dict[str, list[str]]:
     return {name: sorted(map(str, case.sql(f'SELECT * FROM "{name}"').rows())) for name in names}
 
 
-@pytest.mark.parametrize("name", sorted(scenarios()))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name not in USUAL)) for name in sorted(scenarios())]
+)
 def test_an_incident_loaded_in_parts_in_any_order_resolves_to_the_same_tables(name: str, tmp_path: Path) -> None:
     simulate(name, tmp_path / "incident", scale=SMALL)
     logs = tmp_path / "incident" / "logs"

@@ -40,7 +40,7 @@ WHERE list_contains(CAST(? AS VARCHAR[]), w.workload)
 ORDER BY w.workload
 """
 
-REVOKE = {
+_REVOKE = {
     "Version": "2012-10-17",
     "Statement": [
         {
@@ -83,12 +83,17 @@ def _of_key(
             f"aws iam update-access-key --user-name {quote(user)} --access-key-id {quote(key)} --status Inactive",
         )
     if principal_kind == "role" or (principal or "").find(":role/") > 0:
-        return Command(
-            f"revoke every session of the role {user} issued before now (put in the present time)",
-            f"aws iam put-role-policy --role-name {quote(user)} --policy-name AWSRevokeOlderSessions"
-            f" --policy-document {quote(json.dumps(REVOKE))}",
-        )
+        return revoked(user)
     return None
+
+
+def revoked(role: str) -> Command:
+    """End every session of a role, by its name."""
+    return Command(
+        f"revoke every session of the role {role} issued before now (put in the present time)",
+        f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
+        f" --policy-document {quote(json.dumps(_REVOKE))}",
+    )
 
 
 def _of_user(name: str) -> Command:

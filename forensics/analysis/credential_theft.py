@@ -9,12 +9,12 @@ from typing import Any
 from forensics.analysis.answer import Answer
 from forensics.analysis.betrayal import first_use
 from forensics.analysis.credential_use import Use, uses
-from forensics.analysis.gaps import Gap
+from forensics.analysis.gaps import Gap, not_issued, who_was_at
 from forensics.analysis.intrusion import Intrusion, follow
 from forensics.analysis.statement import Statement, named
 from forensics.analysis.technique import EXPOSURE
 from forensics.analysis.verdict import verdict
-from forensics.analysis.words import at, listed, size
+from forensics.analysis.words import at, size
 from forensics.case import Case, Query
 from forensics.errors import UnknownName, UsageError
 from forensics.timeline import find_workload
@@ -258,13 +258,8 @@ def _leak(identifier: str, workload: str, row: tuple[Any, ...]) -> Statement:
 
 
 def _incident_gaps(theft: Theft) -> list[Gap]:
-    addresses = listed(theft.intrusion.addresses)
-    found = [
-        Gap(
-            f"Who was at {addresses}",
-            "logs give an address, not a person; a public address changes hands",
-            "ask the network's owner; compare with findings and other accounts' logs",
-        ),
+    return [
+        who_was_at(theft.intrusion.addresses),
         Gap(
             "Which request made the workload give its credential away",
             "payloads and reads of environment variables or metadata leave no AWS log",
@@ -275,18 +270,5 @@ def _incident_gaps(theft: Theft) -> list[Gap]:
             "calls that carry the runtime's user agent are taken for the workload's own",
             "compare each such address with the workload's known egress",
         ),
+        *not_issued(theft.case, list(theft.intrusion.stolen)),
     ]
-    without = [key for key in theft.intrusion.stolen if not _issued(theft.case, key)]
-    if without:
-        found.append(
-            Gap(
-                f"When and by whom {listed(without)} was issued",
-                "the call that minted it is not in evidence: before the logs, in another region, or filtered as read-only",
-                "collect earlier objects of the trail, and those of us-east-1",
-            )
-        )
-    return found
-
-
-def _issued(case: Case, key: str) -> bool:
-    return case.sql(_KEY, (key,)).rows()[0][7] is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from forensics.analysis.words import at
 from forensics.case import Case
 from forensics.jsons import parsed
 from forensics.timeline import Timeline
@@ -106,6 +107,14 @@ class Deed:
         """The thing, and whose it is."""
         thing = self.thing or "(not named)"
         return f"{thing} of {self.owner}" if self.owner and self.owner != self.thing else thing
+
+    def ended(self, otherwise: str) -> str:
+        """What ended it, when and by whom; `otherwise` where nothing in evidence did."""
+        if self.outcome != "success":
+            return "it did not succeed"
+        if self.end is None:
+            return otherwise
+        return f"{self.end.action} at {at(self.end.time)} by {self.end.principal or 'somebody not named'}"
 
 
 def deeds(case: Case, calls: Timeline, kinds: Sequence[Kind], *, refused: bool = False) -> list[Deed]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
 from forensics.analysis import isolation
-from forensics.analysis.containment import REVOKE
+from forensics.analysis.containment import revoked
 from forensics.analysis.isolation import Command
 from forensics.case import Case
 
@@ -28,7 +27,7 @@ def shut(
     return [
         *(_shut_out(item) for item in clients),
         *isolation.isolation(case, workloads),
-        *(_revoked(str(role)) for (role,) in roles),
+        *(revoked(str(role)) for (role,) in roles),
         *(_cut_off(item) for item in remotes),
         *_no_answer(domains),
     ]
@@ -45,14 +44,6 @@ def _shut_out(address: str) -> Command:
         f"aws wafv2 create-ip-set --scope REGIONAL --name shut-out --ip-address-version {version}"
         f" --addresses {quote(_range(address))}",
         "isolate",
-    )
-
-
-def _revoked(role: str) -> Command:
-    return Command(
-        f"revoke every session of the role {role} issued before now (put in the present time)",
-        f"aws iam put-role-policy --role-name {quote(role)} --policy-name AWSRevokeOlderSessions"
-        f" --policy-document {quote(json.dumps(REVOKE))}",
     )
 
 

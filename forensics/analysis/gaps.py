@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from forensics.analysis.words import count, during
+from forensics.analysis.words import count, during, listed
 from forensics.case import Case
 from forensics.sources import sources
 
@@ -17,6 +17,36 @@ class Gap:
     question: str
     why: str
     remedy: str
+
+
+_NOT_ISSUED = """
+SELECT k.access_key_id
+FROM credential AS k
+WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
+  AND k.issuance_event_id IS NULL
+ORDER BY k.access_key_id
+"""
+
+
+def who_was_at(addresses: list[str]) -> Gap:
+    """That an address names nobody."""
+    return Gap(
+        f"Who was at {listed(addresses)}",
+        "logs give an address, not a person; a public address changes hands",
+        "ask the network's owner; compare with findings and other accounts' logs",
+    )
+
+
+def not_issued(case: Case, access_key_ids: list[str]) -> list[Gap]:
+    """The credentials whose issuance is not in evidence, as one question; empty where all are."""
+    without = [str(row[0]) for row in case.sql(_NOT_ISSUED, (access_key_ids,)).rows()]
+    return [
+        Gap(
+            f"When and by whom {listed(without)} was issued",
+            "the call that minted it is not in evidence: before the logs, in another region, or filtered as read-only",
+            "collect earlier objects of the trail, and those of us-east-1",
+        )
+    ] * bool(without)
 
 
 _HELD = "SELECT source, count(*) FROM event GROUP BY source"

@@ -8,7 +8,7 @@ from typing import Any
 
 from forensics.analysis.statement import Statement, named
 from forensics.analysis.technique import HOST_KEY
-from forensics.analysis.words import count, during
+from forensics.analysis.words import capital, count, during
 from forensics.case import Case, Query
 
 ESCAPE = (
@@ -161,7 +161,7 @@ def fetched(case: Case, since: Mapping[str, datetime]) -> Iterator[Statement]:
             id=f"fetch-{number:02d}",
             title=f"Credentials of {task.rpartition('/')[2]} handed out to a stranger on its host",
             statement=(
-                f"{during(when, when)[:1].upper()}{during(when, when)[1:]} the ECS agent of {host} gave the credentials of"
+                f"{capital(during(when, when))} the ECS agent of {host} gave the credentials of"
                 f" {task} to {address or 'an address not recorded'}, user agent {(agent or 'none')[:200]}: neither had ever"
                 " asked it before the container was there."
             ),

@@ -78,6 +78,9 @@ WHERE l.call_id IS NULL AND l.outcome = 'success'
 """
 
 
+_LASTS = "nothing in evidence undoes it"
+
+
 @dataclass(frozen=True)
 class Silence:
     """A time in which a log has nothing, or less, because of an act; and how much it had in as long a time before."""
@@ -168,7 +171,16 @@ class Tampering(ActsAnswer):
     def what_was_done(self) -> pd.DataFrame:
         """A row for each act: what, to which log, what it does, whether it succeeded, and until when."""
         rows = [
-            (deed.time, deed.kind.what, deed.name, effect(deed), deed.outcome, deed.principal, deed.address, _end(deed))
+            (
+                deed.time,
+                deed.kind.what,
+                deed.name,
+                effect(deed),
+                deed.outcome,
+                deed.principal,
+                deed.address,
+                deed.ended(_LASTS),
+            )
             for deed in self.deeds
         ]
         columns = ["time", "what", "log", "effect", "outcome", "by", "from", "undone"]
@@ -241,14 +253,6 @@ def _clock(deed: Deed) -> str:
     return f"{deed.time:%H:%M:%S}" if deed.time else "time not recorded"
 
 
-def _end(deed: Deed) -> str:
-    if deed.outcome != "success":
-        return "it did not succeed"
-    if deed.end is None:
-        return "nothing in evidence undoes it"
-    return f"{deed.end.action} at {at(deed.end.time)} by {deed.end.principal or 'somebody not named'}"
-
-
 def _deed(identifier: str, deed: Deed) -> Statement:
     tried = deed.outcome != "success"
     does = f"It was refused; it would have meant: {effect(deed)}" if tried else effect(deed)
@@ -258,7 +262,7 @@ def _deed(identifier: str, deed: Deed) -> Statement:
         statement=(
             f"At {at(deed.time)} {deed.principal or 'somebody not named'}, with the credential {deed.access_key_id} from"
             f" {deed.address or 'an address not recorded'}, called {deed.action} for {deed.name}. "
-            f"{does[:1].upper()}{does[1:]}." + ("" if tried else f" Since then: {_end(deed)}.")
+            f"{does[:1].upper()}{does[1:]}." + ("" if tried else f" Since then: {deed.ended(_LASTS)}.")
         ),
         time=deed.time,
         certainty="recorded",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from forensics.analysis.answer import Answer
 from forensics.analysis.betrayal import Hands
-from forensics.analysis.gaps import Gap
+from forensics.analysis.gaps import Gap, not_issued, who_was_at
 from forensics.analysis.isolation import Command, isolation
 from forensics.analysis.statement import Statement
 from forensics.analysis.words import at, count, listed
@@ -23,14 +23,6 @@ JOIN credential AS k ON k.access_key_id = l.access_key_id
 LEFT JOIN credential AS a ON a.access_key_id = l.ancestor_access_key_id
 WHERE list_contains(CAST(? AS VARCHAR[]), l.access_key_id)
 ORDER BY k.issued_at, l.access_key_id, l.hops
-"""
-
-_NOT_ISSUED = """
-SELECT k.access_key_id
-FROM credential AS k
-WHERE list_contains(CAST(? AS VARCHAR[]), k.access_key_id)
-  AND k.issuance_event_id IS NULL
-ORDER BY k.access_key_id
 """
 
 _OWNERS = """
@@ -97,25 +89,12 @@ class Misuse(Answer):
         """What logs leave open wherever credentials were misused."""
         if not self.found:
             return []
-        found = [
-            Gap(
-                f"Who was at {listed(self.intrusion.addresses)}",
-                "logs give an address, not a person; a public address changes hands",
-                "ask the network's owner; compare with findings and other accounts' logs",
-            ),
+        return [
+            who_was_at(self.intrusion.addresses),
             Gap(
                 "How the credential came into other hands",
                 "reads of metadata, environment variables, files and memory leave no AWS log",
                 "logs of what stands before the workload; its disk and memory, if it still runs; the owner's computer",
             ),
+            *not_issued(self.case, list(self.intrusion.stolen)),
         ]
-        without = [str(row[0]) for row in self.case.sql(_NOT_ISSUED, (list(self.intrusion.stolen),)).rows()]
-        if without:
-            found.append(
-                Gap(
-                    f"When and by whom {listed(without)} was issued",
-                    "the call that minted it is not in evidence: before the logs, in another region, or filtered",
-                    "collect earlier objects of the trail, and those of us-east-1",
-                )
-            )
-        return found

@@ -89,6 +89,9 @@ ORDER BY bucket
 """
 
 
+_LASTS = "nothing in evidence takes it back"
+
+
 @dataclass(frozen=True)
 class Exfiltration(ActsAnswer):
     """The answer: what the intruder's hands did to objects and buckets, by CloudTrail and by access logs."""
@@ -156,7 +159,7 @@ class Exfiltration(ActsAnswer):
     def what_was_changed(self) -> pd.DataFrame:
         """A row for each change of a bucket: what it means, whether it succeeded, what took it back."""
         rows = [
-            (deed.time, deed.thing, deed.kind.what, meaning(deed), deed.outcome, deed.address, _end(deed))
+            (deed.time, deed.thing, deed.kind.what, meaning(deed), deed.outcome, deed.address, deed.ended(_LASTS))
             for deed in self.changes
         ]
         return pd.DataFrame(rows, columns=["time", "bucket", "what", "means", "outcome", "from", "taken back"])
@@ -231,14 +234,6 @@ def _total(row: dict[Any, Any]) -> str:
     )
 
 
-def _end(deed: Deed) -> str:
-    if deed.outcome != "success":
-        return "it did not succeed"
-    if deed.end is None:
-        return "nothing in evidence takes it back"
-    return f"{deed.end.action} at {at(deed.end.time)} by {deed.end.principal or 'somebody not named'}"
-
-
 def _change(identifier: str, deed: Deed) -> Statement:
     tried = deed.outcome != "success"
     means = f"It failed; it would have meant: {meaning(deed)}" if tried else f"It means: {meaning(deed)}"
@@ -248,7 +243,7 @@ def _change(identifier: str, deed: Deed) -> Statement:
         statement=(
             f"At {at(deed.time)} {deed.principal or 'somebody not named'}, with the credential {deed.access_key_id} from"
             f" {deed.address or 'an address not recorded'}, called {deed.action} for {deed.name}. {means}."
-            + ("" if tried else f" Since then: {_end(deed)}.")
+            + ("" if tried else f" Since then: {deed.ended(_LASTS)}.")
         ),
         time=deed.time,
         certainty="recorded",

@@ -12,7 +12,7 @@ from typing import Any
 from forensics.analysis.intrusion import Intrusion
 from forensics.analysis.statement import Statement, named, weakest
 from forensics.analysis.technique import TRANSFER, technique
-from forensics.analysis.words import at, count, during, listed, size
+from forensics.analysis.words import at, capital, count, during, listed, size
 
 MOST_CITED = 5_000
 """Records cited by one statement; it says so where there are more."""
@@ -137,7 +137,7 @@ def _flow(identifier: str, row: tuple[Any, ...], ends: list[tuple[str, str]]) ->
     certainty = weakest(word for _, word in ends) if ends else "recorded"
     accepted = action != "REJECT"
     text = (
-        f"{_capital(during(first, last))}, interface {interface or '(none named)'} and {remote}"
+        f"{capital(during(first, last))}, interface {interface or '(none named)'} and {remote}"
         f" {'exchanged traffic' if accepted else 'tried to exchange traffic and it was rejected'}:"
         f" {size(sent or 0)} towards {remote}, {size(received or 0)} from it, in {count(records, 'flow record')}."
     )
@@ -152,10 +152,6 @@ def _flow(identifier: str, row: tuple[Any, ...], ends: list[tuple[str, str]]) ->
         resources=tuple(workloads) if len(workloads) > 1 else (interface,) if interface else (),
         evidence=named(ids[:MOST_CITED]),
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _holder(workloads: list[str], certainty: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +13,9 @@ from forensics.analysis.containment import containment
 from forensics.analysis.gaps import Gap
 from forensics.analysis.intrusion import Intrusion
 from forensics.analysis.isolation import Command
-from forensics.analysis.statement import Statement, cited, named, weakest
+from forensics.analysis.statement import Statement, cited, named
 from forensics.analysis.technique import technique
-from forensics.analysis.words import at, count, during, listed, size
+from forensics.analysis.words import at, capital, count, during, listed, size
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.finding_around import PREFIX
@@ -30,7 +29,6 @@ MOST = 50
 _FINDINGS = """
 SELECT f.finding_id
 FROM finding AS f
-LEFT JOIN event AS e ON e.event_id = f.finding_id AND e.source = 'guardduty'
 WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
 ORDER BY f.severity DESC NULLS LAST, f.time, f.finding_id
 """
@@ -259,17 +257,12 @@ def _behind(identifier: str, row: tuple[Any, ...]) -> Statement:
         id=identifier,
         title=f"{count(records, 'record')} of {source}: {action or 'no action'} {ended}".strip(),
         statement=(
-            f"{_when(first, last)}, {count(records, 'record')} of {source}, {action or 'no action named'}{whom}{place}{sent},"
+            f"{capital(during(first, last))}, {count(records, 'record')} of {source}, {action or 'no action named'}{whom}{place}{sent},"
             f" {'lies' if records == 1 else 'lie'} behind the finding {finding_id}: {why}."
         ),
         time=first,
-        certainty=weakest(["recorded"] if "key" in why or "principal" in why else ["inferred"]),
+        certainty="recorded" if "key" in why or "principal" in why else "inferred",
         technique=technique(action),
         principal=principal,
         evidence=named(ids[: traces.MOST_CITED]),
     )
-
-
-def _when(first: datetime | None, last: datetime | None) -> str:
-    text = during(first, last)
-    return text[:1].upper() + text[1:]

@@ -32,6 +32,11 @@ def during(first: datetime | None, last: datetime | None) -> str:
     return f"between {at(first)} and {at(last)}"
 
 
+def capital(text: str) -> str:
+    """The text as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
 def listed(names: list[str], most: int = 3) -> str:
     """`a, b and c`, `a, b, c and 4 more`."""
     if len(names) > most:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from forensics.case import Case, Query
     from forensics.errors import ForensicsError
     from forensics.evidence import add as add_evidence
-    from forensics.evidence import verify as verify_evidence
     from forensics.load import load as load_evidence
     from forensics.playbook import Playbook, playbooks
     from forensics.playbook import playbook as find_playbook
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from forensics.simulate import simulate as simulate_incident
     from forensics.sources import sources as log_sources
     from forensics.timeline import Timeline
+    from forensics.verification import verify as verify_evidence
     from forensics.views import views as figures
 
     __version__: str
@@ -54,7 +54,7 @@ _PLACES = {
     "playbooks": "playbook.playbooks",
     "raw_record": "raw.raw_record",
     "simulate_incident": "simulate.simulate",
-    "verify_evidence": "evidence.verify",
+    "verify_evidence": "verification.verify",
 }
 """Where each public name lives. None is a module's name: importing that module would hide it."""
 

@@ -17,6 +17,7 @@ from forensics import attribution, configuration, event, storage
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.sources import sources
 from forensics.tables import KEPT, TABLES
+from forensics.tables.kept import EVIDENCE_SINCE_3
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from forensics.cards.workload import Workload
     from forensics.timeline import Moment
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the tables; a case with a greater one is refused."""
 
 DATABASE = "case.duckdb"
@@ -153,7 +154,8 @@ class Case:
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
         self._upgrade()
-        self.connection.execute(TABLES["named_stream"])
+        for name in ("named_stream", "acquisition"):
+            self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
         configuration.create_view(self.connection)
@@ -164,6 +166,8 @@ class Case:
         done = "SELECT 1 FROM case_info WHERE key = 'schema_version' AND CAST(value AS INTEGER) >= ?"
         if self.connection.execute(done, [SCHEMA_VERSION]).fetchall():
             return
+        for column in EVIDENCE_SINCE_3:
+            self.connection.execute(f"ALTER TABLE evidence ADD COLUMN IF NOT EXISTS {column}")
         for name, statement in TABLES.items():
             if name not in KEPT:
                 self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')

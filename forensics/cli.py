@@ -209,10 +209,10 @@ def _verify(commands: Commands) -> None:
 
 
 def _run_verify(options: argparse.Namespace) -> int:
-    from forensics import evidence
+    from forensics import verification
 
     with _open(options.case) as case, _progress("verify", "B") as show:
-        found = evidence.verify(case, progress=_later(show, 0))
+        found = verification.verify(case, progress=_later(show, 0))
     _say(str(found))
     return 0 if found.ok else 1
 

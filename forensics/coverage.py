@@ -48,7 +48,8 @@ SELECT
   i.hour,
   coalesce(c.records, 0) AS records,
   CASE WHEN c.records > 0 THEN 'present' ELSE 'unknown' END AS status,
-  CAST(NULL AS VARCHAR) AS cause
+  CAST(NULL AS VARCHAR) AS cause,
+  CAST(NULL AS BIGINT) AS bytes
 FROM watched AS w
 CROSS JOIN inside AS i
 LEFT JOIN hour_count AS c ON c.source = w.source

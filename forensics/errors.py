@@ -12,6 +12,7 @@
     │   ├── CaseExists        create() on a place in use
     │   ├── CaseLocked        another process is writing
     │   └── NewerCase         made by a newer version of this package
+    ├── AwsError              AWS cannot be asked: no credentials, expired, denied
     ├── EvidenceError         evidence cannot be read, or is not what was acquired
     └── PlaybookError         a playbook stopped
 """
@@ -70,6 +71,10 @@ class CaseLocked(CaseError):
 
 class NewerCase(CaseError):
     """The case was made by a newer version of this package."""
+
+
+class AwsError(ForensicsError):
+    """AWS cannot be asked, or gave no answer: credentials, permissions, the network."""
 
 
 class EvidenceError(ForensicsError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -45,6 +46,8 @@ class Taken:
     reason: str | None
     rejected: bool
     container: bool = False
+    storage_class: str | None = None
+    metadata: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ def _row(found: Found, *, sha256: str = "", size: int = 0, stored_at: str | None
         reason=problem or found.problem or None,
         rejected=not sha256 or bool(found.problem),
         container=found.container,
+        storage_class=found.storage_class,
+        metadata=json.dumps(found.metadata, sort_keys=True) if found.metadata else None,
     )
 
 

@@ -208,7 +208,7 @@ def test_timesketch_says_how_many_events_have_no_time(run: Run, case: Path) -> N
 def test_coverage_joins_hours_that_say_the_same(run: Run, case: Path) -> None:
     with Case.open(case, read_only=False) as opened:
         opened.connection.execute(
-            "INSERT INTO coverage SELECT 'vpc_flow', '111122223333', 'eu-west-1',"
+            "INSERT INTO coverage (source, account_id, region, hour, records, status, cause) SELECT 'vpc_flow', '111122223333', 'eu-west-1',"
             " TIMESTAMP '2026-11-05 00:00:00' + to_hours(i.number), 10,"
             " CASE WHEN i.number = 2 THEN 'missing' ELSE 'present' END, NULL FROM range(5) AS i(number)"
         )

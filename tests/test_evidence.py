@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from forensics import custody, evidence
+from forensics import custody, evidence, verification
 from forensics.case import Case
 from forensics.errors import EvidenceError, QueryError, UnknownName, UsageError
 from forensics.evidence import Added
@@ -85,7 +85,7 @@ def test_the_order_of_arrival_does_not_matter(tmp_path: Path, logs: Path) -> Non
             for name in order:
                 evidence.add(case, logs / name)
             tables.add(tuple(rows(case, "object_id, uri, sha256, status, last_modified, stored_at")))
-            assert evidence.verify(case).ok
+            assert verification.verify(case).ok
     assert len(tables) == 1
 
 
@@ -104,7 +104,7 @@ def test_in_place_references_files_and_copies_members(case: Case, logs: Path) ->
     assert stored[f"{logs}/b.json"] == f"{logs}/b.json"
     assert stored[f"{logs}/z.zip!m.json"] == f"evidence/{sha256(b'member')[:2]}/{sha256(b'member')}"
     assert evidence.path_of(case, stored[f"{logs}/b.json"]).read_bytes() == b"second"
-    assert evidence.verify(case).ok
+    assert verification.verify(case).ok
 
 
 def test_custody_lists_each_object_and_the_archive_it_came_from(case: Case, tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_what_cannot_be_read_is_listed_as_rejected_until_it_can_be(case: Case, l
         "pending",
         "duplicate",
     ]
-    assert evidence.verify(case).ok
+    assert verification.verify(case).ok
 
 
 def test_a_cut_off_archive_gives_its_members_and_is_kept_as_rejected(case: Case, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_an_object_larger_than_memory_chunks_is_stored_whole(case: Case, tmp_pat
     (tmp_path / "big").write_bytes(data)
     evidence.add(case, tmp_path / "big")
     assert rows(case, "sha256, size") == [(sha256(data), len(data))]
-    assert evidence.verify(case).ok
+    assert verification.verify(case).ok
 
 
 def test_a_zip_bomb_is_listed_not_unpacked(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_an_altered_missing_or_shortened_object_is_named(case: Case, logs: Path)
     second.unlink()
     third.chmod(0o644)
     third.write_bytes(b"thi")
-    problems = evidence.verify(case).problems
+    problems = verification.verify(case).problems
     assert [(Path(problem.what).name, problem.kind) for problem in problems] == [
         ("a.json", "altered"), ("b.json", "missing"), ("d.json", "size"), ("d.json", "altered"),
     ]  # fmt: skip
@@ -184,17 +184,17 @@ def test_rows_and_custody_are_held_against_each_other(case: Case, logs: Path) ->
     case.connection.execute("DELETE FROM evidence WHERE uri LIKE '%b.json'")
     case.connection.execute("UPDATE evidence SET size = 7 WHERE uri LIKE '%c.json'")
     (case.path / "custody.jsonl").write_bytes((case.path / "custody.jsonl").read_bytes().replace(b"a.json", b"x.json"))
-    kinds = {(Path(problem.what).name, problem.kind) for problem in evidence.verify(case).problems}
+    kinds = {(Path(problem.what).name, problem.kind) for problem in verification.verify(case).problems}
     stray = sha256(b"second")
     expected = {("a.json", "unrecorded"), ("x.json", "unlisted"), ("b.json", "unlisted"), ("c.json", "size")}
     assert kinds == {*expected, (stray, "stray")}
 
 
 def test_a_custody_record_taken_away_is_a_problem_only_where_there_is_evidence(case: Case, logs: Path) -> None:
-    assert evidence.verify(case).ok
+    assert verification.verify(case).ok
     evidence.add(case, logs / "a.json")
     (case.path / "custody.jsonl").unlink()
-    assert [problem.kind for problem in evidence.verify(case).problems] == ["missing", "unrecorded"]
+    assert [problem.kind for problem in verification.verify(case).problems] == ["missing", "unrecorded"]
 
 
 def test_a_killed_add_is_finished_by_the_next(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_killed_add_is_finished_by_the_next(tmp_path: Path) -> None:
     with Case.open(tmp_path / "case", read_only=False) as case:
         assert evidence.add(case, tmp_path / "logs").seen == 800
         assert case.sql("SELECT count(*), count(DISTINCT uri) FROM evidence").rows() == [(800, 800)]
-        assert evidence.verify(case).problems == ()
+        assert verification.verify(case).problems == ()
     assert not (tmp_path / "case" / "evidence" / ".incoming").exists()
 
 
@@ -221,7 +221,7 @@ def test_bytes_left_by_a_crash_are_not_trusted(case: Case, logs: Path) -> None:
     place.parent.mkdir()
     place.write_bytes(b"")
     evidence.add(case, logs)
-    assert place.read_bytes() == b"second" and evidence.verify(case).ok
+    assert place.read_bytes() == b"second" and verification.verify(case).ok
 
 
 def test_a_crash_before_the_commit_leaves_a_case_that_a_second_add_mends(
@@ -233,7 +233,7 @@ def test_a_crash_before_the_commit_leaves_a_case_that_a_second_add_mends(
             evidence.add(case, logs)
     assert rows(case, "uri") == []
     assert evidence.add(case, logs).added == 2
-    assert evidence.verify(case).ok
+    assert verification.verify(case).ok
 
 
 def test_a_case_is_not_its_own_evidence(case: Case) -> None:
@@ -267,11 +267,11 @@ def test_verify_names_objects_whose_rows_are_gone(tmp_path: Path) -> None:
     with Case.create(tmp_path / "case") as case:
         evidence.add(case, tmp_path / "a.log")
         load(case)
-        assert evidence.verify(case).ok
+        assert verification.verify(case).ok
         case.connection.execute("DELETE FROM stored.vpc_flow")
 
         assert [
-            (problem.kind, "0 of the 1 records" in problem.detail) for problem in evidence.verify(case).problems
+            (problem.kind, "0 of the 1 records" in problem.detail) for problem in verification.verify(case).problems
         ] == [("rows", True)]
 
 
@@ -283,7 +283,7 @@ def test_verify_names_a_stored_object_that_became_something_else(tmp_path: Path)
         stored.unlink()
         os.mkfifo(stored)
 
-        assert [problem.kind for problem in evidence.verify(case).problems] == ["altered"]
+        assert [problem.kind for problem in verification.verify(case).problems] == ["altered"]
 
 
 def test_text_with_the_magic_word_of_tar_is_no_archive(tmp_path: Path) -> None:

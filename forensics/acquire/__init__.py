@@ -5,7 +5,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ class Found:
     `path` is set when the bytes are a file of this machine, `size` when an archive declares it.
     `problem` says why the object is no evidence as it stands; a stream beside it is kept all the same.
     A `container` is an archive whose members follow: its hash goes into the custody record, nothing else.
+    `storage_class` and `metadata` (user metadata) are those of an S3 object.
     """
 
     uri: str
@@ -46,6 +47,8 @@ class Found:
     version_id: str | None = None
     problem: str = ""
     container: bool = False
+    storage_class: str | None = None
+    metadata: Mapping[str, str] | None = None
 
 
 def read_some(stream: BinaryIO, size: int) -> bytes:

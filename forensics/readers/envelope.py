@@ -13,6 +13,7 @@ from isal import isal_zlib
 
 from forensics.guardduty_names import exported
 from forensics.jsons import written
+from forensics.readers import api_page
 from forensics.readers.documents import Json, items, members
 from forensics.readers.log_events import (
     ANSWERS,
@@ -83,7 +84,9 @@ def unwrap(document: Json, depth: int = _DEPTH, *, parts: Mapping[str, msgspec.R
 
 
 def _wrapped(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
-    if "messageType" in parts and "logEvents" in parts:
+    if api_page.is_page(parts):
+        yield from _page(document, parts, depth)
+    elif "messageType" in parts and "logEvents" in parts:
         yield from subscription(document)
     elif lists := _lists(parts):
         for found in lists:
@@ -92,6 +95,20 @@ def _wrapped(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> It
         yield from _leaves_of(answer, depth)
     else:
         yield from _single(document, parts, depth)
+
+
+def _page(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Iterator[Leaf]:
+    """What a page of an API tells: things described, or the records of its answer, log events with their stream."""
+    found = api_page.described(document)
+    if found is not None:
+        yield from found
+        return
+    if "response" not in parts:
+        yield document
+        return
+    asked = api_page.asked_of(document)
+    for leaf in unwrap(parts["response"], depth - 1):
+        yield api_page.placed(leaf, asked) if isinstance(leaf, LogEvent) else leaf
 
 
 def _items(document: Json, depth: int) -> Iterator[Leaf]:
@@ -194,7 +211,7 @@ def _reads(text: str) -> bool:
 @cache
 def _wrappers() -> frozenset[str]:
     """Members of which every document that wraps something has one."""
-    around = ("logEvents", "@message", "Service", "event", "rawData", *_PACKED, *ANSWERS)
+    around = ("call", "logEvents", "@message", "Service", "event", "rawData", *_PACKED, *ANSWERS)
     return frozenset((*_LISTS, *_own_lists(), *_TEXT, *_MESSAGES, *_INSIDE, *around))
 
 

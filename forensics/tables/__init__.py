@@ -4,11 +4,12 @@ from forensics.tables.joined import (
     COVERAGE,
     CREDENTIAL_USE,
     CREDENTIAL_USE_REASON,
+    DIGEST_CHECK,
     FINDING,
     FINDING_EVIDENCE,
     REQUEST_LINK,
 )
-from forensics.tables.kept import CASE_INFO, EVIDENCE, NAMED_STREAM, REJECTED_RECORD
+from forensics.tables.kept import ACQUISITION, CASE_INFO, EVIDENCE, NAMED_STREAM, REJECTED_RECORD
 from forensics.tables.places import (
     ADDRESS_PLACE,
     CALL_PLACE,
@@ -55,6 +56,7 @@ TABLES = {
     "evidence": EVIDENCE,
     "rejected_record": REJECTED_RECORD,
     "named_stream": NAMED_STREAM,
+    "acquisition": ACQUISITION,
     "identity": IDENTITY,
     "superseded": SUPERSEDED,
     "principal": PRINCIPAL,
@@ -75,6 +77,7 @@ TABLES = {
     "finding": FINDING,
     "finding_evidence": FINDING_EVIDENCE,
     "invocation": INVOCATION,
+    "digest_check": DIGEST_CHECK,
     "coverage": COVERAGE,
     "credential_workload": CREDENTIAL_WORKLOAD,
     "instance_key": INSTANCE_KEY,
@@ -98,5 +101,5 @@ TABLES = {
 }
 """Name and CREATE statement of each; the views `event` and `attribution` are made by the modules of those names."""
 
-KEPT = ("case_info", "evidence", "rejected_record", "named_stream")
+KEPT = ("case_info", "evidence", "rejected_record", "named_stream", "acquisition")
 """Tables that are not made from the source tables: an upgrade of the case leaves them as they are."""

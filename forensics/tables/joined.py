@@ -72,6 +72,27 @@ FINDING_EVIDENCE = """
 CREATE TABLE finding_evidence (finding_id VARCHAR NOT NULL, event_id VARCHAR NOT NULL, why VARCHAR NOT NULL)
 """
 
+DIGEST_CHECK = """
+CREATE TABLE digest_check (
+  account_id VARCHAR,
+  region VARCHAR,
+  trail VARCHAR,
+  period_start TIMESTAMP,
+  period_end TIMESTAMP,
+  status VARCHAR NOT NULL CHECK (status IN (
+    'valid', 'altered', 'missing_log_file', 'missing_digest', 'missing_digests', 'gap', 'unverified', 'not_covered')),
+  uri VARCHAR,
+  object_id VARCHAR,
+  detail VARCHAR
+)
+"""
+"""What CloudTrail's digests prove, a row per digest, log file, or stretch without one.
+
+`uri` is the object spoken of (s3://BUCKET/KEY as the digest names it), `object_id` its row of `evidence`, NULL where it
+is not there. `missing_digests` is two or more in a row; `gap` lies between the end of a digest and the start of the
+next of an unbroken chain; `unverified` is a digest whose signature cannot be checked, with the reason in `detail`;
+`not_covered` a log file that no digest lists."""
+
 COVERAGE = """
 CREATE TABLE coverage (
   source VARCHAR NOT NULL,
@@ -80,6 +101,7 @@ CREATE TABLE coverage (
   hour TIMESTAMP NOT NULL,
   records BIGINT NOT NULL,
   status VARCHAR NOT NULL CHECK (status IN ('present', 'silent', 'missing', 'switched_off', 'tampered', 'unknown')),
-  cause VARCHAR
+  cause VARCHAR,
+  bytes BIGINT
 )
 """

@@ -17,10 +17,42 @@ CREATE TABLE evidence (
   records BIGINT,
   rejected BIGINT,
   reason VARCHAR,
-  stored_at VARCHAR
+  stored_at VARCHAR,
+  storage_class VARCHAR,
+  metadata JSON
 )
 """
-"""`stored_at` is the path of the bytes: relative to the case when copied, absolute when referenced in place."""
+"""`stored_at` is the path of the bytes: relative to the case when copied, absolute when referenced in place.
+
+`storage_class` and `metadata` (user metadata, names in lower case) are those of an S3 object; a digest's signature
+stands in its metadata."""
+
+EVIDENCE_SINCE_3 = ("storage_class VARCHAR", "metadata JSON")
+"""Columns that cases of table versions before 3 do not have."""
+
+ACQUISITION = """
+CREATE TABLE IF NOT EXISTS acquisition (
+  acquisition_id VARCHAR PRIMARY KEY,
+  kind VARCHAR NOT NULL CHECK (kind IN ('s3', 'api')),
+  command VARCHAR NOT NULL,
+  caller VARCHAR,
+  account_id VARCHAR,
+  profile VARCHAR,
+  region VARCHAR,
+  endpoint VARCHAR,
+  parameters JSON,
+  started_at TIMESTAMP NOT NULL,
+  ended_at TIMESTAMP,
+  outcome VARCHAR CHECK (outcome IN ('complete', 'partial', 'failed')),
+  objects BIGINT,
+  bytes BIGINT,
+  problems JSON
+)
+"""
+"""What was asked of AWS, by whom, and how it ended; also in the custody record.
+
+`ended_at` and `outcome` are NULL of one that was interrupted; `problems` is a list of what could not be had, each
+{what, code, message}."""
 
 REJECTED_RECORD = """
 CREATE TABLE rejected_record (object_id VARCHAR NOT NULL, record BIGINT, reason VARCHAR NOT NULL, excerpt VARCHAR)

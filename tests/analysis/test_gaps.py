@@ -62,7 +62,7 @@ def test_objects_that_did_not_load_whole_are_counted(tmp_path: Path) -> None:
 def test_hours_without_records_are_counted_by_source(tmp_path: Path) -> None:
     with case_of(tmp_path, cloudtrail=[own("06:00:00"), own("09:00:00")]) as case:
         case.connection.execute(
-            "INSERT INTO coverage VALUES ('cloudtrail', ?, 'us-east-1', TIMESTAMP '2026-11-05 07:00', 0, 'unknown', NULL)",
+            "INSERT INTO coverage (source, account_id, region, hour, records, status, cause) VALUES ('cloudtrail', ?, 'us-east-1', TIMESTAMP '2026-11-05 07:00', 0, 'unknown', NULL)",
             [ACCOUNT],
         )
         assert any(question.startswith("What CloudTrail") and "hours" in question for question in asked(case))

@@ -49,7 +49,7 @@ FROM range(?) AS r(i)
 """
 
 _COVERAGE = """
-INSERT INTO coverage
+INSERT INTO coverage (source, account_id, region, hour, records, status, cause)
 SELECT s.source, a.account_id, 'eu-west-1',
   TIMESTAMP '2026-03-01 00:00:00' + to_hours(CAST(h.hour AS BIGINT)),
   CASE WHEN h.hour % 24 = 5 THEN 0 ELSE 100 + h.hour END,
@@ -141,6 +141,6 @@ def add_hostile(case: Case) -> None:
     add_finding(case, HOSTILE, severity=None, title=HOSTILE)
     add_lifetime(case, HOSTILE, HOSTILE)
     con.execute(
-        "INSERT INTO coverage VALUES ('cloudtrail', ?, ?, TIMESTAMP '2026-03-01 08:00:00', 1, 'missing', ?)",
+        "INSERT INTO coverage (source, account_id, region, hour, records, status, cause) VALUES ('cloudtrail', ?, ?, TIMESTAMP '2026-03-01 08:00:00', 1, 'missing', ?)",
         [HOSTILE] * 3,
     )

@@ -99,3 +99,14 @@ def test_a_query_gives_rows_frames_and_tables(case: Case) -> None:
     assert query.arrow().to_pydict() == {"a": [1], "b": ["<b>"]}
     assert query.columns == ["a", "b"]
     assert "&lt;b&gt;" in query._repr_html_()
+
+
+def test_a_case_of_table_version_2_gets_what_version_3_has(case: Case) -> None:
+    for column in ("storage_class", "metadata"):
+        case.connection.execute(f"ALTER TABLE evidence DROP COLUMN {column}")
+    case.connection.execute("DROP TABLE acquisition")
+    case.connection.execute("UPDATE case_info SET value = '2' WHERE key = 'schema_version'")
+    case.close()
+    with Case.open(case.path, read_only=False) as opened:
+        assert opened.sql("SELECT storage_class, metadata FROM evidence").columns == ["storage_class", "metadata"]
+        assert opened.sql("SELECT count(*) FROM acquisition").rows() == [(0,)]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_run
+from forensics import cli_add, cli_run
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -160,29 +160,11 @@ def _run_new(options: argparse.Namespace) -> None:
 
 
 def _add(commands: Commands) -> None:
-    parser = _case_command(commands, "add", _run_add, "take in evidence: copied, hashed, recorded in custody")
-    parser.add_argument("path", metavar="PATH", nargs="+", help="a file, a folder, a zip or tar archive")
-    parser.add_argument("--in-place", action="store_true", help="reference files where they are, copy nothing")
-    parser.add_argument(
-        "--log-group",
-        metavar="NAME",
-        help="the events there are of that CloudWatch log group: an export does not say it",
-    )
-    parser.add_argument("--log-stream", metavar="NAME", help="and of that stream")
-    parser.add_argument("--account", metavar="ID", help="account of the log group: 12 digits")
-    parser.add_argument("--region", metavar="REGION", help="Region of the log group")
+    cli_add.arguments(_case_command(commands, "add", _run_add, "take in evidence: copied, hashed, recorded in custody"))
 
 
-def _run_add(options: argparse.Namespace) -> None:
-    from forensics import evidence, naming
-
-    stream = naming.stated(options.log_group, options.log_stream, options.account, options.region)
-    with _open(options.case, write=True) as case, _progress("add", "B") as show:
-        total = evidence.Added()
-        for path in options.path:
-            progress = _later(show, total.bytes)
-            total += evidence.add(case, path, in_place=options.in_place, stream=stream, progress=progress)
-    _say(str(total))
+def _run_add(options: argparse.Namespace) -> int:
+    return cli_add.run(options, cli_add.Terminal(_say, _progress, _open))
 
 
 def _load(commands: Commands) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 BATCH = 10_000
 """Objects that become visible together: one transaction and one custody entry."""
+BATCH_SECONDS = 10.0
+"""After that time a smaller batch does: what comes slowly is not to be lost with a process that is killed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def add(
     stream: LogStream | None = None,
     progress: Progress | None = None,
 ) -> Added:
-    """Take in a file, a folder or a zip or tar archive; of archives, the members.
+    """Take in a file, a folder or a zip or tar archive, of archives the members; or all at s3://BUCKET/PREFIX.
 
     With `in_place` files are referenced, not copied (members of archives are copied all the same).
     What cannot be read is listed as rejected. Running it again takes in only what is new.
@@ -64,7 +67,7 @@ def add(
     Raises UsageError (nothing there, case open read-only), EvidenceError (the case cannot be written).
     """
     if str(target).startswith("s3://"):
-        raise UsageError(f"{target}: S3 is not read directly; copy it first: aws s3 sync {target} FOLDER")
+        return _from_s3(case, str(target), progress)
     _refuse(case, Path(target))
     found = folder.walk(target, scratch=case.path / STORE / INCOMING, without=case.path)
     added = take(case, found, command=f"add {target}{naming.words(stream)}", in_place=in_place, progress=progress)
@@ -116,6 +119,14 @@ def open_object(case: Case, object_id: str) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise EvidenceError(f"{uri}: its bytes at {path} cannot be read: {explain(error)}") from None
+
+
+def _from_s3(case: Case, target: str, progress: Progress | None) -> Added:
+    from forensics.acquire import s3
+    from forensics.aws import Aws
+
+    asked = s3.Asked(*s3.place(target))
+    return s3.acquire(case, Aws(), asked, manner=s3.Manner(progress=progress)).added
 
 
 def _refuse(case: Case, target: Path) -> None:
@@ -201,11 +212,12 @@ ORDER BY e.uri, e.sha256
 
 def _batches(taken: Iterator[Taken]) -> Iterator[list[Taken]]:
     batch: list[Taken] = []
+    began = time.monotonic()
     for item in taken:
         batch.append(item)
-        if len(batch) >= BATCH:
+        if len(batch) >= BATCH or time.monotonic() - began > BATCH_SECONDS:
             yield batch
-            batch = []
+            batch, began = [], time.monotonic()
     if batch:
         yield batch
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from forensics.key_layout import KeyLayout
+
 TYPES = frozenset({"VARCHAR", "BIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "JSON"})
 """DuckDB types a column may have."""
 
@@ -212,6 +214,7 @@ class Source:
     * lines of no form, where `plain_key` knows the file by its key: it gives the stream the lines would be in.
 
     `keys` are regular expressions over the object key; they may have groups `account` and `region`.
+    `layouts` say where in a bucket its objects lie, so that a window of time can be found without listing all.
     `null` is how a line writes a missing value.
     `derived` are further columns, (name, type, SQL expression over the columns, alias `s`), computed while loading.
     `account` and `region` are SQL expressions over the table that say whose records these are, for `evidence`.
@@ -225,6 +228,7 @@ class Source:
     about: About
     identity: IdentityMap | None = None
     keys: tuple[str, ...] = ()
+    layouts: tuple[KeyLayout, ...] = ()
     claims: Callable[[Mapping[str, Any]], bool] | None = None
     lists: tuple[str, ...] = ()
     reshape: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from forensics.key_layout import balancer
 from forensics.line_split import (
     BARE,
     QUOTED,
@@ -254,6 +255,7 @@ SOURCE = Source(
       || coalesce(' ' || s.error_reason, '')""",
         },
     ),
+    layouts=balancer(r"(?<![a-z]_log_)\d{12}_elasticloadbalancing_[a-z0-9-]+_app\."),
     about=About(
         recognised="app.NAME files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",

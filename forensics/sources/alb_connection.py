@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forensics.key_layout import balancer
 from forensics.line_split import BARE, QUOTED, header_names, rest, tokens, under_header
 from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import FOLDER
@@ -91,6 +92,7 @@ SOURCE = Source(
       || coalesce(': ' || s.tls_verify_status, '')""",
         },
     ),
+    layouts=balancer("conn_log_"),
     about=About(
         recognised="conn_log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forensics.key_layout import balancer
 from forensics.line_split import header_names, positional, under_header
 from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import FOLDER
@@ -65,6 +66,7 @@ SOURCE = Source(
       || coalesce(', ' || s.status_code, '') || coalesce(', ' || s.reason_code, '')""",
         },
     ),
+    layouts=balancer("health_check_log_"),
     about=About(
         recognised="health_check_log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",

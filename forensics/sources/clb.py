@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from forensics.key_layout import balancer
 from forensics.line_split import two_texts
 from forensics.source import About, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import KEY, address, outcome, port
@@ -78,6 +79,7 @@ SOURCE = Source(
       || coalesce(': ' || s.elb_status_code, '')""",
         },
     ),
+    layouts=balancer(r"_elasticloadbalancing_[a-z0-9-]+_(?!app\.|net\.)"),
     about=About(
         recognised=".log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (plain text)",

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from operator import itemgetter
 from typing import Any
 
 from forensics.jsons import written
+from forensics.key_layout import DAYS, KeyLayout
 from forensics.line_split import HEADER
 from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source, snake
 
@@ -252,6 +254,18 @@ SOURCE = Source(
       || coalesce(' at ' || s.x_edge_location, '') || coalesce(': ' || s.sc_status, '')
       || coalesce(' ' || s.x_edge_result_type, '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            f"AWSLogs/{{account}}/CloudFront/[{{name}}/]{DAYS}[{{HH}}/]", timedelta(hours=24), "some up to 24 hours"
+        ),
+        KeyLayout("AWSLogs/aws-account-id={account}/CloudFront/", timedelta(hours=24), "some up to 24 hours"),
+        KeyLayout(
+            "",
+            timedelta(hours=24),
+            "some up to 24 hours",
+            file=r"(?P<stem>E[0-9A-Z]{9,15}\.)(?P<date>\d{4}-\d\d-\d\d-\d\d)\.[0-9a-f]{8}\.",
+        ),
     ),
     about=About(
         recognised="a #Fields header of its names, keys DISTRIBUTION.YYYY-MM-DD-HH.ID.gz, lines that begin as its do",

@@ -1,8 +1,10 @@
 """CloudTrail: who called which AWS API, from where, with what result."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import DAYS, KeyLayout, trail
 from forensics.source import About, Column, EventMap, IdentityMap, Source
 from forensics.trail_names import reshape
 
@@ -232,6 +234,19 @@ SOURCE = Source(
     as_declared=True,
     account="s.recipient_account_id",
     region="s.aws_region",
+    layouts=(
+        trail("CloudTrail", timedelta(hours=24), "about 5 minutes on average, no promise; redelivery may take 30 days"),
+        trail(
+            "CloudTrail-NetworkActivity",
+            timedelta(hours=24),
+            "about 5 minutes on average, no promise; redelivery may take 30 days",
+        ),
+        KeyLayout(
+            f"AWSLogs/[{{org}}/]{{account}}/CloudTrail-Lake/Query/{DAYS}",
+            timedelta(days=3650),
+            "results of a query, whenever it was made",
+        ),
+    ),
     about=About(
         recognised="the folder CloudTrail of AWSLogs, or records with eventName and eventVersion, in any envelope",
         delivered="a trail to S3 (gzip JSON) or CloudWatch Logs, EventBridge, LookupEvents, CloudTrail Lake",

@@ -1,8 +1,10 @@
 """CloudTrail aggregated events: five minutes of data events in one record."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import trail
 from forensics.source import About, Column, EventMap, Source
 
 COLUMNS = (
@@ -44,6 +46,13 @@ SOURCE = Source(
             "summary": """'data events of ' || coalesce(s.event_source, '?') || coalesce(' by ' || s.primary_dimension, '')
       || coalesce(', ' || s.aggregation_type, '')""",
         },
+    ),
+    layouts=(
+        trail(
+            "CloudTrail-Aggregated",
+            timedelta(hours=24),
+            "about 5 minutes on average, no promise; redelivery may take 30 days",
+        ),
     ),
     about=About(
         recognised="the folder CloudTrail-Aggregated of AWSLogs, or records with eventCategory Aggregated",

@@ -1,8 +1,10 @@
 """CloudTrail digest files: what log files were delivered in an hour, with hashes chained from digest to digest."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import trail
 from forensics.source import About, Column, EventMap, Source
 
 COLUMNS = (
@@ -45,6 +47,9 @@ SOURCE = Source(
       || coalesce(CAST(s.digest_end_time AS VARCHAR), '?')
       || CASE WHEN s.previous_digest_s3_object IS NULL THEN ', the first of a chain' ELSE '' END""",
         },
+    ),
+    layouts=(
+        trail("CloudTrail-Digest", timedelta(hours=26), "an hour is told within the next; for log files 24 hours late"),
     ),
     about=About(
         recognised="the folder CloudTrail-Digest of AWSLogs, or JSON with digestS3Object and logFiles",

@@ -1,8 +1,10 @@
 """CloudTrail Insights: unusual rates of API calls or errors, as CloudTrail itself judged them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import trail
 from forensics.source import About, Column, EventMap, IdentityMap, Source
 
 _ARNS = """list_distinct(flatten(list_transform(list_filter(
@@ -75,6 +77,7 @@ SOURCE = Source(
     as_declared=True,
     account="s.recipient_account_id",
     region="s.aws_region",
+    layouts=(trail("CloudTrail-Insight", timedelta(hours=37), "the first up to 36 hours after enabling"),),
     about=About(
         recognised="the folder CloudTrail-Insight of AWSLogs, or records with insightDetails",
         delivered="a trail to S3 (gzip JSON) or CloudWatch Logs",

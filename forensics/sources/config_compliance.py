@@ -1,8 +1,10 @@
 """AWS Config rule compliance: how a resource was judged by a rule, and how that changed."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import KeyLayout
 from forensics.source import About, Column, EventMap, Source
 
 COLUMNS = (
@@ -87,6 +89,13 @@ SOURCE = Source(
       || ' by ' || coalesce(s.config_rule_name, 'a rule') || coalesce(': ' || s.compliance_type, '')
       || coalesce(', before ' || s.old_compliance_type, '') || coalesce(' (' || s.annotation || ')', '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            "AWSLogs/[{org}/]{account}/Config/{region}/{YYYY}/{M}/{D}/",
+            timedelta(hours=30),
+            "history every 6 hours; recording may be daily",
+        ),
     ),
     about=About(
         recognised="ComplianceChangeNotification in SNS or EventBridge, EvaluationResults of the API",

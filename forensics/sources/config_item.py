@@ -1,10 +1,11 @@
 """AWS Config configuration items: what a resource was like at a time, what it was related to, and when it was gone."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from forensics.jsons import parsed
+from forensics.key_layout import KeyLayout
 from forensics.source import About, Column, EventMap, Source
 
 COLUMNS = (
@@ -105,6 +106,13 @@ SOURCE = Source(
       || coalesce(': ' || s.configuration_item_status, '')
       || coalesce(', ' || (s.configuration_item_diff->>'$.changeType'), '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            "AWSLogs/[{org}/]{account}/Config/{region}/{YYYY}/{M}/{D}/",
+            timedelta(hours=30),
+            "history every 6 hours; recording may be daily",
+        ),
     ),
     about=About(
         recognised="the folder Config of AWSLogs, or records with resourceType and configurationItemStatus",

@@ -1,8 +1,10 @@
 """GuardDuty findings: what AWS judged suspicious, about which credential, workload and address."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import trail
 from forensics.source import About, Column, EventMap, IdentityMap, Source
 
 _KEY = "resource.accessKeyDetails"
@@ -319,6 +321,7 @@ SOURCE = Source(
     ),
     account="s.account_id",
     region="s.region",
+    layouts=(trail("GuardDuty", timedelta(hours=12), "updates of a finding every 6 hours"),),
     about=About(
         recognised="the folder GuardDuty of AWSLogs, or JSON with type, severity, resource and service",
         delivered="export to S3 (gzip JSON lines), EventBridge, GetFindings",

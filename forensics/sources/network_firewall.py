@@ -1,8 +1,10 @@
 """AWS Network Firewall logs: alerts, flows by direction, and TLS inspection, as Suricata events."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import DAYS, KeyLayout
 from forensics.source import About, Column, EventMap, LogStream, Source
 
 COLUMNS = (
@@ -81,6 +83,14 @@ SOURCE = Source(
       || coalesce(', ' || s.netflow_bytes || ' bytes', '') || coalesce(': ' || s.alert_signature, '')
       || coalesce(', ' || coalesce(s.verdict_action, s.alert_action), '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            f"AWSLogs/{{account}}/network-firewall/{{name}}/{{region}}/{{name}}/{DAYS}{{HH}}/",
+            timedelta(hours=6),
+            "every 5 minutes or 75 MB; best effort",
+            stamped=True,
+        ),
     ),
     about=About(
         recognised="the folder network-firewall of AWSLogs, or records with firewall_name and an event",

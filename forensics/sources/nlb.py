@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from forensics.key_layout import balancer
 from forensics.line_split import BARE, header_names, layout, rest, tokens, under_header
 from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import KEY, address, endpoint, port
@@ -124,6 +125,7 @@ SOURCE = Source(
       || coalesce(', ' || s.sent_bytes || ' bytes sent', '') || coalesce(', alert ' || s.incoming_tls_alert, '')""",
         },
     ),
+    layouts=balancer(r"_elasticloadbalancing_[a-z0-9-]+_net\."),
     about=About(
         recognised="net.NAME files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",

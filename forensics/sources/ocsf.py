@@ -1,9 +1,10 @@
 """OCSF events of every class: Security Lake's Parquet, Security Hub's unified findings, OCSF of other makers."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from forensics.key_layout import KeyLayout
 from forensics.source import About, Column, EventMap, IdentityMap, Source
 
 COLUMNS = (
@@ -178,6 +179,13 @@ SOURCE = Source(
             "issuer_arn": f"CASE WHEN {_BY_USER} THEN s.actor_session_issuer END",
             "identity_provider": f"CASE WHEN {_BY_USER} THEN s.actor->'idp'->>'name' END",
         }
+    ),
+    layouts=(
+        KeyLayout(
+            "region={region}/accountId={account}/eventDay={YYYY}{MM}{DD}/",
+            timedelta(hours=24),
+            "the day of the event, or of its arrival",
+        ),
     ),
     about=About(
         recognised="records and Parquet rows with class_uid and metadata",

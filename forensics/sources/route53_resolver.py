@@ -1,8 +1,10 @@
 """Route 53 Resolver query logs: names that resources in a VPC asked for, and the answers."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import DAYS, KeyLayout
 from forensics.source import About, Column, EventMap, Source
 
 COLUMNS = (
@@ -63,6 +65,14 @@ SOURCE = Source(
       || coalesce(': ' || s.rcode, '') || coalesce(' ' || array_to_string(s.answer_data[1:5], ', '), '')
       || coalesce(', ' || s.firewall_rule_action || ' by DNS Firewall', '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            f"AWSLogs/{{account}}/vpcdnsquerylogs/{{name}}/{DAYS}",
+            timedelta(hours=6),
+            "minutes, some late",
+            stamped=True,
+        ),
     ),
     about=About(
         recognised="the folder vpcdnsquerylogs of AWSLogs, or records with query_name, query_timestamp and srcaddr",

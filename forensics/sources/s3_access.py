@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from forensics.clf_time import iso
 from forensics.jsons import written
+from forensics.key_layout import DAYS, KeyLayout
 from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, Source
 
 COLUMNS = (
@@ -190,6 +192,15 @@ SOURCE = Source(
             "arn": "CASE WHEN s.requester LIKE 'arn:%' THEN s.requester END",
             "invoked_by": "nullif(regexp_extract(s.requester, '^svc:([a-z0-9.-]+[.]amazonaws[.]com(?:[.]cn)?)$', 1), '')",
         }
+    ),
+    layouts=(
+        KeyLayout(f"{{account}}/{{region}}/{{name}}/{DAYS}", timedelta(hours=24), "a few hours, no promise"),
+        KeyLayout(
+            "",
+            timedelta(hours=24),
+            "a few hours, no promise",
+            file=r"(?P<stem>.*?)(?P<date>\d{4}-\d\d-\d\d-\d\d)-\d\d-\d\d-[0-9A-F]{16}$",
+        ),
     ),
     about=About(
         recognised="lines of its layout; date-partitioned keys ACCOUNT/REGION/BUCKET/YYYY/MM/DD",

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
+from forensics.key_layout import flow
 from forensics.source import About, Column, EventMap, LogStream, Source
 
 DEFAULT = (
@@ -92,6 +94,7 @@ SOURCE = Source(
     END""",
         },
     ),
+    layouts=flow(timedelta(hours=6), "10 minutes of aggregation, about 10 of delivery; best effort"),
     about=About(
         recognised="a header of its fields, lines of the default format; the folder is that of VPC Flow Logs",
         delivered="S3 (gzip text with a header, Parquet), CloudWatch Logs, Firehose",

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
+from forensics.key_layout import flow
 from forensics.source import About, Column, EventMap, LogStream, Source
 
 DEFAULT = (
@@ -143,6 +145,7 @@ SOURCE = Source(
     claims_stream=claims_stream,
     account="nullif(s.account_id, 'unknown')",
     region="s.region",
+    layouts=flow(timedelta(hours=6), "10 minutes of aggregation, about 10 of delivery; best effort"),
     about=About(
         recognised="the folder vpcflowlogs of AWSLogs, a header of its fields, lines of the default format",
         delivered="S3 (gzip text with a header, Parquet), CloudWatch Logs, Firehose",

@@ -1,8 +1,10 @@
 """AWS WAF web ACL traffic: each inspected request, the rule that decided, and its labels."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import DAYS, KeyLayout
 from forensics.source import About, Column, EventMap, LogStream, Source
 
 COLUMNS = (
@@ -115,6 +117,14 @@ SOURCE = Source(
       || left(coalesce(s.uri, ''), 200) || coalesce(' from ' || s.client_ip, '')
       || coalesce(' by ' || s.terminating_rule_id, '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            f"AWSLogs/{{account}}/WAFLogs/{{region}}/{{name}}/{DAYS}{{HH}}/{{mm}}/",
+            timedelta(hours=6),
+            "batches of 5 minutes; best effort",
+            stamped=True,
+        ),
     ),
     about=About(
         recognised="the folder WAFLogs of AWSLogs, log groups aws-waf-logs-*, records with webaclId and httpRequest",

@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
+from botocore.parsers import ResponseParserError
 
 import forensics
 from forensics.errors import AwsError, UsageError
@@ -111,7 +112,10 @@ def trouble(error: Exception) -> Trouble:
     return Trouble(kind, code, message)
 
 
-CALL_ERRORS = (BotoCoreError, ClientError)
+CUT = IncompleteReadError.__name__
+"""The code of an answer that was cut off."""
+
+CALL_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 """What a call may raise."""
 
 
@@ -173,7 +177,7 @@ class Aws:
         if client.can_paginate(name):
             yield from client.get_paginator(name).paginate(**(parameters or {}))
         else:
-            yield getattr(client, name)(**(parameters or {}))
+            yield from _by_token(getattr(client, name), _token(client, operation), dict(parameters or {}))
 
     @cached_property
     def caller(self) -> Caller:
@@ -228,6 +232,16 @@ class Aws:
             raise AwsError(f"no client for {service} in {region}: {error}") from None
 
 
+def iam_prefix(service: str) -> str:
+    """What IAM actions of a service begin with, by boto3's name of it: `elasticloadbalancing` of `elbv2`."""
+    return str(_models().get_service_model(service).signing_name)
+
+
+@cache
+def _models() -> Any:
+    return botocore.session.Session()
+
+
 def is_read(service: str, operation: str) -> bool:
     """Whether this package may call that operation; `service` as boto3 names it."""
     return operation.startswith(READ_VERBS) or (service, operation) in OTHER_READS
@@ -236,7 +250,18 @@ def is_read(service: str, operation: str) -> bool:
 def _guarded() -> Any:
     session = botocore.session.Session()
     session.register("before-parameter-build", _refuse)
+    session.register("before-parse", _whole)
     return session
+
+
+def _whole(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Refuse an answer that was cut off: boto3 takes one in JSON for an answer that says nothing."""
+    body, headers = response_dict["body"], response_dict["headers"]
+    length = str(headers.get("content-length", ""))
+    if operation_model.http.get("method") == "HEAD" or not isinstance(body, bytes) or not length.isdigit():
+        return
+    if "content-encoding" not in headers and len(body) < int(length):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
 
 
 def _refuse(model: Any, **_: Any) -> None:
@@ -244,6 +269,25 @@ def _refuse(model: Any, **_: Any) -> None:
     service = model.service_model.service_name
     if not is_read(service, model.name):
         raise AwsError(f"{service}:{model.name} is not a read: this package changes nothing in AWS")
+
+
+def _token(client: Any, operation: str) -> str:
+    """The member by which an operation that botocore cannot page is paged all the same; "" where it is not."""
+    model = client.meta.service_model.operation_model(operation)
+    both = set(getattr(model.input_shape, "members", ())) & set(getattr(model.output_shape, "members", ()))
+    return next((name for name in ("NextToken", "nextToken", "Marker") if name in both), "")
+
+
+def _by_token(ask: Any, token: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    seen: set[str] = set()
+    while True:
+        found = ask(**parameters)
+        yield found
+        following = found.get(token) if token else None
+        if not following or following in seen:
+            return
+        seen.add(following)
+        parameters[token] = following
 
 
 def _method(client: Any, operation: str) -> str:

@@ -106,7 +106,8 @@ def _page(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Itera
     if "response" not in parts:
         yield document
         return
-    if all(bytes(held) == b"[]" for held in (members(parts["response"]) or {"": b""}).values()):
+    answer = members(parts["response"])
+    if answer is not None and all(bytes(held) == b"[]" for held in answer.values()):
         return
     asked = api_page.asked_of(document)
     for leaf in unwrap(parts["response"], depth - 1):

@@ -154,7 +154,7 @@ class Case:
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
         self._upgrade()
-        for name in ("named_stream", "acquisition"):
+        for name in ("named_stream", "acquisition", "content_hash"):
             self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)

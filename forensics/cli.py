@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_add, cli_collect, cli_run
+from forensics import cli_add, cli_collect, cli_run, cli_verify
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -195,11 +195,15 @@ def _run_load(options: argparse.Namespace) -> None:
 
 
 def _verify(commands: Commands) -> None:
-    _case_command(commands, "verify", _run_verify, "hash all evidence again, check it and the custody record")
+    parser = _case_command(commands, "verify", _run_verify, "hash all evidence again, check it and the custody record")
+    cli_verify.arguments(parser, FORMATS)
 
 
 def _run_verify(options: argparse.Namespace) -> int:
     from forensics import verification
+
+    if options.digests or options.format or options.out:
+        return cli_verify.digests(options, _say)
 
     with _open(options.case) as case, _progress("verify", "B") as show:
         found = verification.verify(case, progress=_later(show, 0))

@@ -23,6 +23,7 @@ STAGES = (
     "request_link",
     "theft",
     "finding",
+    "digests",
     "coverage",
 )
 """Modules with a `resolve(con)`, each reading only what those before it wrote."""

@@ -39,6 +39,7 @@ UNATTRIBUTED = {
     "ecs_event": "about the task it names: `event.resources`",
     "eventbridge_event": "about the resource it names: `event.resources`",
     "inventory": "about the resource it describes: `event.resources`",
+    "s3_object_head": "about the object it describes: `event.resources`",
 }
 """Sources whose records no workload made, used or received, and why."""
 

@@ -61,7 +61,9 @@ SOURCE = Source(
             "Whether its own signature holds: that stands in the metadata of the object and needs AWS's public key.",
         ),
     ),
-    keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Digest/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),
+    keys=(
+        r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Digest/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/(?!.*\.head\.json$)",
+    ),
     claims=claims,
     required=("digest_s3_object",),
     derived=(("number_of_log_files", "BIGINT", "CAST(json_array_length(s.log_files) AS BIGINT)"),),

@@ -9,7 +9,7 @@ from forensics.tables.joined import (
     FINDING_EVIDENCE,
     REQUEST_LINK,
 )
-from forensics.tables.kept import ACQUISITION, CASE_INFO, EVIDENCE, NAMED_STREAM, REJECTED_RECORD
+from forensics.tables.kept import ACQUISITION, CASE_INFO, CONTENT_HASH, EVIDENCE, NAMED_STREAM, REJECTED_RECORD
 from forensics.tables.places import (
     ADDRESS_PLACE,
     CALL_PLACE,
@@ -57,6 +57,7 @@ TABLES = {
     "rejected_record": REJECTED_RECORD,
     "named_stream": NAMED_STREAM,
     "acquisition": ACQUISITION,
+    "content_hash": CONTENT_HASH,
     "identity": IDENTITY,
     "superseded": SUPERSEDED,
     "principal": PRINCIPAL,
@@ -101,5 +102,5 @@ TABLES = {
 }
 """Name and CREATE statement of each; the views `event` and `attribution` are made by the modules of those names."""
 
-KEPT = ("case_info", "evidence", "rejected_record", "named_stream", "acquisition")
+KEPT = ("case_info", "evidence", "rejected_record", "named_stream", "acquisition", "content_hash")
 """Tables that are not made from the source tables: an upgrade of the case leaves them as they are."""

@@ -86,12 +86,16 @@ CREATE TABLE digest_check (
   detail VARCHAR
 )
 """
-"""What CloudTrail's digests prove, a row per digest, log file, or stretch without one.
+"""What CloudTrail's digests prove, a row per digest, per log file, and per stretch without a digest.
 
 `uri` is the object spoken of (s3://BUCKET/KEY as the digest names it), `object_id` its row of `evidence`, NULL where it
-is not there. `missing_digests` is two or more in a row; `gap` lies between the end of a digest and the start of the
-next of an unbroken chain; `unverified` is a digest whose signature cannot be checked, with the reason in `detail`;
-`not_covered` a log file that no digest lists."""
+is not there. The period of a log file is that of the digest that lists it, which is of delivery; of one that none
+lists, the hour that its name tells. `missing_digests` is two or more in a row; `gap` is a time that no digest covers:
+between two that follow each other, or before one that begins a chain anew (`detail` says what explains it).
+`unverified` is what evidence can neither prove nor refute, with the reason in `detail`: a digest without its signature
+or key, a log file whose digest is no proof, a log file or digest that was perhaps never acquired, what came too late for
+the newest digest. `not_covered` is a log file that no digest lists although there are those of its hour, or (`uri` NULL)
+the log files of an account and Region without any digest."""
 
 COVERAGE = """
 CREATE TABLE coverage (

@@ -54,6 +54,12 @@ CREATE TABLE IF NOT EXISTS acquisition (
 `ended_at` and `outcome` are NULL of one that was interrupted; `problems` is a list of what could not be had, each
 {what, code, message}."""
 
+CONTENT_HASH = """
+CREATE TABLE IF NOT EXISTS content_hash (object_id VARCHAR PRIMARY KEY, sha256 VARCHAR)
+"""
+"""SHA-256 of the decompressed bytes of CloudTrail's log files, where there are digests to hold against; NULL of those
+that are damaged. Objects are never altered, so that a later load has only new ones to hash."""
+
 REJECTED_RECORD = """
 CREATE TABLE rejected_record (object_id VARCHAR NOT NULL, record BIGINT, reason VARCHAR NOT NULL, excerpt VARCHAR)
 """

@@ -1,0 +1,115 @@
+"""Times without a digest, in words: what is missing, whether it was to be in evidence, what explains a chain's new start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+
+from forensics.digest import utc_time
+from forensics.digest_chain import HOUR, UNVERIFIED, Stretch, Verdict
+from forensics.jsons import parsed
+
+DAY = timedelta(days=1)
+"""A longer time without digests and without log files may be days that nobody acquired."""
+
+_LOG_FILES = """
+SELECT count(*)
+FROM log_object
+WHERE account_id IS NOT DISTINCT FROM $account_id AND region IS NOT DISTINCT FROM $region AND $start <= stamp AND stamp < $end
+"""
+_EXPLAINING = """
+SELECT event_name, coalesce(user_identity_arn, user_identity_invoked_by, user_identity_type) AS who, event_time, event_id
+FROM cloudtrail
+WHERE event_source = 'cloudtrail.amazonaws.com'
+  AND event_name IN ('StopLogging', 'StartLogging', 'UpdateTrail', 'DeleteTrail', 'CreateTrail')
+  AND error_code IS NULL
+  AND $start <= event_time AND event_time <= $end
+  AND ($trail IS NULL OR request_parameters->>'$.name' = $trail
+    OR ends_with(request_parameters->>'$.name', '/' || $trail))
+ORDER BY event_time, event_id
+LIMIT 6
+"""
+_ACQUIRED = """
+SELECT CAST(parameters AS VARCHAR)
+FROM acquisition
+WHERE kind = 's3' AND outcome = 'complete'
+ORDER BY acquisition_id
+"""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A place in S3 that an acquisition listed completely; None is without a bound."""
+
+    bucket: str
+    prefix: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, uri: str, start: datetime, end: datetime) -> bool:
+        """Whether that object, of that time, would have been listed."""
+        place = uri.removeprefix("s3://")
+        inside = place.startswith(f"{self.bucket}/{self.prefix}")
+        return inside and (self.since or start) <= start and end <= (self.until or end)
+
+
+def windows(con: duckdb.DuckDBPyConnection) -> list[Window]:
+    """The places in S3 that acquisitions listed completely."""
+    found = []
+    for row in con.execute(_ACQUIRED).fetchall():
+        held = parsed(row[0]) if row[0] else None
+        if isinstance(held, dict) and isinstance(bucket := held.get("bucket"), str):
+            since = next((utc_time(held[name]) for name in ("from", "start", "since") if held.get(name)), None)
+            until = next((utc_time(held[name]) for name in ("to", "end", "until") if held.get(name)), None)
+            found.append(Window(bucket, str(held.get("prefix") or ""), since, until))
+    return found
+
+
+def verdict(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) -> Verdict:
+    """What a time without a digest is called, and why; reads `log_object`."""
+    one = found.later.digest
+    status, detail = _said(con, found, listed)
+    kind = "backfill digest: " if one.backfill else ""
+    about = (one.account_id, one.region, one.trail, found.start, found.end)
+    return Verdict(*about, status, found.named or one.named, None, kind + detail)
+
+
+def _said(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) -> tuple[str, str]:
+    if found.kind == "gap":
+        return "gap", "the digests before and after follow each other, and leave out the time between"
+    if found.kind == "restart":
+        return "gap", f"a chain begins anew after it: logging or validation was off. {_explained(con, found)}"
+    whole = any(window.holds(found.named, found.start, found.end) for window in listed)
+    if found.kind == "before" and not whole:
+        return UNVERIFIED, "the chain goes on before the first digest in evidence: what lies before is not proved"
+    logs = _log_files(con, found)
+    if not whole and not logs and found.end - found.start > DAY:
+        return (
+            UNVERIFIED,
+            f"{found.digests} digests are not in evidence, nor log files of that time: perhaps not acquired",
+        )
+    there = f"; {logs} log files of that time are in evidence, and nothing vouches for them" if logs else ""
+    if found.digests == 1:
+        return "missing_digest", f"the next digest names it, and it is not in evidence{there}"
+    return "missing_digests", (
+        f"{found.digests} digests in a row are not in evidence: digests come hourly, and the next names the last of them;"
+        f" `aws cloudtrail validate-logs` names that one at most{there}"
+    )
+
+
+def _log_files(con: duckdb.DuckDBPyConnection, found: Stretch) -> int:
+    one = found.later.digest
+    about = {"account_id": one.account_id, "region": one.region, "start": found.start, "end": found.end}
+    return int(con.execute(_LOG_FILES, about).fetchall()[0][0])
+
+
+def _explained(con: duckdb.DuckDBPyConnection, found: Stretch) -> str:
+    """The calls that turned logging or validation off and on, as CloudTrail has them."""
+    about = {"start": found.start - HOUR, "end": found.end + HOUR, "trail": found.later.digest.trail}
+    calls = [
+        f"{name} by {who} at {at} UTC ({event_id})"
+        for name, who, at, event_id in con.execute(_EXPLAINING, about).fetchall()
+    ]
+    return f"In evidence: {'; '.join(calls)}" if calls else "No call in evidence explains it"

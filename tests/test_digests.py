@@ -1,0 +1,444 @@
+"""CloudTrail digests checked offline: an untouched chain holds, and every way of tampering is found and named."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from forensics.case import Case
+from forensics.digests import validate
+from forensics.simulate.digest_chain import Delivered, DigestChain
+from forensics.simulate.world import iso
+from tests.digest_chain import (
+    BUCKET,
+    HOUR,
+    START,
+    Trail,
+    asked,
+    chain_of,
+    document,
+    keys,
+    log_key,
+    other_key,
+    resigned,
+    together,
+)
+from tests.loading import loaded, records, trail, zipped
+
+Found = list[tuple[str, str, str, str]]
+
+
+def checked(tmp_path: Path, files: dict[str, bytes]) -> list[Any]:
+    """What a validation says."""
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", files, resolve=False)
+        return list(validate(case).rows)
+
+
+def problems(rows: list[Any]) -> list[tuple[str, str]]:
+    """Status and file name of all that does not hold."""
+    return sorted((row.status, (row.uri or "").rpartition("/")[2]) for row in rows if row.status != "valid")
+
+
+def name(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def test_an_untouched_chain_holds(tmp_path: Path) -> None:
+    rows = checked(tmp_path, chain_of().files | keys())
+    assert Counter(row.status for row in rows) == {"valid": 6 + 12}
+
+
+def test_a_load_fills_the_table_with_what_a_validation_says(tmp_path: Path) -> None:
+    made = chain_of()
+    made.remove(made.chain.made[2].key)
+    made.remove(made.logs[4][0])
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys())
+        rows = case.sql("SELECT * FROM digest_check").rows()
+        assert len(rows) == 18
+        assert rows == [tuple(vars(row).values()) for row in validate(case).rows]
+
+
+def test_only_the_newest_digest_needs_its_metadata(tmp_path: Path) -> None:
+    made = chain_of(heads=False)
+    newest = made.chain.made[-1]
+    made.files[f"{BUCKET}/{newest.key}.head.json"] = newest.head
+    assert problems(checked(tmp_path, made.files | keys())) == []
+
+
+def test_without_any_metadata_all_but_the_newest_digest_is_proved(tmp_path: Path) -> None:
+    made = chain_of(heads=False)
+    rows = checked(tmp_path, made.files | keys())
+    newest = [made.chain.made[-1].key, *made.logs[-1]]
+    assert problems(rows) == sorted(("unverified", name(key)) for key in newest)
+    assert "its signature is not in evidence" in next(row.detail for row in rows if row.status == "unverified")
+
+
+def test_metadata_that_s3_gave_has_the_signature(tmp_path: Path) -> None:
+    made = chain_of(heads=False)
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
+        newest = made.chain.made[-1]
+        metadata = json.dumps({"signature": newest.signature, "signature-algorithm": "SHA256withRSA"})
+        case.connection.execute("UPDATE evidence SET metadata = ? WHERE ends_with(uri, ?)", [metadata, newest.key])
+        assert validate(case).ok
+
+
+def test_flat_unpacked_copies_are_matched_by_name(tmp_path: Path) -> None:
+    import gzip
+
+    made = chain_of()
+    flat = {
+        f"flat/{name(path).removesuffix('.gz')}" if path.endswith(".gz") else f"flat/{name(path)}": data
+        for path, data in made.files.items()
+    }
+    flat = {
+        path: gzip.decompress(data) if path.endswith(".json") and data[:2] == b"\x1f\x8b" else data
+        for path, data in flat.items()
+    }
+    rows = checked(tmp_path, flat | keys())
+    assert problems(rows) == [] and len(rows) == 18
+
+
+def test_an_edited_log_file_is_altered(tmp_path: Path) -> None:
+    made = chain_of()
+    key = made.logs[2][0]
+    made.edit(key, records(trail("GetUser")))
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == [("altered", name(key))]
+    (row,) = (row for row in rows if row.status == "altered")
+    assert row.object_id and row.uri == f"s3://{BUCKET}/{key}" and str(row.period_start) == "2026-11-05 02:00:00"
+    assert "the digest names" in row.detail
+
+
+def test_a_log_file_that_is_no_gzip_any_more_is_altered(tmp_path: Path) -> None:
+    made = chain_of()
+    path = f"{BUCKET}/{made.logs[2][0]}"
+    made.files[path] = made.files[path][:-9]
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == [("altered", name(path))]
+
+
+def test_a_deleted_log_file_is_missing(tmp_path: Path) -> None:
+    made = chain_of()
+    made.remove(made.logs[3][1])
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == [("missing_log_file", name(made.logs[3][1]))]
+    (row,) = (row for row in rows if row.status != "valid")
+    assert "others of that digest are in evidence" in row.detail and row.object_id is None
+
+
+def test_all_log_files_of_an_hour_deleted_are_missing(tmp_path: Path) -> None:
+    made = chain_of()
+    for key in made.logs[3]:
+        made.remove(key)
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == [("missing_log_file", name(key)) for key in made.logs[3]]
+    assert "before and after" in next(row.detail for row in rows if row.status != "valid")
+
+
+def test_log_files_that_were_never_acquired_are_not_called_deleted(tmp_path: Path) -> None:
+    made = chain_of()
+    for hour in made.logs:
+        for key in hour:
+            made.remove(key)
+    rows = checked(tmp_path, made.files | keys())
+    assert Counter(row.status for row in rows) == {"valid": 6, "unverified": 12}
+    assert "may not have been acquired" in next(row.detail for row in rows if row.status == "unverified")
+
+
+def test_an_edited_digest_is_altered_and_its_log_files_are_not_proved(tmp_path: Path) -> None:
+    made = chain_of()
+    third = made.chain.made[2]
+    changed = document(third) | {"logFiles": document(third)["logFiles"][:1]}
+    made.edit(third.key, json.dumps(changed, separators=(",", ":")).encode())
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == sorted(
+        [("altered", name(third.key)), ("unverified", name(made.logs[2][0])), ("unverified", name(made.logs[2][1]))]
+    )
+    details = {row.status: row.detail for row in rows}
+    assert "the next digest, which holds, names" in details["altered"]
+
+
+def test_the_newest_digest_edited_is_altered(tmp_path: Path) -> None:
+    made = chain_of()
+    newest = made.chain.made[-1]
+    made.edit(newest.key, newest.content.replace(b'"logFiles":[', b'"logFiles": ['))
+    rows = checked(tmp_path, made.files | keys())
+    assert ("altered", name(newest.key)) in problems(rows)
+    assert "does not hold against CloudTrail's key" in next(row.detail for row in rows if row.status == "altered")
+
+
+@pytest.mark.parametrize("own_name", [False, True])
+def test_a_digest_signed_again_with_another_key_is_altered(tmp_path: Path, own_name: bool) -> None:
+    made = chain_of()
+    newest = made.chain.made[-1]
+    made.put(resigned(newest, other_key(), own_name=own_name, logFiles=[]))
+    rows = checked(tmp_path, made.files | asked())
+    assert ("altered", name(newest.key)) in problems(rows)
+    wanted = "which CloudTrail did not have" if own_name else "does not hold against CloudTrail's key"
+    assert wanted in next(row.detail for row in rows if row.status == "altered")
+
+
+def test_a_whole_chain_signed_again_is_altered_where_all_keys_are_known(tmp_path: Path) -> None:
+    forged = chain_of(key=other_key())
+    rows = checked(tmp_path, forged.files | asked())
+    assert Counter(row.status for row in rows) == {"altered": 6, "unverified": 12}
+
+
+def test_a_key_that_is_not_in_evidence_proves_nothing_and_is_asked_for(tmp_path: Path) -> None:
+    made = chain_of()
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files, resolve=False)
+        report = validate(case)
+    assert report.counts == {"unverified": 18}
+    assert not report.ok
+    command = "aws cloudtrail list-public-keys --region us-east-1 --start-time 2026-11-05T00:00:00Z --end-time 2026-11-05T06:00:00Z"
+    assert command in str(report)
+    assert "nothing could be proved" in str(report)
+
+
+def test_a_hash_that_the_next_digest_does_not_name_shows_without_a_key(tmp_path: Path) -> None:
+    made = chain_of()
+    third = made.chain.made[2]
+    made.edit(third.key, third.content.replace(b'"logFiles":[', b'"logFiles": ['))
+    assert ("altered", name(third.key)) in problems(checked(tmp_path, made.files))
+
+
+def test_a_deleted_digest_is_missing(tmp_path: Path) -> None:
+    made = chain_of()
+    gone = made.chain.made[2].key
+    made.remove(gone)
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == sorted(
+        [("missing_digest", name(gone)), ("unverified", name(made.logs[2][0])), ("unverified", name(made.logs[2][1]))]
+    )
+
+
+def test_two_digests_deleted_in_a_row_are_said_to_be_two(tmp_path: Path) -> None:
+    made = chain_of(7)
+    for gone in made.chain.made[2:4]:
+        made.remove(gone.key)
+    rows = checked(tmp_path, made.files | keys())
+    (row,) = (row for row in rows if row.status == "missing_digests")
+    assert (str(row.period_start), str(row.period_end)) == ("2026-11-05 02:00:00", "2026-11-05 04:00:00")
+    assert row.uri.endswith(name(made.chain.made[3].key))
+    assert row.detail.startswith("2 digests in a row") and "validate-logs" in row.detail
+    assert "4 log files of that time are in evidence" in row.detail
+
+
+def test_days_that_nobody_acquired_are_not_called_deleted(tmp_path: Path) -> None:
+    made = chain_of(40)
+    for gone, logs in zip(made.chain.made[5:35], made.logs[5:35], strict=True):
+        for key in (gone.key, *logs):
+            made.remove(key)
+    rows = checked(tmp_path, made.files | keys())
+    (row,) = (row for row in rows if row.status != "valid")
+    assert row.status == "unverified" and row.detail.startswith("30 digests are not in evidence, nor log files")
+
+
+def test_a_chain_of_which_the_beginning_is_not_in_evidence_goes_on_before_it(tmp_path: Path) -> None:
+    made = chain_of()
+    for key in (made.chain.made[0].key, *made.logs[0]):
+        made.remove(key)
+    rows = checked(tmp_path, made.files | keys())
+    (row,) = (row for row in rows if row.status != "valid")
+    assert row.status == "unverified" and "goes on before" in row.detail
+
+
+def test_a_complete_acquisition_shows_that_what_is_listed_was_deleted(tmp_path: Path) -> None:
+    made = chain_of()
+    for key in (made.chain.made[0].key, *made.logs[0], *made.logs[1]):
+        made.remove(key)
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
+        case.connection.execute(
+            "INSERT INTO acquisition (acquisition_id, kind, command, parameters, started_at, outcome) VALUES"
+            " ('a', 's3', 'add', ?, TIMESTAMP '2026-11-06', 'complete')",
+            [json.dumps({"bucket": BUCKET, "prefix": "AWSLogs/"})],
+        )
+        found = problems(list(validate(case).rows))
+    assert found == sorted(
+        [("missing_digest", name(made.chain.made[0].key)), *(("missing_log_file", name(key)) for key in made.logs[1])]
+    )
+
+
+def test_a_stopped_trail_leaves_a_gap_that_its_calls_explain(tmp_path: Path) -> None:
+    made = chain_of(2)
+    made.hour(4, anew=True)
+    stop = trail("StopLogging", eventSource="cloudtrail.amazonaws.com", eventTime=iso(START + 2 * HOUR - 60))
+    stop |= {
+        "requestParameters": {"name": "example-trail"},
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/dev"},
+    }
+    rows = checked(tmp_path, made.files | keys() | {"more/events.json": records(stop)})
+    (row,) = (row for row in rows if row.status == "gap")
+    assert (str(row.period_start), str(row.period_end)) == ("2026-11-05 02:00:00", "2026-11-05 04:00:00")
+    assert "StopLogging by arn:aws:iam::111122223333:user/dev" in row.detail
+
+
+def test_a_chain_that_begins_anew_without_a_reason_says_so(tmp_path: Path) -> None:
+    made = chain_of(2)
+    made.hour(4, anew=True)
+    (row,) = (row for row in checked(tmp_path, made.files | keys()) if row.status == "gap")
+    assert "No call in evidence explains it" in row.detail
+
+
+def test_time_left_out_between_two_digests_of_a_chain_is_a_gap(tmp_path: Path) -> None:
+    made = chain_of(2)
+    made.hour(3)
+    (row,) = (row for row in checked(tmp_path, made.files | keys()) if row.status == "gap")
+    assert (str(row.period_start), str(row.period_end)) == ("2026-11-05 02:00:00", "2026-11-05 03:00:00")
+
+
+def test_digests_that_changed_places_are_altered(tmp_path: Path) -> None:
+    made = chain_of()
+    second, third = made.chain.made[1:3]
+    made.put(second, at=third.key)
+    made.put(third, at=second.key)
+    rows = checked(tmp_path, made.files | keys())
+    assert Counter(row.status for row in rows)["altered"] == 2
+    assert "lies under another's name" in next(row.detail for row in rows if row.status == "altered")
+
+
+def test_a_digest_copied_over_another_hides_nothing(tmp_path: Path) -> None:
+    made = chain_of()
+    second, third = made.chain.made[1:3]
+    made.put(second, at=third.key)
+    found = problems(checked(tmp_path, made.files | keys()))
+    assert ("altered", name(second.key)) in found
+    assert ("missing_digest", name(third.key)) in found
+
+
+def test_backfill_digests_are_a_chain_of_their_own(tmp_path: Path) -> None:
+    made, late = chain_of(), Trail(DigestChain(BUCKET, backfill=True))
+    log = late.log(START + 2 * HOUR + 60, 999)
+    late.put(late.chain.deliver(START + 2 * HOUR, START + 3 * HOUR, [log], anew=True))
+    rows = checked(tmp_path, together(made, late, more=[keys()]))
+    assert problems(rows) == []
+    assert [row.detail for row in rows if "backfill" in (row.uri or "")] == ["backfill digest: its signature holds"]
+
+
+def test_a_forged_backfill_digest_is_altered(tmp_path: Path) -> None:
+    made, late = chain_of(), Trail(DigestChain(BUCKET, backfill=True))
+    log = late.log(START + 2 * HOUR + 60, 999)
+    late.put(resigned(late.chain.deliver(START + 2 * HOUR, START + 3 * HOUR, [log], anew=True), other_key()))
+    found = problems(checked(tmp_path, together(made, late, more=[keys()])))
+    assert [status for status, _ in found] == ["altered", "unverified"]
+
+
+def test_a_planted_log_file_is_not_covered(tmp_path: Path) -> None:
+    made = chain_of()
+    planted = made.log(START + 2 * HOUR + 60, 777).key
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == [("not_covered", name(planted))]
+    assert "planted, or delivered late" in next(row.detail for row in rows if row.status != "valid")
+
+
+@pytest.mark.parametrize(
+    ("hour", "status", "why"),
+    [
+        (-2, "unverified", "before the first digest"),
+        (5.5, "unverified", "not yet there"),
+        (6.5, "unverified", "not yet there"),
+        (9, "not_covered", "the newest in evidence ends before it"),
+    ],
+)
+def test_log_files_outside_of_the_chain(tmp_path: Path, hour: float, status: str, why: str) -> None:
+    made = chain_of()
+    key = made.log(START + int(hour * HOUR), 777).key
+    rows = checked(tmp_path, made.files | keys())
+    assert problems(rows) == [(status, name(key))]
+    assert why in next(row.detail for row in rows if row.status != "valid")
+
+
+def test_log_files_of_another_trail_are_told_from_planted_ones(tmp_path: Path) -> None:
+    made, other = chain_of(), Trail(DigestChain("other-logs"), folder="other-logs")
+    key = other.log(START + 2 * HOUR + 60, 777).key
+    rows = checked(tmp_path, together(made, other, more=[keys()]))
+    assert problems(rows) == [("not_covered", name(key))]
+    assert "another trail's, perhaps" in next(row.detail for row in rows if row.status != "valid")
+
+
+def test_a_region_without_any_digest_is_not_covered(tmp_path: Path) -> None:
+    made, other = chain_of(), Trail(DigestChain(BUCKET, region="eu-west-1"))
+    other.log(START, 1)
+    other.log(START + 60, 2)
+    rows = checked(tmp_path, together(made, other, more=[keys()]))
+    (row,) = (row for row in rows if row.status != "valid")
+    assert (row.status, row.region, row.uri) == ("not_covered", "eu-west-1", None)
+    assert row.detail.startswith("2 log files and not one digest")
+
+
+def test_accounts_regions_and_organisations_are_chains_of_their_own(tmp_path: Path) -> None:
+    whole = chain_of(3, organisation="o-exampleorgid")
+    second = chain_of(3, organisation="o-exampleorgid", account="444455556666")
+    third = chain_of(3, organisation="o-exampleorgid", region="eu-west-1")
+    third.remove(third.chain.made[1].key)
+    rows = checked(tmp_path, together(whole, second, third, more=[keys()]))
+    assert {(row.account_id, row.region, row.status) for row in rows} == {
+        ("111122223333", "us-east-1", "valid"),
+        ("444455556666", "us-east-1", "valid"),
+        ("111122223333", "eu-west-1", "valid"),
+        ("111122223333", "eu-west-1", "missing_digest"),
+        ("111122223333", "eu-west-1", "unverified"),
+    }
+
+
+def test_a_damaged_digest_is_altered(tmp_path: Path) -> None:
+    made = chain_of()
+    key = made.chain.made[2].key
+    made.edit(key, b'{"awsAccountId": "111122223333"}')
+    found = problems(checked(tmp_path, made.files | keys()))
+    assert ("altered", name(key)) in found and ("missing_digest", name(key)) in found
+
+
+def test_a_case_without_digests_reads_nothing_and_says_that_nothing_is_proved(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", {log_key(1, START): zipped(records(trail()))})
+        assert case.sql("SELECT count(*) FROM digest_check").rows() == [(0,)]
+        report = validate(case)
+        assert not report.ok and str(report).startswith("No digest of CloudTrail is in evidence")
+        assert list(report.df().columns)[:3] == ["account_id", "region", "trail"]
+
+
+def test_a_second_load_hashes_only_what_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from forensics import digest_logs
+
+    seen: list[int] = []
+    hashes = digest_logs.hashes
+    monkeypatch.setattr(digest_logs, "hashes", lambda root, stored: seen.append(len(stored)) or hashes(root, stored))
+    made = chain_of()
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys())
+        made.hour(6)
+        loaded(case, tmp_path / "logs", made.files)
+        assert validate(case).ok
+    assert seen == [12, 2, 14]
+
+
+def test_what_is_altered_in_the_case_itself_shows_when_validated(tmp_path: Path) -> None:
+    made = chain_of()
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
+        row = case.sql("SELECT stored_at FROM evidence WHERE ends_with(uri, ?)", [made.logs[0][0]]).rows()[0]
+        path = case.path / row[0]
+        path.chmod(0o644)
+        path.write_bytes(zipped(records(trail("GetUser"))))
+        assert validate(case).counts == {"altered": 1, "valid": 17}
+
+
+def test_a_copy_that_was_listed_as_duplicate_counts(tmp_path: Path) -> None:
+    made = chain_of()
+    copies = {f"copy/{path}": data for path, data in made.files.items()}
+    rows = checked(tmp_path, made.files | copies | keys())
+    assert problems(rows) == [] and len(rows) == 36
+
+
+def test_a_digest_lists_files_that_have_other_names(tmp_path: Path) -> None:
+    made = Trail(DigestChain(BUCKET))
+    made.put(made.chain.deliver(START, START + HOUR, [Delivered("odd'name", b"{}")], anew=True))
+    assert problems(checked(tmp_path, made.files | keys())) == [("unverified", "odd'name")]

@@ -23,7 +23,9 @@ STAGES = (
     "request_link",
     "theft",
     "finding",
+    "logging_state",
     "coverage",
+    "tamper_finding",
 )
 """Modules with a `resolve(con)`, each reading only what those before it wrote."""
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from forensics.cards.principal import Principal
     from forensics.cards.who_was import WhoWas
     from forensics.cards.workload import Workload
+    from forensics.covered import Coverage
+    from forensics.logged import Logged
     from forensics.timeline import Moment
 
 SCHEMA_VERSION = 3
@@ -215,6 +217,32 @@ class Case:
         from forensics.cards.finding import finding
 
         return finding(self, finding_id)
+
+    def coverage(
+        self,
+        source: str | None = None,
+        *,
+        account: str | None = None,
+        region: str | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+    ) -> Coverage:
+        """Which hours of which log the case holds, and why not the others: all, or narrowed; times are UTC.
+
+        Raises UnknownName, UsageError.
+        """
+        from forensics.covered import Coverage
+
+        found = Coverage(self).between(start, end)
+        found = found.source(source) if source else found
+        found = found.account(account) if account else found
+        return found.region(region) if region else found
+
+    def logged(self, arn: str, *, at: Moment) -> Logged:
+        """Whether trails recorded data events of that bucket, object or function at a moment. Raises UsageError."""
+        from forensics.logged import logged
+
+        return logged(self, arn, at)
 
     def close(self) -> None:
         """Close the database file."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_add, cli_collect, cli_run, cli_verify
+from forensics import cli_add, cli_collect, cli_coverage, cli_run, cli_verify
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -113,6 +113,14 @@ def _say(text: str) -> None:
 
     for line in text.split("\n"):
         print(visible(line))
+
+
+def _remark(text: str | None) -> None:
+    """A line beside the answer, on standard error."""
+    from forensics.output import visible
+
+    if text:
+        print(f"forensics: {visible(text)}", file=sys.stderr)
 
 
 Show = Callable[[int, int | None], None]
@@ -255,6 +263,7 @@ def _run_timeline(options: argparse.Namespace) -> None:
             _write(timeline.select(export.TIMESKETCH), options)
         else:
             _write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
+        _remark(cli_coverage.of_timeline(timeline))
 
 
 def _who(commands: Commands) -> None:
@@ -269,15 +278,18 @@ def _run_who(options: argparse.Namespace) -> None:
 
 
 def _coverage(commands: Commands) -> None:
-    parser = _case_command(commands, "coverage", _run_coverage, "which hours of which source the case holds")
+    parser = _case_command(
+        commands, "coverage", _run_coverage, "which hours of which source the case holds, or why not"
+    )
+    cli_coverage.arguments(parser)
     _output_options(parser, FORMATS)
 
 
 def _run_coverage(options: argparse.Namespace) -> None:
-    from forensics import export
-
     with _open(options.case) as case:
-        _write(case.sql(export.COVERAGE), options)
+        query, found = cli_coverage.asked(case, options)
+        _write(query, options)
+        _remark(str(found.badge))
 
 
 def _show(commands: Commands) -> None:

@@ -1,68 +1,137 @@
-"""Coverage: for which source, account, Region and hour the case holds records, and where it holds none."""
+"""Coverage: for which source, account, Region and hour the case holds records, and why it holds none of others."""
+
+from __future__ import annotations
 
 import duckdb
+
+from forensics import coverage_objects, coverage_reasons
+from forensics.sources import sources
 
 LONGEST_WINDOW_DAYS = 400
 """A case that spans more is not filled hour by hour, only on the days on which some source has a record."""
 
-_COUNTED = """
-CREATE OR REPLACE TEMP TABLE hour_count AS
-SELECT source, account_id, region, date_trunc('hour', time) AS hour, count(*) AS records
+PROVEN_ON = "it was on, but nothing proves that there was nothing to log, or that everything was delivered"
+NOTHING_SAYS = "nothing in evidence says whether it was on"
+
+_PIECE = """
+CREATE OR REPLACE TEMP TABLE piece AS
+SELECT source, account_id, region, date_trunc('hour', time) AS hour, object_id, count(*) AS records,
+  count(CASE WHEN action LIKE '%:nodata' THEN 1 END) AS quiet, count(CASE WHEN action LIKE '%:skipdata' THEN 1 END) AS lost
 FROM event
 WHERE time IS NOT NULL
-GROUP BY source, account_id, region, date_trunc('hour', time)
+GROUP BY source, account_id, region, date_trunc('hour', time), object_id
 """
 
-_COVERAGE = """
-INSERT INTO coverage
-WITH day AS (
-  SELECT DISTINCT date_trunc('day', hour) AS day
-  FROM hour_count
-), bounds AS (
+_PLACES = """
+CREATE OR REPLACE TEMP TABLE place AS
+SELECT row_number() OVER (ORDER BY w.source, w.account_id, w.region) AS place, w.source, w.account_id, w.region, h.minutes,
+  h.minutes IS NOT NULL AS hourly
+FROM (
+  SELECT source, account_id, region FROM piece
+  UNION
+  SELECT source, account_id, region FROM logging_state
+  WHERE state <> 'selects' AND account_id IS NOT NULL AND region IS NOT NULL
+  UNION
+  SELECT 'cloudtrail' AS source, account_id, region FROM digest_check
+  WHERE account_id IS NOT NULL AND region IS NOT NULL
+  UNION
+  SELECT source, account_id, region FROM evidence
+  WHERE status = 'rejected' AND source IS NOT NULL AND account_id IS NOT NULL AND region IS NOT NULL
+) AS w
+LEFT JOIN (SELECT unnest(CAST(? AS VARCHAR[])) AS source, unnest(CAST(? AS BIGINT[])) AS minutes) AS h ON h.source = w.source
+"""
+
+_HOURS = """
+CREATE OR REPLACE TEMP TABLE watched AS
+WITH bounds AS (
   SELECT min(hour) AS first_hour, max(hour) AS last_hour
-  FROM hour_count
+  FROM piece
 ), every_day AS (
   SELECT CAST(u.day AS TIMESTAMP) AS day
   FROM bounds AS b, unnest(generate_series(
     date_trunc('day', b.first_hour), date_trunc('day', b.last_hour), INTERVAL 1 DAY)) AS u(day)
   WHERE b.last_hour - b.first_hour <= to_days($longest)
 ), watched_day AS (
-  SELECT day FROM day
+  SELECT date_trunc('day', hour) AS day FROM piece
   UNION
   SELECT day FROM every_day
-), watched_hour AS (
-  SELECT d.day + to_hours(u.number) AS hour
-  FROM watched_day AS d, unnest(generate_series(0, 23)) AS u(number)
-), inside AS (
-  SELECT w.hour
-  FROM watched_hour AS w, bounds AS b
-  WHERE b.first_hour <= w.hour AND w.hour <= b.last_hour
-), watched AS (
-  SELECT DISTINCT source, account_id, region
-  FROM hour_count
 )
-SELECT
-  w.source,
-  w.account_id,
-  w.region,
-  i.hour,
-  coalesce(c.records, 0) AS records,
-  CASE WHEN c.records > 0 THEN 'present' ELSE 'unknown' END AS status,
-  CAST(NULL AS VARCHAR) AS cause,
-  CAST(NULL AS BIGINT) AS bytes
-FROM watched AS w
-CROSS JOIN inside AS i
-LEFT JOIN hour_count AS c ON c.source = w.source
-  AND c.account_id IS NOT DISTINCT FROM w.account_id
-  AND c.region IS NOT DISTINCT FROM w.region
-  AND c.hour = i.hour
-ORDER BY w.source, w.account_id, w.region, i.hour
+SELECT d.day + to_hours(u.number) AS hour
+FROM watched_day AS d, bounds AS b, unnest(generate_series(0, 23)) AS u(number)
+WHERE b.first_hour <= d.day + to_hours(u.number) AND d.day + to_hours(u.number) <= b.last_hour
 """
+
+_CELLS = """
+CREATE OR REPLACE TEMP TABLE cell AS
+WITH shared AS (
+  SELECT p.*, v.size, sum(p.records) OVER (PARTITION BY p.object_id) AS total,
+    sum(p.records) OVER (PARTITION BY p.object_id ORDER BY p.hour, p.source, p.account_id, p.region
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS upto
+  FROM piece AS p
+  LEFT JOIN evidence AS v ON v.object_id = p.object_id
+), held AS (
+  SELECT w.place, s.hour, sum(s.records) AS records, sum(s.quiet) AS quiet, sum(s.lost) AS lost,
+    sum(round(s.size * s.upto / s.total) - round(s.size * (s.upto - s.records) / s.total)) AS bytes
+  FROM shared AS s
+  JOIN place AS w ON w.source = s.source
+    AND w.account_id IS NOT DISTINCT FROM s.account_id
+    AND w.region IS NOT DISTINCT FROM s.region
+  GROUP BY w.place, s.hour
+)
+SELECT p.place, i.hour, CAST(coalesce(h.records, 0) AS BIGINT) AS records, CAST(coalesce(h.quiet, 0) AS BIGINT) AS quiet,
+  CAST(coalesce(h.lost, 0) AS BIGINT) AS lost, CAST(h.bytes AS BIGINT) AS bytes
+FROM place AS p
+CROSS JOIN watched AS i
+LEFT JOIN held AS h ON h.place = p.place AND h.hour = i.hour
+WHERE p.hourly OR h.records > 0
+"""
+
+_COVERAGE = f"""
+INSERT INTO coverage
+WITH on_hour AS (
+  SELECT DISTINCT s.place, i.hour
+  FROM standing AS s
+  JOIN watched AS i ON s.valid_from <= i.hour AND i.hour + INTERVAL 1 HOUR <= s.valid_to
+  WHERE s.state = 'on'
+), chosen AS (
+  SELECT r.place, r.hour, min(r.rank) AS rank, arg_min(r.status, (r.rank, r.cause)) AS status,
+    CASE WHEN min(r.rank) >= 90 THEN string_agg(DISTINCT r.cause, '; ' ORDER BY r.cause)
+      ELSE arg_min(r.cause, (r.rank, r.cause)) END AS cause, arg_min(r.event_id, (r.rank, r.cause)) AS event_id,
+    min(CASE WHEN r.status = 'switched_off' THEN r.since END) AS since,
+    max(CASE WHEN r.status = 'switched_off' THEN r.until END) AS until
+  FROM reason AS r
+  JOIN cell AS c ON c.place = r.place AND c.hour = r.hour
+  WHERE r.records IS NULL OR (c.records > 0) = r.records
+  GROUP BY r.place, r.hour
+)
+SELECT p.source, p.account_id, p.region, c.hour, c.records,
+  coalesce(r.status, CASE WHEN c.records > 0 THEN 'present' ELSE 'unknown' END) AS status,
+  CASE WHEN r.status IS NOT NULL THEN r.cause WHEN c.records > 0 THEN NULL
+    WHEN o.place IS NOT NULL THEN '{PROVEN_ON}' ELSE '{NOTHING_SAYS}' END AS cause,
+  c.bytes,
+  CASE WHEN r.status = 'switched_off' THEN r.since END AS since,
+  CASE WHEN r.status = 'switched_off' THEN r.until END AS until,
+  r.event_id
+FROM cell AS c
+JOIN place AS p ON p.place = c.place
+LEFT JOIN chosen AS r ON r.place = c.place AND r.hour = c.hour
+LEFT JOIN on_hour AS o ON o.place = c.place AND o.hour = c.hour
+ORDER BY p.source, p.account_id, p.region, c.hour
+"""
+
+_SCRATCH = ("piece", "place", "watched", "cell", "standing", "reason")
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `coverage`: hours with records are present; hours of the case's window without are unknown."""
+    """Rebuild `coverage`; needs `event`, `evidence`, `logging_state` and `digest_check`."""
     con.execute("DELETE FROM coverage")
-    con.execute(_COUNTED)
-    con.execute(_COVERAGE, {"longest": LONGEST_WINDOW_DAYS})
-    con.execute("DROP TABLE temp.hour_count")
+    con.execute(_PIECE)
+    hourly = [item for item in sources().values() if item.about.hourly]
+    con.execute(_PLACES, [[item.name for item in hourly], [item.about.minutes for item in hourly]])
+    con.execute(_HOURS, {"longest": LONGEST_WINDOW_DAYS})
+    con.execute(_CELLS)
+    coverage_reasons.find(con)
+    coverage_objects.find(con)
+    con.execute(_COVERAGE)
+    for name in _SCRATCH:
+        con.execute(f"DROP TABLE temp.{name}")

@@ -23,18 +23,21 @@ ORDER BY time, event_id
 UNTIMED = "SELECT count(*) AS events FROM timeline WHERE time IS NULL"
 
 COVERAGE = """
-WITH numbered AS (
-  SELECT source, account_id, region, hour, records, status, cause,
-    row_number() OVER (PARTITION BY source, account_id, region, status, cause ORDER BY hour) AS place
-  FROM coverage
-)
-SELECT source, account_id, region, status, cause,
+SELECT source, account_id, region, status,
   min(hour) AS "from",
   max(hour) + INTERVAL 1 HOUR AS "to",
   count(*) AS hours,
-  CAST(sum(records) AS BIGINT) AS records
-FROM numbered
+  CAST(sum(records) AS BIGINT) AS records,
+  CAST(sum(bytes) AS BIGINT) AS bytes,
+  min(since) AS off_from,
+  max(until) AS off_to,
+  cause
+FROM (
+  SELECT source, account_id, region, hour, records, status, cause, bytes, since, until,
+    row_number() OVER (PARTITION BY source, account_id, region, status, cause ORDER BY hour) AS place
+  FROM covered
+) AS numbered
 GROUP BY source, account_id, region, status, cause, hour - place * INTERVAL 1 HOUR
 ORDER BY source, account_id, region, min(hour)
 """
-"""Hours that follow one another and say the same are one row."""
+"""Hours that follow one another and say the same are one row; `off_from` to `off_to` is the part that was switched off."""

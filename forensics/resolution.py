@@ -24,7 +24,9 @@ STAGES = (
     "theft",
     "finding",
     "digests",
+    "logging_state",
     "coverage",
+    "tamper_finding",
 )
 """Modules with a `resolve(con)`, each reading only what those before it wrote."""
 

@@ -171,12 +171,43 @@ class LineFormat:
     continues: Callable[[str], bool] | None = None
 
 
+QUESTIONS: Mapping[str, str] = {
+    "api": "what was done through AWS's APIs",
+    "data": "what was read, written or invoked",
+    "traffic": "who talked to whom, and how much went out",
+    "names": "which names were asked for",
+    "detection": "what would have been noticed",
+    "workload": "what ran, and what it did inside",
+    "requests": "what was asked of an endpoint",
+    "state": "what was configured",
+    "time": "when it happened, and in which order",
+    "all": "anything",
+}
+"""What a blind spot may bear on."""
+
+
+@dataclass(frozen=True)
+class BlindSpot:
+    """What a source never records, or not surely, and the question of `QUESTIONS` that it bears on."""
+
+    question: str
+    text: str
+
+    def __post_init__(self) -> None:
+        """Refuse a question that nobody asks."""
+        if self.question not in QUESTIONS:
+            raise ValueError(f"blind spot: question {self.question!r} is none of {sorted(QUESTIONS)}")
+
+
 @dataclass(frozen=True)
 class About:
     """What a responder should know of a source before relying on it.
 
     `recognised` is by what its objects are told from others, `delivered` where AWS or its tools put it, `delay` how late
-    that is and whether it is complete, `organisation` how many accounts come together, `cannot_show` its blind spots.
+    that is and whether it is complete, `organisation` how many accounts come together, `cannot_show` its blind spots, and
+    `blind_spots` those again that bear on a question of a report, by question.
+    `minutes` after an hour AWS has usually delivered it, as `delay` says: an hour acquired earlier may be late. `hourly`
+    is False of what is a state or a key and no log: an hour without it lacks nothing.
     """
 
     recognised: str
@@ -184,6 +215,9 @@ class About:
     delay: str
     organisation: str
     cannot_show: tuple[str, ...]
+    blind_spots: tuple[BlindSpot, ...] = ()
+    minutes: int = 60
+    hourly: bool = True
 
 
 _EVERYWHERE = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,8 @@ from forensics.sources import source
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+    from forensics.covered import Coverage
 
 Moment = str | date | datetime
 
@@ -30,6 +32,33 @@ _OF_WORKLOAD = """(
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which logs, where and when an answer is about, as far as its narrowing says; empty is all."""
+
+    sources: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def within(self, start: datetime | None, end: datetime | None) -> Scope:
+        """Only the part of the window between two moments, where they are given."""
+        starts = [moment for moment in (self.start, start) if moment]
+        ends = [moment for moment in (self.end, end) if moment]
+        return replace(self, start=max(starts, default=None), end=min(ends, default=None))
+
+    def of_arn(self, arn: str) -> Scope:
+        """Only the account and the Region that an ARN names."""
+        parts = arn.split(":") if arn.startswith("arn:") else []
+        region, account = (parts[3], parts[4]) if len(parts) > 5 else ("", "")
+        return replace(
+            self,
+            accounts=(account,) if account.isdigit() else self.accounts,
+            regions=(region,) if region else self.regions,
+        )
+
+
+@dataclass(frozen=True)
 class Timeline:
     """Events of a case in order of time; each method returns a narrower timeline and runs nothing.
 
@@ -39,6 +68,7 @@ class Timeline:
     case: Case
     conditions: tuple[str, ...] = ()
     params: tuple[Any, ...] = ()
+    scope: Scope = field(default_factory=Scope)
 
     def where(self, condition: str, *params: Any) -> Self:
         """Only events for which that SQL condition over the columns of `event` holds; values go in `params`."""
@@ -49,11 +79,12 @@ class Timeline:
         """Only calls of that principal: ARN, unique id or bare name. Raises UnknownName, AmbiguousName."""
         from forensics.identity import find_principal
 
-        return self.where("principal = ?", find_principal(self.case, name))
+        key = find_principal(self.case, name)
+        return replace(self.where("principal = ?", key), scope=self.scope.of_arn(key))
 
     def session(self, arn: str) -> Self:
         """Only calls of the role session of that STS ARN."""
-        return self.where("session = ?", arn)
+        return replace(self.where("session = ?", arn), scope=self.scope.of_arn(arn))
 
     def access_key(self, access_key_id: str) -> Self:
         """Only events of that access key."""
@@ -65,11 +96,11 @@ class Timeline:
         Raises UnknownName, AmbiguousName.
         """
         key = find_workload(self.case, name)
-        return self.where(_OF_WORKLOAD, key, key, key, key)
+        return replace(self.where(_OF_WORKLOAD, key, key, key, key), scope=self.scope.of_arn(key))
 
     def resource(self, name: str) -> Self:
         """Only events about that ARN or id."""
-        return self.where("list_contains(resources, ?)", name)
+        return replace(self.where("list_contains(resources, ?)", name), scope=self.scope.of_arn(name))
 
     def address(self, address: str) -> Self:
         """Only events from or to that address, as recorded."""
@@ -78,7 +109,11 @@ class Timeline:
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
         known = [source(name).name for name in names]
-        return self.where(f"source IN ({', '.join('?' for _ in known)})", *known) if known else self
+        if not known:
+            return self
+        both = tuple(name for name in known if name in self.scope.sources) if self.scope.sources else tuple(known)
+        narrowed = self.where(f"source IN ({', '.join('?' for _ in known)})", *known)
+        return replace(narrowed, scope=replace(self.scope, sources=both))
 
     def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
         """Only events that touch [start, end); times are UTC. Raises UsageError."""
@@ -89,7 +124,14 @@ class Timeline:
             narrowed = narrowed.where("time < ?", parse_time(end))
         if start is not None and end is not None and parse_time(end) <= parse_time(start):
             raise UsageError(f"the window is empty: it ends ({end}) before it begins ({start})")
-        return narrowed
+        first, last = (parse_time(moment) if moment is not None else None for moment in (start, end))
+        return replace(narrowed, scope=self.scope.within(first, last))
+
+    def coverage(self) -> Coverage:
+        """What is logged of its own sources, accounts, Regions and window, as far as its narrowing names them."""
+        from forensics.covered import Coverage
+
+        return Coverage(self.case, self.scope)
 
     @property
     def sql(self) -> str:
@@ -128,7 +170,7 @@ class Timeline:
     def _repr_html_(self) -> str:
         from forensics.report.display import show_table
 
-        return str(show_table(self.query, limit=50)._repr_html_())
+        return str(show_table(self, limit=50)._repr_html_())
 
 
 def parse_time(moment: Moment) -> datetime:

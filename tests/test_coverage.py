@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from forensics.coverage import NOTHING_SAYS
 from tests.workload_worlds import DEV, flow, world
 from tests.worlds import call
 
@@ -9,7 +10,7 @@ from tests.worlds import call
 def test_hours_between_records_are_unknown(tmp_path: Path) -> None:
     with world(tmp_path, cloudtrail=[call(DEV, at="08:10:00"), call(DEV, at="10:10:00")]) as con:
         rows = con.execute("SELECT strftime(hour, '%H'), records, status, cause FROM coverage ORDER BY hour").fetchall()
-        assert rows == [("08", 1, "present", None), ("09", 0, "unknown", None), ("10", 1, "present", None)]
+        assert rows == [("08", 1, "present", None), ("09", 0, "unknown", NOTHING_SAYS), ("10", 1, "present", None)]
 
 
 def test_every_source_is_watched_over_the_whole_window_of_the_case(tmp_path: Path) -> None:

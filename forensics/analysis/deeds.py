@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,8 @@ class Kind:
 
 
 _DEEDS = f"""
-SELECT t.event_id, t.time, t.action, t.outcome, t.principal, t.access_key_id, t.source_ip, t.region, t.resources, k.kind,
+SELECT t.event_id, t.time, t.action, t.outcome, t.principal, t.access_key_id, t.source_ip, t.region, t.resources,
+  t.account_id, k.kind,
   regexp_replace(coalesce(json_extract_string(c.response_elements, k.answer),
     json_extract_string(c.request_parameters, k.thing)), '{_ARN}', '') AS thing,
   regexp_replace(json_extract_string(c.request_parameters, k.owner), '{_ARN}', '') AS owner,
@@ -101,6 +102,7 @@ class Deed:
     asked: dict[str, Any]
     answered: dict[str, Any]
     end: End | None = None
+    account_id: str | None = None
 
     @property
     def name(self) -> str:
@@ -117,8 +119,19 @@ class Deed:
         return f"{self.end.action} at {at(self.end.time)} by {self.end.principal or 'somebody not named'}"
 
 
+Ask = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs a statement with its values: of a case, or of a connection while the case is being resolved."""
+
+
 def deeds(case: Case, calls: Timeline, kinds: Sequence[Kind], *, refused: bool = False) -> list[Deed]:
     """Those calls that are of the kinds and succeeded, with `refused` the others too, in order of time."""
+    return deeds_among(
+        lambda sql, params: case.sql(sql, tuple(params)).rows(), (calls.sql, calls.params), kinds, refused
+    )
+
+
+def deeds_among(ask: Ask, calls: tuple[str, Sequence[Any]], kinds: Sequence[Kind], refused: bool = False) -> list[Deed]:
+    """The same among the calls that a statement over `event`, with its values, gives."""
     lists = (
         [kind.action for kind in kinds],
         list(range(len(kinds))),
@@ -127,15 +140,15 @@ def deeds(case: Case, calls: Timeline, kinds: Sequence[Kind], *, refused: bool =
         [kind.owner for kind in kinds],
         refused,
     )
-    found = [_deed(row, kinds) for row in calls.select(_DEEDS, *lists).rows()]
-    ended = _ended(case, [deed for deed in found if deed.outcome == "success"])
+    rows = ask(f"WITH timeline AS (\n{calls[0]}\n)\n{_DEEDS}", (*calls[1], *lists))
+    found = [_deed(row, kinds) for row in rows]
+    ended = _ended(ask, [deed for deed in found if deed.outcome == "success"])
     return [replace(deed, end=ended.get(deed.event_id)) for deed in found]
 
 
 def _deed(row: tuple[Any, ...], kinds: Sequence[Kind]) -> Deed:
-    event_id, time, action, outcome, principal, key, address, region, resources, kind, thing, owner, asked, answered = (
-        row
-    )
+    event_id, time, action, outcome, principal, key, address, region, resources, *more = row
+    account_id, kind, thing, owner, asked, answered = more
     return Deed(
         event_id,
         time,
@@ -151,6 +164,7 @@ def _deed(row: tuple[Any, ...], kinds: Sequence[Kind]) -> Deed:
         owner,
         _object(asked),
         _object(answered),
+        account_id=account_id,
     )
 
 
@@ -159,7 +173,7 @@ def _object(text: str | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _ended(case: Case, found: Sequence[Deed]) -> dict[str, End]:
+def _ended(ask: Ask, found: Sequence[Deed]) -> dict[str, End]:
     looked_for = [
         (deed.event_id, deed.time, name, action, path, deed.owner, deed.kind.owner)
         for deed in found
@@ -170,5 +184,5 @@ def _ended(case: Case, found: Sequence[Deed]) -> dict[str, End]:
     if not looked_for:
         return {}
     columns = [list(column) for column in zip(*looked_for, strict=True)]
-    rows = case.sql(_ENDED, tuple(columns)).rows()
+    rows = ask(_ENDED, columns)
     return {row[0]: End(*row[1:]) for row in rows}

@@ -45,6 +45,7 @@ SELECT f.finding_id, f.type, f.severity, f.title, f.time, f.end_time, f.principa
 FROM finding AS f
 LEFT JOIN event AS e ON e.event_id = f.finding_id
 WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
+  AND f.source <> 'tampering'
 ORDER BY f.severity DESC NULLS LAST, f.time, f.finding_id
 LIMIT ?
 """

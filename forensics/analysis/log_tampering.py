@@ -17,33 +17,14 @@ from forensics.analysis.gaps import Gap
 from forensics.analysis.hands import hands
 from forensics.analysis.isolation import Command
 from forensics.analysis.statement import Statement, named
-from forensics.analysis.tampering import ACTIONS, KINDS, effect, silences
+from forensics.analysis.tampering import ACTIONS, KINDS, effect, of_logs, silences
 from forensics.analysis.tampering_undone import undoing
 from forensics.analysis.technique import technique
 from forensics.analysis.words import at, count, during, listed, size
 from forensics.case import Case, Query
 from forensics.sources import sources
-from forensics.timeline import Timeline
 
 SOURCES = ("cloudtrail", "guardduty", "s3_access", "vpc_flow")
-
-_LOG_BUCKETS = """
-SELECT DISTINCT 'arn:aws:s3:::' || b.bucket AS bucket
-FROM (
-  SELECT regexp_extract(v.uri, '([^/]+)/AWSLogs/', 1) AS bucket
-  FROM evidence AS v
-  UNION ALL
-  SELECT regexp_extract(v.uri, '([^/]+)/[^/]+/AWSLogs/', 1) AS bucket
-  FROM evidence AS v
-  UNION ALL
-  SELECT json_extract_string(c.request_parameters, '$.s3BucketName') AS bucket
-  FROM cloudtrail AS c
-) AS b
-WHERE b.bucket <> ''
-"""
-
-_OF_LOGS = "(action NOT LIKE 's3:%' OR action = 's3:PutBucketLogging' OR list_has_any(resources, CAST(? AS VARCHAR[])))"
-"""A bucket's lifecycle is an act against logs only where logs are in the bucket."""
 
 _SILENT = """
 SELECT w.event_id, w.source, w.since, coalesce(w.until, l.last) AS until,
@@ -105,7 +86,7 @@ class Tampering(ActsAnswer):
     @cached_property
     def deeds(self) -> list[Deed]:
         """Acts against logs of the intrusion, refused ones too, in order of time."""
-        return deeds(self.case, _of_logs(self.intrusion.calls), KINDS, refused=True) if self.intrusion.stolen else []
+        return deeds(self.case, of_logs(self.intrusion.calls), KINDS, refused=True) if self.intrusion.stolen else []
 
     @property
     def done(self) -> list[Deed]:
@@ -231,7 +212,7 @@ def investigate(case: Case, *, principal: str | None = None) -> Tampering:
 
     What else the same hands did is followed in either case. Raises UnknownName, AmbiguousName.
     """
-    found = hands(case, ids_of(_of_logs(calls_of(case, ACTIONS, principal=principal))))
+    found = hands(case, ids_of(of_logs(calls_of(case, ACTIONS, principal=principal))))
     return Tampering(case, found.intrusion, None, found)
 
 
@@ -242,11 +223,6 @@ _REMEDY = {
     "config_item": "the calls that changed configurations; what is configured now",
     "vpc_flow": "nothing brings flows back; logs of hosts and balancers",
 }
-
-
-def _of_logs(calls: Timeline) -> Timeline:
-    buckets = [str(row[0]) for row in calls.case.sql(_LOG_BUCKETS).rows()]
-    return calls.where(_OF_LOGS, buckets)
 
 
 def _clock(deed: Deed) -> str:

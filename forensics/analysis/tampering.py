@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from forensics.analysis.deeds import Deed, Kind
+from forensics.analysis.deeds import Ask, Deed, Kind, deeds_among
 from forensics.analysis.words import listed
+from forensics.timeline import Timeline
 
 _TRAIL, _DETECTOR, _BUCKET, _GROUP, _KEY = "$.name", "$.detectorId", "$.bucketName", "$.logGroupName", "$.keyId"
 _RECORDER = "$.configurationRecorderName"
@@ -81,6 +82,46 @@ KINDS: tuple[Kind, ...] = (
 
 ACTIONS: tuple[str, ...] = tuple(kind.action for kind in KINDS)
 
+_LOG_BUCKETS = """
+SELECT DISTINCT 'arn:aws:s3:::' || b.bucket AS bucket
+FROM (
+  SELECT regexp_extract(v.uri, '([^/]+)/AWSLogs/', 1) AS bucket
+  FROM evidence AS v
+  UNION ALL
+  SELECT regexp_extract(v.uri, '([^/]+)/[^/]+/AWSLogs/', 1) AS bucket
+  FROM evidence AS v
+  UNION ALL
+  SELECT json_extract_string(c.request_parameters, '$.s3BucketName') AS bucket
+  FROM cloudtrail AS c
+  WHERE c.event_source = 'cloudtrail.amazonaws.com'
+) AS b
+WHERE b.bucket <> ''
+"""
+
+_OF_LOGS = "(action NOT LIKE 's3:%' OR action = 's3:PutBucketLogging' OR list_has_any(resources, CAST(? AS VARCHAR[])))"
+"""A bucket's lifecycle is an act against logs only where logs are in the bucket."""
+
+
+def of_logs(calls: Timeline) -> Timeline:
+    """Those of calls of `ACTIONS` that are against logs."""
+    return calls.where(_OF_LOGS, [str(row[0]) for row in calls.case.sql(_LOG_BUCKETS).rows()])
+
+
+def acts(ask: Ask, *, more: Sequence[Kind] = ()) -> list[Deed]:
+    """Every act against a log in the case, refused ones too, and calls of `more` kinds, in order of time."""
+    kinds = (*KINDS, *more)
+    buckets = [str(row[0]) for row in ask(_LOG_BUCKETS, ())]
+    return deeds_among(ask, (_ACTS, ([kind.action for kind in kinds], buckets)), kinds, True)
+
+
+_ACTS = f"""
+SELECT *
+FROM event
+WHERE source = 'cloudtrail'
+  AND list_contains(CAST(? AS VARCHAR[]), regexp_replace(action, '[0-9]{{8}}(v[0-9]+)?$', ''))
+  AND {_OF_LOGS}
+"""
+
 SILENCES: Mapping[str, str] = {
     "trail stopped": "cloudtrail",
     "trail deleted": "cloudtrail",
@@ -91,6 +132,10 @@ SILENCES: Mapping[str, str] = {
     "flow logs deleted": "vpc_flow",
     "query log deleted": "route53_resolver",
     "query log taken from a VPC": "route53_resolver",
+    "access log of a bucket": "s3_access",
+    "balancer changed": "alb",
+    "log of the web ACL deleted": "waf",
+    "cluster changed": "eks_audit",
 }
 """Acts after which a log has nothing, and the source that is."""
 
@@ -103,9 +148,44 @@ def effect(deed: Deed) -> str:
 
 def silences(deed: Deed) -> str | None:
     """The source that has nothing after the act; None where it goes on."""
-    if deed.kind.what == "detector changed" and deed.asked.get("enable") is not False:
+    switched = _SWITCHES.get(deed.kind.what)
+    if switched and switched(deed) is not False:
         return None
     return SILENCES.get(deed.kind.what)
+
+
+def switched_on(deed: Deed) -> bool:
+    """Whether a call that can switch a log on or off switched it on."""
+    switched = _SWITCHES.get(deed.kind.what)
+    return bool(switched and switched(deed))
+
+
+def _access_log(deed: Deed) -> bool | None:
+    status = deed.asked.get("BucketLoggingStatus")
+    return bool(status.get("LoggingEnabled")) if isinstance(status, dict) else None
+
+
+def _balancer(deed: Deed) -> bool | None:
+    for item in _items(deed.asked.get("attributes")):
+        if item.get("key") == "access_logs.s3.enabled":
+            return str(item.get("value")).lower() == "true"
+    return None
+
+
+def _cluster(deed: Deed) -> bool | None:
+    logging = deed.asked.get("logging")
+    found = _items(logging.get("clusterLogging")) if isinstance(logging, dict) else []
+    audits = [item.get("enabled") for item in found if "audit" in (item.get("types") or ())]
+    return bool(audits[-1]) if audits else None
+
+
+_SWITCHES: Mapping[str, Callable[[Deed], bool | None]] = {
+    "detector changed": lambda deed: deed.asked.get("enable"),
+    "access log of a bucket": _access_log,
+    "balancer changed": _balancer,
+    "cluster changed": _cluster,
+}
+"""Calls that switch on as well as off: TRUE on, FALSE off, None neither."""
 
 
 def _text(value: Any) -> str:

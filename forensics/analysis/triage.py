@@ -30,6 +30,7 @@ _FINDINGS = """
 SELECT f.finding_id
 FROM finding AS f
 WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
+  AND f.source <> 'tampering'
 ORDER BY f.severity DESC NULLS LAST, f.time, f.finding_id
 """
 

@@ -12,7 +12,7 @@ from forensics.simulate.s3_access import Access, AccessLogs
 from forensics.simulate.shop import CI_AGENT, Shop
 from forensics.simulate.shop_morning import CI_ADDRESSES, ordinary_morning
 from forensics.simulate.shop_noise import Noise
-from forensics.simulate.stage import Scenario, Stage
+from forensics.simulate.stage import ENDS, Scenario, Stage
 from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import FLOW_LOG
 from forensics.simulate.world import ACCOUNT, REGION, Caller, Json, at, caller, iso
@@ -24,6 +24,13 @@ LOGS = "example-trail-logs"
 
 _STOPPED, _RESTARTED = at("09:46:30"), at("10:14:05")
 _OBJECTS = 14
+_EMPTIES = {
+    "cloudtrail:StopLogging": (("cloudtrail", REGION, _RESTARTED), ("cloudtrail", "eu-west-1", _RESTARTED)),
+    "config:StopConfigurationRecorder": (("config_item", REGION, ENDS),),
+    "guardduty:UpdateDetector": (("guardduty", REGION, ENDS),),
+}
+"""Which logs an act empties, in which Region, until when."""
+
 _FRESH = ("console", "forward")
 """Kinds of keys that are new with every call: those of calls that the trail missed are in no log."""
 
@@ -122,7 +129,18 @@ def _switch_off(intruder: Intruder, who: Caller) -> None:
         ("cloudtrail:StopLogging", "09:46:30", {"name": TRAIL}, None),
     )
     for action, clock, ask, failed in steps:
-        intruder.act(who, action, at(clock), "defense-evasion", ask=ask, failed=failed)
+        event = intruder.act(who, action, at(clock), "defense-evasion", ask=ask, failed=failed)
+        for source, region, until in _EMPTIES.get(action, ()):
+            intruder.stage.truth.emptied += _emptied((source, region), (at(clock), until), action, event)
+
+
+def _emptied(place: tuple[str, str], span: tuple[int, int], action: str, event: str) -> Iterator[Json]:
+    """The truth of every hour of a log between its stop and its start, or the end of the logs."""
+    source, region = place
+    for hour in range(span[0] // 3600 * 3600, span[1], 3600):
+        off = {"from": iso(max(hour, span[0])), "to": iso(min(hour + 3600, span[1]))}
+        cell = {"source": source, "account_id": ACCOUNT, "region": region, "hour": iso(hour)}
+        yield cell | off | {"status": "switched_off", "cause": action, "event_id": event}
 
 
 def _of_logs(what: str, body: Json) -> Json:
@@ -205,7 +223,11 @@ def _decoys(stage: Stage, shop: Shop, runner: Caller) -> None:
             ask={"trailName": TRAIL, "eventSelectors": selectors},
         ),
         call(
-            shop.admin, "cloudtrail:UpdateTrail", at("09:20:10"), ask={"name": TRAIL, "enableLogFileValidation": True}
+            shop.admin,
+            "cloudtrail:UpdateTrail",
+            at("09:20:10"),
+            ask={"name": TRAIL, "enableLogFileValidation": True},
+            answer={"name": "example-trail", "trailARN": TRAIL, "s3BucketName": LOGS, "isMultiRegionTrail": True},
         ),
         call(shop.admin, "logs:DeleteLogGroup", at("09:21:44"), ask={"logGroupName": "/aws/lambda/prototype-fn"}),
     ]

@@ -37,6 +37,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
   forward_access, console, service_linked, workload, long_term or unknown: why that key has none.
 * `decoys`: {kind, statement, event_ids, must_not}: what looks like something else; `must_not` lists answers that must
   not be given, each {event_id, question, workload, certainty}: none as strong as that certainty, none at all if null.
+* `emptied`: hours of a log that an act took records from: {source, account_id, region, hour, from, to, status, cause (the
+  act's action), event_id}; `from` and `to` are the part of the hour that was off.
 * `objects_read`: objects the intruder read from S3: {bucket, key, bytes, event_id}.
 * `bytes_out`: `s3`, the sum of `objects_read`, and `flow`, bytes sent to the intruder's addresses, counted
   once, at the interface of the workload.
@@ -88,6 +90,7 @@ class Truth:
     invocations: list[Json] = field(default_factory=list)
     workloads: list[Json] = field(default_factory=list)
     lifetimes: list[Json] = field(default_factory=list)
+    emptied: list[Json] = field(default_factory=list)
     objects_read: list[Json] = field(default_factory=list)
     bytes_out: dict[str, int] = field(default_factory=lambda: {"s3": 0, "flow": 0})
     stolen: Json = field(default_factory=dict)
@@ -177,6 +180,7 @@ class Truth:
         }
         self.lifetimes = [self._lifetime(fact) for fact in self.lifetimes]
         document |= {name: getattr(self, name) for name in LISTS}
+        document["emptied"] = self.emptied
         document["objects_read"] = self.objects_read
         document["bytes_out"] = self.bytes_out
         document["lineage"] = [self._lineage(key) for key in self.credentials]

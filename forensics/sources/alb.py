@@ -260,6 +260,7 @@ SOURCE = Source(
         recognised="app.NAME files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",
         delay="every 5 minutes for each node; best effort",
+        minutes=10,
         organisation="none; the account is in the key",
         cannot_show=(
             "Requests that never became one: refused connections and failed TLS handshakes (see alb_connection).",

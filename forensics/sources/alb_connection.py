@@ -97,6 +97,7 @@ SOURCE = Source(
         recognised="conn_log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",
         delay="every 5 minutes for each node; best effort",
+        minutes=10,
         organisation="none; the account is in the key",
         cannot_show=("What was asked over a connection: conn_trace_id leads to the access log.",),
     ),

@@ -71,6 +71,7 @@ SOURCE = Source(
         recognised="health_check_log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",
         delay="every 5 minutes for each node; best effort",
+        minutes=10,
         organisation="none; the account is in the key",
         cannot_show=("Requests of clients: it shows only what the load balancer itself asked.",),
     ),

@@ -312,6 +312,7 @@ SOURCE = Source(
         recognised="JSON with names of $context variables; lines of the presets CLF, CSV, XML and of execution logs; groups API-Gateway-Execution-Logs_*",
         delivered="CloudWatch Logs, Firehose",
         delay="seconds to minutes; best effort",
+        minutes=10,
         organisation="none; owner of the log group is the account",
         cannot_show=(
             "What the owner's format does not name: fields and their order are free.",

@@ -84,6 +84,7 @@ SOURCE = Source(
         recognised=".log files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (plain text)",
         delay="every 5 or 60 minutes for each node; best effort",
+        minutes=65,
         organisation="none; the account is in the key",
         cannot_show=(
             "Requests that could not be parsed, and connections refused.",

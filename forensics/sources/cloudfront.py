@@ -271,6 +271,7 @@ SOURCE = Source(
         recognised="a #Fields header of its names, keys DISTRIBUTION.YYYY-MM-DD-HH.ID.gz, lines that begin as its do",
         delivered="S3 (gzip text, JSON, Parquet), CloudWatch Logs, Firehose; real-time through Kinesis",
         delay="most within an hour, some up to 24 hours; real-time within seconds; best effort",
+        minutes=60,
         organisation="none; the configuration lies in us-east-1",
         cannot_show=(
             "Requests that were not delivered: CloudFront does not promise a record for each.",

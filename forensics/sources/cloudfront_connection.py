@@ -71,6 +71,7 @@ SOURCE = Source(
         recognised="records, or a #Fields header, with connectionId, connectionStatus and eventTimestamp",
         delivered="S3 (JSON, W3C, Parquet), CloudWatch Logs, Firehose",
         delay="within minutes; best effort",
+        minutes=10,
         organisation="none; the configuration lies in us-east-1",
         cannot_show=(
             "Connections to distributions without mutual TLS: only those with it log.",

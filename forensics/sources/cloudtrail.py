@@ -251,6 +251,7 @@ SOURCE = Source(
         recognised="the folder CloudTrail of AWSLogs, or records with eventName and eventVersion, in any envelope",
         delivered="a trail to S3 (gzip JSON) or CloudWatch Logs, EventBridge, LookupEvents, CloudTrail Lake",
         delay="about 5 minutes on average, no promise; redelivery for up to 30 days",
+        minutes=15,
         organisation="organisation trail; recipientAccountId is the account, not the path",
         cannot_show=(
             "Data events and network activity events that no selector chose.",

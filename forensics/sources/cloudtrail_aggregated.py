@@ -58,6 +58,7 @@ SOURCE = Source(
         recognised="the folder CloudTrail-Aggregated of AWSLogs, or records with eventCategory Aggregated",
         delivered="a trail to S3 (gzip JSON)",
         delay="minutes after the window of five minutes",
+        minutes=15,
         organisation="organisation trail",
         cannot_show=("Single requests, and who made which: it is a lead, not evidence of one call.",),
     ),

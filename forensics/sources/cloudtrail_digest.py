@@ -55,6 +55,7 @@ SOURCE = Source(
         recognised="the folder CloudTrail-Digest of AWSLogs, or JSON with digestS3Object and logFiles",
         delivered="a trail to S3 (gzip JSON), if log file validation is on",
         delay="hourly, for hours without log files too",
+        minutes=120,
         organisation="organisation trail",
         cannot_show=(
             "Files delivered while validation was off.",

@@ -82,6 +82,7 @@ SOURCE = Source(
         recognised="the folder CloudTrail-Insight of AWSLogs, or records with insightDetails",
         delivered="a trail to S3 (gzip JSON) or CloudWatch Logs",
         delay="up to 30 minutes after the unusual activity; the first up to 36 hours after enabling",
+        minutes=60,
         organisation="organisation trail",
         cannot_show=("Single calls: it says that a rate was unusual, not which requests made it so.",),
     ),

@@ -34,6 +34,7 @@ SOURCE = Source(
         recognised="log streams that no other source claims, in an envelope, an export to S3 or API output",
         delivered="CloudWatch Logs: subscription, Firehose, export to S3, API output, Insights",
         delay="seconds in CloudWatch Logs; an export may lag 12 hours",
+        minutes=5,
         organisation="by centralisation or subscription into one account; owner is the account",
         cannot_show=(
             "What its lines mean: they are kept whole and not taken apart.",

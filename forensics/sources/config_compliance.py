@@ -101,6 +101,7 @@ SOURCE = Source(
         recognised="ComplianceChangeNotification in SNS or EventBridge, EvaluationResults of the API",
         delivered="SNS, EventBridge, GetComplianceDetailsByConfigRule and its kin",
         delay="minutes after a rule was run; rules run at changes or by schedule",
+        minutes=15,
         organisation="by aggregator; awsAccountId is the account",
         cannot_show=("Why it changed, and by whom.", "Results of rules that were deleted: Config drops them."),
     ),

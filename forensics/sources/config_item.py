@@ -118,6 +118,7 @@ SOURCE = Source(
         recognised="the folder Config of AWSLogs, or records with resourceType and configurationItemStatus",
         delivered="S3 (gzip JSON: snapshots and history), SNS and EventBridge (changes), GetResourceConfigHistory",
         delay="minutes after a change, history files every 6 hours; a day where recording is DAILY",
+        minutes=360,
         organisation="by aggregator or one bucket; awsAccountId is the account",
         cannot_show=(
             "When a change happened: an item says when Config saw it.",

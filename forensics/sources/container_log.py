@@ -278,6 +278,7 @@ SOURCE = Source(
         recognised="streams PREFIX/CONTAINER/TASK_ID, Docker ids, Container Insights; records of FireLens, Fluent Bit, Docker",
         delivered="CloudWatch Logs (awslogs, Fluent Bit); S3 and Firehose (FireLens, Fluentd, Logstash)",
         delay="seconds; a non-blocking driver drops lines under load",
+        minutes=5,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
             "What a container did without writing it to its standard output.",

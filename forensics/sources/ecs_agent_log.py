@@ -91,6 +91,7 @@ SOURCE = Source(
         recognised="lines of its layout, in files and in streams of any name; log groups named after /var/log/ecs/audit.log",
         delivered="a file of EC2 container instances, where the CloudWatch agent may send it from",
         delay="seconds, if it is sent at all",
+        minutes=5,
         organisation="none; the account is in the task's ARN",
         cannot_show=(
             "Tasks on Fargate: there is no such log.",

@@ -108,6 +108,7 @@ SOURCE = Source(
         recognised="EventBridge's envelope with source aws.ecs",
         delivered="EventBridge only: a rule must send the events somewhere (CloudWatch Logs, S3, SQS…)",
         delay="seconds; may come out of order or twice",
+        minutes=5,
         organisation="through an event bus of another account; account is the cluster's",
         cannot_show=(
             "Anything, where no rule kept the events: nothing stores them by default.",

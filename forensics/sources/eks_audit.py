@@ -131,6 +131,7 @@ SOURCE = Source(
         recognised="streams kube-apiserver-audit-* of /aws/eks/*, or records with apiVersion audit.k8s.io",
         delivered="CloudWatch Logs; off by default",
         delay="minutes; best effort",
+        minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
             "What ran inside a pod, and what was typed into an exec session after it began.",

@@ -112,6 +112,7 @@ SOURCE = Source(
         recognised="streams authenticator-* of /aws/eks/*",
         delivered="CloudWatch Logs; off by default",
         delay="minutes; best effort",
+        minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
             "The client's own address: the API server stands between.",

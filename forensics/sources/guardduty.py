@@ -326,6 +326,7 @@ SOURCE = Source(
         recognised="the folder GuardDuty of AWSLogs, or JSON with type, severity, resource and service",
         delivered="export to S3 (gzip JSON lines), EventBridge, GetFindings",
         delay="new findings within 5 minutes; updates every 6 hours unless set to 15 minutes or 1 hour",
+        minutes=15,
         organisation="delegated administrator exports for all members; accountId is the account",
         cannot_show=(
             "Archived and suppressed findings: they are not exported.",

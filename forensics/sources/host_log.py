@@ -231,6 +231,7 @@ SOURCE = Source(
         recognised="streams named after instances, sessions or commands; groups /var/log/…; lines of syslog, audit, cloud-init",
         delivered="CloudWatch agent and SSM to CloudWatch Logs; Fluentd, Fluent Bit, Logstash, Splunk to S3; files",
         delay="seconds to minutes, while the agent runs",
+        minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
             "What a process did that wrote no line, and lines deleted before the agent read them.",

@@ -50,6 +50,8 @@ SOURCE = Source(
         recognised="pages that `forensics collect` keeps: JSON with call and response, or call and error",
         delivered="by `forensics collect` and `forensics readiness`, from the APIs of the services",
         delay="none: a state at the moment of asking",
+        minutes=0,
+        hourly=False,
         organisation="the account that was asked; of an organisation each account in turn",
         cannot_show=(
             "What was gone before it was asked.",

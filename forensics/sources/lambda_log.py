@@ -236,6 +236,7 @@ SOURCE = Source(
         recognised="log groups /aws/lambda/…, streams named like execution environments, lines of the platform",
         delivered="CloudWatch Logs: subscription, Firehose, export to S3, API output, Insights",
         delay="seconds in CloudWatch Logs; an export may lag 12 hours",
+        minutes=5,
         organisation="by centralisation or subscription into one account; owner is the account",
         cannot_show=(
             "Payload, response, caller and address of an invocation, unless the code writes them.",

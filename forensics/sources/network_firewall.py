@@ -96,6 +96,7 @@ SOURCE = Source(
         recognised="the folder network-firewall of AWSLogs, or records with firewall_name and an event",
         delivered="S3 (gzip JSON lines), CloudWatch Logs, Firehose",
         delay="every 5 minutes or 75 MB; best effort",
+        minutes=10,
         organisation="through Firewall Manager; the account is in the key",
         cannot_show=(
             "Traffic that stateless rules passed or dropped, and alerts of rules that do not alert.",

@@ -130,6 +130,7 @@ SOURCE = Source(
         recognised="net.NAME files in the folder elasticloadbalancing of AWSLogs, or lines of its layout",
         delivered="S3 (gzip text); vended delivery to CloudWatch Logs, S3 or Firehose",
         delay="every 5 minutes; best effort",
+        minutes=10,
         organisation="none; the account is in the key",
         cannot_show=(
             "Connections to TCP and UDP listeners: only TLS listeners log; see flow logs.",

@@ -191,6 +191,7 @@ SOURCE = Source(
         recognised="records and Parquet rows with class_uid and metadata",
         delivered="Security Lake to S3 (Parquet), EventBridge (Findings Imported V2), tools that write OCSF",
         delay="Security Lake: minutes to hours",
+        minutes=120,
         organisation="Security Lake: accountId in the path; cloud.account.uid is the account",
         cannot_show=(
             "What the mapping to OCSF left out: prefer the raw log where both are there; each stands as an event of its own.",

@@ -223,6 +223,7 @@ SOURCE = Source(
         " decrypted activity streams",
         delivered="CloudWatch Logs; downloaded files; activity streams through Kinesis, encrypted",
         delay="seconds to minutes; audit files are not in order of time",
+        minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
             "Statements, unless audit, general or statement logging is on.",

@@ -68,6 +68,7 @@ SOURCE = Source(
         recognised="streams ZONE/EDGE of CloudWatch Logs, or lines of its layout",
         delivered="CloudWatch Logs of us-east-1",
         delay="minutes; best effort",
+        minutes=10,
         organisation="none; owner of the log group is the account",
         cannot_show=(
             "Who asked: it shows resolvers, at best with a client's network.",

@@ -78,6 +78,7 @@ SOURCE = Source(
         recognised="the folder vpcdnsquerylogs of AWSLogs, or records with query_name, query_timestamp and srcaddr",
         delivered="S3 (gzip JSON lines), CloudWatch Logs (a stream for each VPC), Firehose",
         delay="minutes; late records are marked is_delayed",
+        minutes=10,
         organisation="configurations shared through RAM and Profiles; account_id is the account",
         cannot_show=(
             "Queries answered from the Resolver's cache: only the first of each is logged.",

@@ -206,6 +206,7 @@ SOURCE = Source(
         recognised="lines of its layout; date-partitioned keys ACCOUNT/REGION/BUCKET/YYYY/MM/DD",
         delivered="S3 (plain text, without suffix); CloudWatch Logs (JSON)",
         delay="most within a few hours; best effort: records may be late, missing or twice",
+        minutes=240,
         organisation="none; the account is known only from date-partitioned keys",
         cannot_show=(
             "Whether it is complete: S3 does not guarantee the delivery of access logs.",

@@ -125,6 +125,7 @@ SOURCE = Source(
         recognised="records with SchemaVersion, ProductArn and GeneratorId; in EventBridge under detail.findings",
         delivered="EventBridge, GetFindings",
         delay="minutes after the product; what was not updated for 90 days is gone",
+        minutes=15,
         organisation="delegated administrator, aggregation over Regions; AwsAccountId is the account",
         cannot_show=(
             "Details of a product that have no place in ASFF: prefer the product's own finding.",

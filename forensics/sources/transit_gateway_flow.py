@@ -99,6 +99,7 @@ SOURCE = Source(
         recognised="a header of its fields, lines of the default format; the folder is that of VPC Flow Logs",
         delivered="S3 (gzip text with a header, Parquet), CloudWatch Logs, Firehose",
         delay="aggregation of 1 or 10 minutes, then about 5 to 10 minutes; best effort",
+        minutes=20,
         organisation="none of its own; account-id is the transit gateway's owner",
         cannot_show=(
             "Whether traffic was let through: it has no action, only packets lost.",

@@ -150,6 +150,7 @@ SOURCE = Source(
         recognised="the folder vpcflowlogs of AWSLogs, a header of its fields, lines of the default format",
         delivered="S3 (gzip text with a header, Parquet), CloudWatch Logs, Firehose",
         delay="aggregation of 1 or 10 minutes, then about 5 minutes (CloudWatch Logs) or 10 (S3); best effort",
+        minutes=20,
         organisation="none of its own; account-id is the account",
         cannot_show=(
             "The Amazon DNS server, instance metadata, time sync, DHCP, and task and pod credential endpoints.",

@@ -130,6 +130,7 @@ SOURCE = Source(
         recognised="the folder WAFLogs of AWSLogs, log groups aws-waf-logs-*, records with webaclId and httpRequest",
         delivered="S3 (gzip JSON lines), CloudWatch Logs, Firehose; WAF Classic through Firehose only",
         delay="batches of 5 minutes; best effort",
+        minutes=10,
         organisation="through Firewall Manager; the account is in the ARN of the web ACL",
         cannot_show=(
             "Bodies of requests, and fields that the configuration redacts (REDACTED).",

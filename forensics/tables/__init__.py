@@ -6,7 +6,9 @@ from forensics.tables.joined import (
     CREDENTIAL_USE_REASON,
     DIGEST_CHECK,
     FINDING,
+    FINDING_COVERAGE,
     FINDING_EVIDENCE,
+    LOGGING_STATE,
     REQUEST_LINK,
 )
 from forensics.tables.kept import ACQUISITION, CASE_INFO, CONTENT_HASH, EVIDENCE, NAMED_STREAM, REJECTED_RECORD
@@ -80,6 +82,8 @@ TABLES = {
     "invocation": INVOCATION,
     "digest_check": DIGEST_CHECK,
     "coverage": COVERAGE,
+    "logging_state": LOGGING_STATE,
+    "finding_coverage": FINDING_COVERAGE,
     "credential_workload": CREDENTIAL_WORKLOAD,
     "instance_key": INSTANCE_KEY,
     "address_network": ADDRESS_NETWORK,

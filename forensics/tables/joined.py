@@ -97,6 +97,43 @@ or key, a log file whose digest is no proof, a log file or digest that was perha
 the newest digest. `not_covered` is a log file that no digest lists although there are those of its hour, or (`uri` NULL)
 the log files of an account and Region without any digest."""
 
+LOGGING_STATE = """
+CREATE TABLE IF NOT EXISTS logging_state (
+  source VARCHAR NOT NULL,
+  account_id VARCHAR,
+  region VARCHAR,
+  every_region BOOLEAN,
+  thing VARCHAR,
+  state VARCHAR NOT NULL CHECK (state IN ('on', 'off', 'selects')),
+  valid_from TIMESTAMP NOT NULL,
+  valid_to TIMESTAMP,
+  cause VARCHAR NOT NULL,
+  event_id VARCHAR,
+  principal VARCHAR,
+  basis VARCHAR NOT NULL CHECK (basis IN ('act', 'config_item', 'inventory')),
+  narrow BOOLEAN NOT NULL,
+  selectors JSON
+)
+"""
+"""When what writes a log (`thing`: a trail, flow log, detector, recorder…) was proven on or off, and by what.
+
+`valid_to` NULL is open: nothing in evidence changes it. `every_region` is TRUE of a multi-Region trail, FALSE of one of
+a Region, NULL where evidence does not say. A row with `selects` holds a trail's event selectors, classic or advanced,
+as the request had them; `narrow` where they leave out what a trail records unless told otherwise. `event_id` is the act."""
+
+FINDING_COVERAGE = """
+CREATE TABLE IF NOT EXISTS finding_coverage (
+  finding_id VARCHAR NOT NULL,
+  source VARCHAR NOT NULL,
+  account_id VARCHAR,
+  region VARCHAR,
+  hour_from TIMESTAMP NOT NULL,
+  hour_to TIMESTAMP NOT NULL,
+  hours BIGINT NOT NULL
+)
+"""
+"""The cells of `coverage` that an act against a log emptied: how many between the first hour and the end of the last."""
+
 COVERAGE = """
 CREATE TABLE coverage (
   source VARCHAR NOT NULL,
@@ -106,6 +143,15 @@ CREATE TABLE coverage (
   records BIGINT NOT NULL,
   status VARCHAR NOT NULL CHECK (status IN ('present', 'silent', 'missing', 'switched_off', 'tampered', 'unknown')),
   cause VARCHAR,
-  bytes BIGINT
+  bytes BIGINT,
+  since TIMESTAMP,
+  until TIMESTAMP,
+  event_id VARCHAR
 )
 """
+"""An hour of a log: how much of it is in evidence, or why not.
+
+`records` are rows of `event` whose `time` is in the hour; `bytes` the share of their objects' stored sizes, by records,
+so that the sum over an object's cells is its size. `cause` is in words, but for `late`: not yet delivered when it was
+acquired. `since` and `until` are the part of the hour that was switched off, NULL of other cells; `event_id` is the act
+that switched it off. An hour of which only a part was off is `switched_off`, and has the records of the rest."""

@@ -1,0 +1,302 @@
+"""What an answer rests on: how much of a window a log was logged, in a word and in a sentence that names what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from forensics.case import Case, Query
+from forensics.errors import UsageError
+from forensics.sources import source, sources
+from forensics.timeline import Moment, Scope, parse_time
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "source",
+    "account_id",
+    "region",
+    "hour",
+    "records",
+    "status",
+    "cause",
+    "bytes",
+    "since",
+    "until",
+    "event_id",
+)
+
+MOST = 4
+"""Logs that a sentence tells of; the others are counted."""
+
+_WORDS = {
+    "switched_off": "switched off",
+    "tampered": "tampered with",
+    "missing": "missing",
+    "unknown": "unknown",
+}
+"""What is not logged, the most telling first."""
+
+OUTSIDE = "outside the hours that the evidence spans"
+NO_EVIDENCE = "no record of it is in evidence, and nothing says whether it was on"
+LATE = "it may not have been delivered when it was acquired"
+
+_SHARES = """
+WITH covered AS (
+{covered}
+), clipped AS (
+  SELECT source, account_id, region, status, cause, records,
+    greatest(hour, coalesce(CAST(? AS TIMESTAMP), hour)) AS first,
+    least(hour + INTERVAL 1 HOUR, coalesce(CAST(? AS TIMESTAMP), hour + INTERVAL 1 HOUR)) AS last,
+    since, until
+  FROM covered
+), parted AS (
+  SELECT source, account_id, region, status, cause, records, date_diff('second', first, last) AS seconds,
+    CASE WHEN status = 'switched_off'
+      THEN greatest(0, date_diff('second', greatest(first, coalesce(since, first)), least(last, coalesce(until, last))))
+      ELSE date_diff('second', first, last) END AS stated
+  FROM clipped
+), each_cause AS (
+  SELECT source, status, cause, sum(stated) AS seconds
+  FROM parted
+  GROUP BY source, status, cause
+  UNION ALL
+  SELECT source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END AS status, CAST(NULL AS VARCHAR) AS cause,
+    sum(seconds - stated) AS seconds
+  FROM parted
+  WHERE seconds > stated
+  GROUP BY source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END
+), places AS (
+  SELECT source, count(*) AS places
+  FROM (SELECT DISTINCT source, account_id, region FROM covered) AS p
+  GROUP BY source
+)
+SELECT e.source, min(p.places) AS places, e.status, CAST(sum(e.seconds) AS BIGINT) AS seconds,
+  arg_max(e.cause, e.seconds) AS cause, count(CASE WHEN e.cause IS NOT NULL AND e.seconds > 0 THEN 1 END) AS causes
+FROM each_cause AS e
+JOIN places AS p ON p.source = e.source
+GROUP BY e.source, e.status
+ORDER BY e.source, e.status
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of the window of a log has a status: seconds of all its places (accounts and Regions), and why."""
+
+    status: str
+    seconds: int
+    cause: str | None
+    causes: int
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log of an answer: its shares, over so many places."""
+
+    source: str
+    places: int
+    shares: tuple[Share, ...]
+
+    @property
+    def seconds(self) -> int:
+        """The window, in all places."""
+        return sum(share.seconds for share in self.shares)
+
+    @property
+    def logged(self) -> int:
+        """Seconds that are present, or proven silent."""
+        return sum(share.seconds for share in self.shares if share.status in ("present", "silent"))
+
+    @property
+    def sentence(self) -> str:
+        """How much was logged, and what the rest is."""
+        if not self.seconds:
+            return f"{self.source}: {NO_EVIDENCE}"
+        window = f"{_hours(self.seconds // self.places)}" + (f" in {self.places:,} places" if self.places > 1 else "")
+        rest = [self._said(share) for word in _WORDS for share in self.shares if share.status == word and share.seconds]
+        return f"{self.source}: " + "; ".join([f"logged {percent(self.logged, self.seconds)} of {window}", *rest])
+
+    @staticmethod
+    def _said(share: Share) -> str:
+        cause = LATE if share.cause == "late" else share.cause
+        more = f", and {share.causes - 1:,} more" if share.causes > 1 else ""
+        return f"{_hours(share.seconds)} {_WORDS[share.status]}" + (f" ({cause}{more})" if cause else "")
+
+
+@dataclass(frozen=True)
+class Badge:
+    """`word` is logged, partly logged, not logged or unknown; `sentence` says how much, and what the rest is."""
+
+    logs: tuple[Log, ...]
+
+    @property
+    def word(self) -> str:
+        """The verdict over all logs of the answer."""
+        whole, logged = sum(log.seconds for log in self.logs), sum(log.logged for log in self.logs)
+        if whole and logged == whole and all(log.seconds for log in self.logs):
+            return "logged"
+        if logged:
+            return "partly logged"
+        off = any(share.status != "unknown" and share.seconds for log in self.logs for share in log.shares)
+        return "not logged" if off else "unknown"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A sentence for each log, those with the largest gaps first."""
+        return tuple(log.sentence for log in sorted(self.logs, key=lambda log: (_share(log), log.source)))
+
+    @property
+    def sentence(self) -> str:
+        """What was logged of which log; the logs with the largest gaps stand for the others."""
+        if not self.logs:
+            return "no log of this window is in evidence"
+        short = [log for log in self.logs if _share(log) < 1]
+        if not short:
+            names = ", ".join(log.source for log in self.logs[:MOST])
+            rest = f" and {len(self.logs) - MOST:,} more" if len(self.logs) > MOST else ""
+            return f"{names}{rest}: logged 100 % of {_hours(max(log.seconds // log.places for log in self.logs))}"
+        more = len(short) - MOST
+        whole = len(self.logs) - len(short)
+        said = [*self.lines[: min(len(short), MOST)], *([f"{more:,} more with gaps"] if more > 0 else [])]
+        return " · ".join([*said, *([f"{whole:,} logged whole"] if whole else [])])
+
+    @property
+    def short(self) -> str:
+        """A few words, for the subtitle of a figure."""
+        said = [
+            f"{log.source} {percent(log.logged, log.seconds)}"
+            for log in sorted(self.logs, key=lambda log: (_share(log), log.source))
+        ]
+        rest = f", {len(said) - MOST:,} more" if len(said) > MOST else ""
+        return f"{self.word}: {', '.join(said[:MOST])}{rest}" if said else self.word
+
+    @property
+    def of_nothing(self) -> str:
+        """What it means that an answer over this window is empty."""
+        if self.word == "logged":
+            return f"No event, and the window was logged: {self.sentence}."
+        return f"No event, which does not mean that nothing happened: {self.word}. {self.sentence}."
+
+    def __str__(self) -> str:
+        """The word and the sentence."""
+        return f"{self.word}: {self.sentence}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in whole per cent, never rounded to all or to nothing."""
+    if not whole:
+        return "0 %"
+    return f"{100 if part == whole else 0 if not part else min(max(round(100 * part / whole), 1), 99)} %"
+
+
+def _share(log: Log) -> float:
+    return log.logged / log.seconds if log.seconds else 0.0
+
+
+def _hours(seconds: int) -> str:
+    return (
+        f"{seconds // 60:,} min"
+        if seconds < 7200 and seconds % 3600
+        else f"{seconds / 3600:,.1f}".removesuffix(".0") + " h"
+    )
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Cells of the table `coverage`; each method returns a narrower one and runs nothing."""
+
+    case: Case
+    scope: Scope = field(default_factory=Scope)
+
+    def source(self, *names: str) -> Self:
+        """Only those sources. Raises UnknownName."""
+        return replace(self, scope=replace(self.scope, sources=tuple(source(name).name for name in names)))
+
+    def account(self, *ids: str) -> Self:
+        """Only those accounts."""
+        return replace(self, scope=replace(self.scope, accounts=ids))
+
+    def region(self, *names: str) -> Self:
+        """Only those Regions."""
+        return replace(self, scope=replace(self.scope, regions=names))
+
+    def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
+        """Only hours that touch [start, end); times are UTC. Raises UsageError."""
+        first, last = (parse_time(moment) if moment is not None else None for moment in (start, end))
+        if first and last and last <= first:
+            raise UsageError(f"the window is empty: it ends ({end}) before it begins ({start})")
+        return replace(self, scope=replace(self.scope, start=first, end=last))
+
+    @property
+    def sql(self) -> str:
+        """The statement, with `?` for each of `params`."""
+        return self._select() + "\nORDER BY source, account_id, region, hour"
+
+    @property
+    def params(self) -> tuple[Any, ...]:
+        """Its values."""
+        return tuple(value for _, values in self._conditions() for value in values)
+
+    @property
+    def query(self) -> Query:
+        """The statement, bound to the case."""
+        return self.case.sql(self.sql, self.params)
+
+    def select(self, sql: str) -> Query:
+        """A query over these cells, which `sql` calls `covered`."""
+        return self.case.sql(f"WITH covered AS (\n{self._select()}\n)\n{sql}", self.params)
+
+    def df(self) -> pd.DataFrame:
+        """The cells as a pandas DataFrame."""
+        return self.query.df()
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The cells as tuples, in the order of `COLUMNS`."""
+        return self.query.rows()
+
+    @cached_property
+    def badge(self) -> Badge:
+        """How much of the window was logged, and what the rest is."""
+        bounds = (self.scope.start, self.scope.end)
+        rows = self.case.sql(_SHARES.format(covered=self._select()), (*self.params, *bounds)).rows()
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for row in rows:
+            found.setdefault(row[0], []).append(row[1:])
+        named = dict.fromkeys((*self.scope.sources, *found))
+        return Badge(tuple(self._log(name, found.get(name, [])) for name in named if sources()[name].about.hourly))
+
+    def _log(self, name: str, rows: Sequence[tuple[Any, ...]]) -> Log:
+        places = max((row[0] for row in rows), default=1)
+        shares = [Share(*row[1:]) for row in rows]
+        start, end = self.scope.start, self.scope.end
+        if start and end:
+            left = int((end - start).total_seconds()) * places - sum(share.seconds for share in shares)
+            shares += [Share("unknown", left, OUTSIDE if rows else NO_EVIDENCE, 1)] if left > 0 else []
+        return Log(name, places, tuple(shares))
+
+    def _select(self) -> str:
+        where = "\n  AND ".join(condition for condition, _ in self._conditions())
+        return f"SELECT {', '.join(COLUMNS)}\nFROM coverage" + (f"\nWHERE {where}" if where else "")
+
+    def _conditions(self) -> list[tuple[str, tuple[Any, ...]]]:
+        scope = self.scope
+        lists = (("source", scope.sources), ("account_id", scope.accounts), ("region", scope.regions))
+        made: list[tuple[str, tuple[Any, ...]]] = [
+            (f"{name} IN ({', '.join('?' for _ in values)})", tuple(values)) for name, values in lists if values
+        ]
+        made += [("hour + INTERVAL 1 HOUR > ?", (scope.start,))] if scope.start else []
+        return made + ([("hour < ?", (scope.end,))] if scope.end else [])
+
+    def __str__(self) -> str:
+        """The badge, a log a line."""
+        return "\n".join([self.badge.word, *self.badge.lines])
+
+    def _repr_html_(self) -> str:
+        from forensics.report.display import show_table, show_text
+
+        table = show_table(self.query, limit=50)
+        return f"{show_text(str(self))._repr_html_()}{table.html}"

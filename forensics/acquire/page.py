@@ -50,9 +50,13 @@ class Asked:
         held = {name: value for name, value in response.items() if not _TRANSPORT.match(name)}
         return self._found(number, {"call": self._call(), "response": held})
 
-    def refused(self, found: Trouble) -> Found:
-        """A call that was not answered: that is evidence too."""
-        return self._found(0, {"call": self._call(), "error": {"code": found.code, "message": found.message}})
+    def none(self, code: str) -> Found:
+        """An answer that describes nothing: AWS says so by an error code."""
+        return self._found(0, {"call": self._call() | {"absent": code}, "response": {}})
+
+    def refused(self, found: Trouble, number: int = 0) -> Found:
+        """A call that was not answered, after `number` pages: that is evidence too."""
+        return self._found(number, {"call": self._call(), "error": {"code": found.code, "message": found.message}})
 
     def _call(self) -> dict[str, Any]:
         call: dict[str, Any] = {"service": self.service, "operation": self.operation, "parameters": self.parameters}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import jmespath
+import jmespath.exceptions
+import jmespath.functions
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,15 @@ class Call:
     `items` over the answer, where the described things are (`@`: the answer itself is one); `resource_id`, `arn`, `name`
     and `created` over an item. `resource_type` is CloudFormation's name of the kind. `about` is the request's parameter
     that names the resource, where the item does not.
-    `for_each` is the call whose items this one is made for, `given` the parameters of it, each a path over that item
-    (a text in single quotes is itself), or over that item's request as `_request.Name`; `batch` is how many of these
-    fit into one parameter that is a list.
+    `for_each` is the call whose items this one is made for (`ListFunctions`, or `lambda:ListFunctions` of another
+    service), `given` the parameters of it, each a path over that item (`value` of one that is a text; a text in single
+    quotes is itself), or over that item's request as `_request.Name`; `after_last(PATH, '/')` is what follows the last
+    slash. Where a path finds nothing, the call is not made. With `batch`, the last of `given` is a list of up to so
+    many.
     `parameters` are always given. `everywhere` is False of a service that has one place for all Regions.
     `action` is the IAM action, where it is not the operation's name with the service's prefix.
     `absent` are error codes that mean there is none. `redact` takes out of an answer what must not be kept.
+    `urgent`: what it tells may be gone within the hour, and it is asked first.
     """
 
     service: str
@@ -43,13 +48,56 @@ class Call:
     action: str = ""
     absent: tuple[str, ...] = ()
     redact: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    urgent: bool = False
+
+    @property
+    def key(self) -> str:
+        """`ec2:DescribeInstances`."""
+        return f"{self.service}:{self.operation}"
+
+    @property
+    def parent(self) -> str:
+        """The key of the call that this one is made for the items of; "" of one that stands alone."""
+        if not self.for_each:
+            return ""
+        return self.for_each if ":" in self.for_each else f"{self.service}:{self.for_each}"
 
     def of(self, answer: Any) -> list[Any]:
         """The described things in an answer; things that are lists of one name stand for themselves."""
         found = search(self.items, answer)
-        if found is None:
+        if not found:
             return []
         return found if isinstance(found, list) else [found]
+
+    def made_for(self, items: Iterable[Any], request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The parameters of each call that is made for these items of the parent's answer, which `request` asked for."""
+        given = [found for item in items if (found := self._given(item, request)) is not None]
+        own = dict(self.parameters or {})
+        if not self.batch:
+            yield from (own | found for found in given)
+            return
+        listed = list(self.given or ())[-1]
+        groups: dict[str, tuple[dict[str, Any], list[Any]]] = {}
+        for found in given:
+            one = found.pop(listed)
+            groups.setdefault(repr(found), (found, []))[1].extend(one if isinstance(one, list) else [one])
+        for shared, values in groups.values():
+            for start in range(0, len(values), self.batch):
+                yield own | shared | {listed: values[start : start + self.batch]}
+
+    def _given(self, item: Any, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        around = (item if isinstance(item, dict) else {"value": item}) | {"_request": request}
+        found = {name: search(path, around) for name, path in (self.given or {}).items()}
+        return None if any(value in (None, "", []) for value in found.values()) else found
+
+
+class _Functions(jmespath.functions.Functions):  # type: ignore[misc]
+    @jmespath.functions.signature({"types": ["string", "null"]}, {"types": ["string"]})  # type: ignore[untyped-decorator]
+    def _func_after_last(self, text: str | None, mark: str) -> str | None:
+        return None if text is None else text.rpartition(mark)[2]
+
+
+_OPTIONS = jmespath.Options(custom_functions=_Functions())
 
 
 @cache
@@ -58,5 +106,8 @@ def _compiled(path: str) -> Any:
 
 
 def search(path: str, value: Any) -> Any:
-    """What a JMESPath finds; None for an empty path."""
-    return _compiled(path).search(value) if path else None
+    """What a JMESPath finds; None for an empty path, and where it does not apply."""
+    try:
+        return _compiled(path).search(value, options=_OPTIONS) if path else None
+    except jmespath.exceptions.JMESPathTypeError:
+        return None

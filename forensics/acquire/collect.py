@@ -1,0 +1,246 @@
+"""The engine of a collection: calls and steps are made in each Region at once, and every answer becomes evidence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from forensics import evidence
+from forensics.acquire import Found
+from forensics.acquire.acquisition import Acquisition, acquisition
+from forensics.acquire.calls import Call
+from forensics.acquire.crew import Crew
+from forensics.acquire.page import Asked
+from forensics.acquire.step import Asking, Place, Step, Stopped, Wanted, now
+from forensics.aws import CALL_ERRORS, Aws, Trouble, trouble
+from forensics.errors import AwsError, UsageError
+
+if TYPE_CHECKING:
+    from forensics.case import Case
+
+__all__ = ["Asking", "Collected", "Place", "Step", "Wanted", "chosen_regions", "collect"]
+
+THREADS = 8
+OBJECTS = 500
+SECONDS = 10.0
+"""So many objects, or what came in so many seconds, become visible together: a killed run keeps what came before."""
+HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""Where a service is asked that has one place for all Regions of a partition."""
+ALL = "all"
+
+Progress = Callable[[int, int], None]
+"""Called with the calls made and the calls known of so far."""
+
+
+@dataclass
+class Tally:
+    """What one operation, or one step, gave."""
+
+    pages: int = 0
+    items: int = 0
+    refused: int = 0
+
+
+@dataclass
+class Collected:
+    """What a collection came to; `stopped` says why it ended before its end, and what was had is in the case."""
+
+    outcome: str = "complete"
+    added: evidence.Added = field(default_factory=evidence.Added)
+    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    problems: list[dict[str, str]] = field(default_factory=list)
+    stopped: Trouble | None = None
+
+    def check(self) -> None:
+        """Raises AwsError where it ended before its end."""
+        if self.stopped:
+            raise AwsError(f"{self.stopped}; what came before is in the case")
+
+
+def chosen_regions(aws: Aws, given: Sequence[str] = ()) -> list[str]:
+    """The Regions that are meant: those named, `all` that are enabled, or the profile's. Raises UsageError, AwsError."""
+    if ALL in given:
+        try:
+            return aws.regions()
+        except CALL_ERRORS as error:
+            raise AwsError(f"the enabled Regions cannot be listed, name them: {trouble(error)}") from None
+    if bad := [name for name in given if not re.fullmatch(r"[a-z]{2,4}(?:-[a-z]+)+-\d+", name)]:
+        raise UsageError(f"{bad[0]!r} is no Region: give names such as eu-west-1, or `all`")
+    return list(dict.fromkeys(given)) or [aws.session.region_name or HOME[aws.caller.partition]]
+
+
+def collect(
+    case: Case,
+    aws: Aws,
+    asked: Iterable[Call | Step],
+    *,
+    regions: Sequence[str] = (),
+    wanted: Wanted | None = None,
+    command: str = "collect",
+    progress: Progress | None = None,
+) -> Collected:
+    """Make the calls and steps in each Region, and take every answer in; what is refused is noted and goes on.
+
+    A call with `for_each` is made for each item of its parent, which must be among `asked`. `regions` as
+    `chosen_regions` takes them. An inventory is a state at a moment: running it again adds new pages.
+    Credentials that expire end it: see `Collected.check`. Raises AwsError (no credentials), UsageError.
+    """
+    if case.read_only:
+        raise UsageError(f"the case {case.path} is open read-only: open it with read_only=False to collect")
+    places, whole, wish = chosen_regions(aws, regions), list(asked), wanted or Wanted()
+    told = {"asked": sorted({_name(item) for item in whole}), "regions": places} | wish.said()
+    with acquisition(case, aws, "api", command=command, parameters=told) as made:
+        run = _Run(aws, whole, made, wish)
+        run.begin(places)
+        _take_in(case, run, command, progress)
+        made.objects, made.bytes = run.collected.added.seen, run.collected.added.bytes
+    run.collected.outcome, run.collected.problems = made.outcome, made.problems
+    return run.collected
+
+
+def _name(item: Call | Step) -> str:
+    return item.key if isinstance(item, Call) else item.name
+
+
+def _take_in(case: Case, run: _Run, command: str, progress: Progress | None) -> None:
+    """Take in what the threads find, some at a time; after an interrupt, what came before it."""
+    found = run.crew.found()
+    interrupts: list[KeyboardInterrupt] = []
+
+    def some(first: Found) -> Iterator[Found]:
+        until = monotonic() + SECONDS
+        yield first
+        try:
+            for item in islice(found, OBJECTS - 1):
+                yield item
+                if progress:
+                    progress(run.crew.done, run.crew.put_in)
+                if monotonic() > until:
+                    return
+        except KeyboardInterrupt as interrupt:
+            interrupts.append(interrupt)
+
+    try:
+        while not interrupts and (first := next(found, None)) is not None:
+            run.collected.added += evidence.take(case, some(first), command=command)
+    finally:
+        found.close()
+    if interrupts:
+        raise interrupts[0]
+
+
+class _Run:
+    """One collection under way."""
+
+    def __init__(self, aws: Aws, asked: list[Call | Step], made: Acquisition, wanted: Wanted) -> None:
+        self.aws, self.asked, self.made, self.wanted = aws, asked, made, wanted
+        self.crew = Crew(THREADS)
+        self.collected = Collected()
+        self.calls = [item for item in asked if isinstance(item, Call)]
+        self.urgent = _urgent(self.calls)
+        self.seen: set[str] = set()
+        self.lock = Lock()
+
+    def begin(self, regions: list[str]) -> None:
+        home = HOME.get(self.aws.caller.partition, regions[0])
+        for item in self.asked:
+            for region in regions if item.everywhere else [home]:
+                if isinstance(item, Call):
+                    if not item.for_each:
+                        self.put(item, region, dict(item.parameters or {}))
+                else:
+                    self.crew.put(0 if item.urgent else 1, partial(self.step, item, region))
+
+    def put(self, call: Call, region: str, parameters: dict[str, Any]) -> None:
+        """Ask that, once."""
+        place = region if call.everywhere else HOME.get(self.aws.caller.partition, region)
+        with self.lock:
+            said = f"{call.key} {place} {sorted(parameters.items())!r}"
+            if said in self.seen:
+                return
+            self.seen.add(said)
+        self.crew.put(0 if call.key in self.urgent else 1, partial(self.call, call, place, parameters))
+
+    def call(self, call: Call, region: str, parameters: dict[str, Any]) -> Iterator[Found]:
+        """Ask, and put what hangs on the answer."""
+        account = self.aws.caller.account_id
+        asked, number = Asked(call.service, call.operation, parameters, account, region, now()), 0
+        try:
+            for response in self.aws.pages(call.service, call.operation, parameters, region=region):
+                items = call.of(response)
+                self.count((call.service, call.operation), pages=1, items=len(items))
+                self.follow(call, items, region, parameters)
+                yield asked.answered(number, call.redact(response) if call.redact else response)
+                number += 1
+        except CALL_ERRORS as error:
+            why = trouble(error)
+            if why.code in call.absent:
+                self.count((call.service, call.operation), pages=1)
+                yield asked.none(why.code)
+            else:
+                self.count((call.service, call.operation), refused=1)
+                yield asked.refused(why, number)
+                self.note(asked.place, why)
+        except AwsError as error:
+            self.count((call.service, call.operation), refused=1)
+            self.note(asked.place, Trouble("other", "NoClient", str(error)))
+
+    def follow(self, call: Call, items: list[Any], region: str, request: dict[str, Any]) -> None:
+        for child in self.calls:
+            if child.parent == call.key:
+                for parameters in child.made_for(items, request):
+                    self.put(child, region, parameters)
+
+    def step(self, step: Step, region: str) -> Iterator[Found]:
+        """Run a step; it ends where no further call can succeed."""
+
+        def trouble(what: str, why: Trouble) -> None:
+            self.count(("", step.name), refused=1)
+            self.note(what, why)
+            if self.crew.stopped():
+                raise Stopped
+
+        place = Place(self.aws, self.aws.caller.account_id, region, self.wanted, trouble, self.crew.stopped)
+        try:
+            for item in step.found(place):
+                self.count(("", step.name), pages=1)
+                yield item
+        except Stopped:
+            return
+
+    def count(self, of: tuple[str, str], *, pages: int = 0, items: int = 0, refused: int = 0) -> None:
+        with self.lock:
+            tally = self.collected.tallies.setdefault(of, Tally())
+            tally.pages, tally.items, tally.refused = tally.pages + pages, tally.items + items, tally.refused + refused
+
+    def note(self, what: str, why: Trouble) -> None:
+        """Note a trouble; where no further call can succeed, end the collection."""
+        with self.lock:
+            self.made.trouble(what, why)
+        if why.stops and not self.still_known(why):
+            self.collected.stopped = why
+            self.crew.stop()
+
+    def still_known(self, why: Trouble) -> bool:
+        """Whether AWS knows the caller all the same: a Region that is not enabled does not know anybody."""
+        if why.kind != "credentials":
+            return False
+        try:
+            self.aws.call("sts", "GetCallerIdentity")
+        except CALL_ERRORS:
+            return False
+        return True
+
+
+def _urgent(calls: list[Call]) -> set[str]:
+    """The keys of urgent calls and of those that lead to them."""
+    found = {call.key for call in calls if call.urgent}
+    while more := {call.parent for call in calls if call.key in found and call.parent} - found:
+        found |= more
+    return found

@@ -12,7 +12,7 @@ WHERE a.api = 'ec2' AND a.operation = 'DescribeInstances' AND (a.c->>'InstanceId
 
 _SESSIONS = """
 SELECT a.account_id, a.region, 'SSM-SessionManagerRunShell' AS thing,
-  CASE WHEN a.error_code IS NOT NULL OR coalesce(s.bucket, s.log_group, '') = '' THEN 'off' ELSE 'on' END AS state,
+  CASE WHEN a.c IS NULL OR coalesce(s.bucket, s.log_group, '') = '' THEN 'off' ELSE 'on' END AS state,
   coalesce('s3://' || nullif(s.bucket, ''), s.log_group) AS destination, [a.event_id] AS evidence
 FROM answer AS a
 LEFT JOIN (
@@ -21,7 +21,7 @@ LEFT JOIN (
   FROM answer AS d
   WHERE d.api = 'ssm' AND d.operation = 'GetDocument' AND d.c IS NOT NULL
 ) AS s ON s.event_id = a.event_id
-WHERE a.api = 'ssm' AND a.operation = 'GetDocument' AND (a.c IS NOT NULL OR a.error_code = 'InvalidDocument')
+WHERE a.api = 'ssm' AND a.operation = 'GetDocument' AND (a.error_code IS NULL OR a.error_code = 'InvalidDocument')
   AND coalesce(a.parameters->>'Name', '') = 'SSM-SessionManagerRunShell'
 """
 

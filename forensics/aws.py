@@ -16,6 +16,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 import forensics
 from forensics.errors import AwsError, UsageError
@@ -111,7 +112,7 @@ def trouble(error: Exception) -> Trouble:
     return Trouble(kind, code, message)
 
 
-CALL_ERRORS = (BotoCoreError, ClientError)
+CALL_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 """What a call may raise."""
 
 
@@ -173,7 +174,7 @@ class Aws:
         if client.can_paginate(name):
             yield from client.get_paginator(name).paginate(**(parameters or {}))
         else:
-            yield getattr(client, name)(**(parameters or {}))
+            yield from _by_token(getattr(client, name), _token(client, operation), dict(parameters or {}))
 
     @cached_property
     def caller(self) -> Caller:
@@ -244,6 +245,25 @@ def _refuse(model: Any, **_: Any) -> None:
     service = model.service_model.service_name
     if not is_read(service, model.name):
         raise AwsError(f"{service}:{model.name} is not a read: this package changes nothing in AWS")
+
+
+def _token(client: Any, operation: str) -> str:
+    """The member by which an operation that botocore cannot page is paged all the same; "" where it is not."""
+    model = client.meta.service_model.operation_model(operation)
+    both = set(getattr(model.input_shape, "members", ())) & set(getattr(model.output_shape, "members", ()))
+    return next((name for name in ("NextToken", "nextToken", "Marker") if name in both), "")
+
+
+def _by_token(ask: Any, token: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    seen: set[str] = set()
+    while True:
+        found = ask(**parameters)
+        yield found
+        following = found.get(token) if token else None
+        if not following or following in seen:
+            return
+        seen.add(following)
+        parameters[token] = following
 
 
 def _method(client: Any, operation: str) -> str:

@@ -83,6 +83,8 @@ def _named(known: Call, asked: Mapping[str, Any], item: Any) -> dict[str, Any]:
     about = parameters.get(known.about) if known.about and isinstance(parameters, dict) else None
     own = {name: _text(search(getattr(known, name), item)) for name in ("resource_id", "arn", "name", "created")}
     configuration = item if isinstance(item, dict) else {"value": item}
+    if kind := search(known.kind, item):
+        own["resource_type"] = _text(kind)
     return own | {"resource_id": own["resource_id"] or _text(about), "configuration": configuration}
 
 

@@ -8,17 +8,22 @@ from functools import cache
 
 from forensics.acquire.calls.call import Call
 
-__all__ = ["Call", "call", "calls"]
+__all__ = ["Call", "call", "calls", "declarations"]
+
+
+@cache
+def declarations() -> tuple[Call, ...]:
+    """Every declared call; one operation may be declared twice, made in two ways."""
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    return tuple(item for module in modules for item in getattr(module, "CALLS", ()))
 
 
 @cache
 def calls() -> dict[tuple[str, str], Call]:
-    """Every declared call, by boto3's name of the service and the API's of the operation."""
+    """The declaration that reads an answer, by boto3's name of the service and the API's of the operation."""
     found: dict[tuple[str, str], Call] = {}
-    for module in pkgutil.iter_modules(__path__):
-        held = importlib.import_module(f"{__name__}.{module.name}")
-        for item in getattr(held, "CALLS", ()):
-            found[item.service, item.operation] = item
+    for item in declarations():
+        found.setdefault((item.service, item.operation), item)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,13 +19,14 @@ class Call:
 
     `service` is boto3's name (`ec2`), `operation` the API's (`DescribeInstances`). All paths are JMESPath:
     `items` over the answer, where the described things are (`@`: the answer itself is one); `resource_id`, `arn`, `name`
-    and `created` over an item. `resource_type` is CloudFormation's name of the kind. `about` is the request's parameter
-    that names the resource, where the item does not.
+    and `created` over an item. `resource_type` is CloudFormation's name of the kind, `kind` a path over the item to
+    it where an answer has several. `about` is the request's parameter that names the resource, where the item does not;
+    a call with it, and without `for_each`, is made only where a set gives the name.
     `for_each` is the call whose items this one is made for (`ListFunctions`, or `lambda:ListFunctions` of another
     service), `given` the parameters of it, each a path over that item (`value` of one that is a text; a text in single
     quotes is itself), or over that item's request as `_request.Name`; `after_last(PATH, '/')` is what follows the last
-    slash. Where a path finds nothing, the call is not made. With `batch`, the last of `given` is a list of up to so
-    many.
+    slash, `ecr_repository(PATH)` the repository of an image's name. Where a path finds nothing, the call is not made. `over` is a path over the item to the things it is made
+    for, where they are several. With `batch`, the last of `given` is a list of up to so many.
     `parameters` are always given. `everywhere` is False of a service that has one place for all Regions.
     `action` is the IAM action, where it is not the operation's name with the service's prefix.
     `absent` are error codes that mean there is none. `redact` takes out of an answer what must not be kept.
@@ -39,8 +41,10 @@ class Call:
     arn: str = ""
     name: str = ""
     created: str = ""
+    kind: str = ""
     about: str = ""
     for_each: str = ""
+    over: str = ""
     given: Mapping[str, str] | None = None
     batch: int = 0
     parameters: Mapping[str, Any] | None = None
@@ -71,7 +75,8 @@ class Call:
 
     def made_for(self, items: Iterable[Any], request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The parameters of each call that is made for these items of the parent's answer, which `request` asked for."""
-        given = [found for item in items if (found := self._given(item, request)) is not None]
+        things = [thing for item in items for thing in (search(self.over, item) or [] if self.over else [item])]
+        given = [found for thing in things if (found := self._given(thing, request)) is not None]
         own = dict(self.parameters or {})
         if not self.batch:
             yield from (own | found for found in given)
@@ -95,6 +100,12 @@ class _Functions(jmespath.functions.Functions):  # type: ignore[misc]
     @jmespath.functions.signature({"types": ["string", "null"]}, {"types": ["string"]})  # type: ignore[untyped-decorator]
     def _func_after_last(self, text: str | None, mark: str) -> str | None:
         return None if text is None else text.rpartition(mark)[2]
+
+    @jmespath.functions.signature({"types": ["string", "null"]})  # type: ignore[untyped-decorator]
+    def _func_ecr_repository(self, image: str | None) -> str | None:
+        """The repository of an image's name; null of an image that is not in ECR."""
+        found = re.fullmatch(r"\d{12}\.dkr[.-]ecr[^/]*/([^:@]+)(?:[:@].*)?", image or "")
+        return found.group(1) if found else None
 
 
 _OPTIONS = jmespath.Options(custom_functions=_Functions())

@@ -1,6 +1,8 @@
-"""EC2: networks, and what is attached to them."""
+"""EC2: networks, and what is attached to them; "Actions" in the Amazon EC2 API Reference."""
 
 from forensics.acquire.calls.call import Call
+
+_NAME = "Tags[?Key=='Name'].Value"
 
 CALLS = (
     Call(
@@ -10,6 +12,7 @@ CALLS = (
         "AWS::EC2::NetworkInterface",
         resource_id="NetworkInterfaceId",
         created="Attachment.AttachTime",
+        urgent=True,
     ),
     Call(
         "ec2",
@@ -17,7 +20,82 @@ CALLS = (
         "Reservations[].Instances[]",
         "AWS::EC2::Instance",
         resource_id="InstanceId",
-        name="Tags[?Key=='Name'].Value",
+        name=_NAME,
         created="LaunchTime",
+        urgent=True,
+    ),
+    Call(
+        "ec2",
+        "DescribeAddresses",
+        "Addresses",
+        "AWS::EC2::EIP",
+        resource_id="AllocationId",
+        name="PublicIp",
+        urgent=True,
+    ),
+    Call("ec2", "DescribeSecurityGroups", "SecurityGroups", "AWS::EC2::SecurityGroup", "GroupId", name="GroupName"),
+    Call(
+        "ec2",
+        "DescribeNatGateways",
+        "NatGateways",
+        "AWS::EC2::NatGateway",
+        resource_id="NatGatewayId",
+        name=_NAME,
+        created="CreateTime",
+    ),
+    Call(
+        "ec2",
+        "DescribeVpcEndpoints",
+        "VpcEndpoints",
+        "AWS::EC2::VPCEndpoint",
+        resource_id="VpcEndpointId",
+        name="ServiceName",
+        created="CreationTimestamp",
+    ),
+    Call("ec2", "DescribeVpcs", "Vpcs", "AWS::EC2::VPC", "VpcId", name=_NAME),
+    Call("ec2", "DescribeSubnets", "Subnets", "AWS::EC2::Subnet", "SubnetId", arn="SubnetArn", name=_NAME),
+    Call("ec2", "DescribeRouteTables", "RouteTables", "AWS::EC2::RouteTable", "RouteTableId", name=_NAME),
+    Call("ec2", "DescribeInternetGateways", "InternetGateways", "AWS::EC2::InternetGateway", "InternetGatewayId"),
+    Call(
+        "ec2",
+        "DescribeTransitGatewayAttachments",
+        "TransitGatewayAttachments",
+        "AWS::EC2::TransitGatewayAttachment",
+        resource_id="TransitGatewayAttachmentId",
+        created="CreationTime",
+    ),
+    Call(
+        "ec2",
+        "DescribeVpcPeeringConnections",
+        "VpcPeeringConnections",
+        "AWS::EC2::VPCPeeringConnection",
+        resource_id="VpcPeeringConnectionId",
+    ),
+    Call(
+        "ec2",
+        "DescribeFlowLogs",
+        "FlowLogs",
+        "AWS::EC2::FlowLog",
+        resource_id="FlowLogId",
+        name=_NAME,
+        created="CreationTime",
+    ),
+    Call(
+        "ec2",
+        "DescribeIamInstanceProfileAssociations",
+        "IamInstanceProfileAssociations",
+        "AWS::IAM::InstanceProfile",
+        resource_id="IamInstanceProfile.Id",
+        arn="IamInstanceProfile.Arn",
+        created="Timestamp",
+    ),
+    Call(
+        "autoscaling",
+        "DescribeAutoScalingGroups",
+        "AutoScalingGroups",
+        "AWS::AutoScaling::AutoScalingGroup",
+        resource_id="AutoScalingGroupName",
+        arn="AutoScalingGroupARN",
+        created="CreatedTime",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,12 +17,18 @@ from forensics.readiness.latest import COMMON
 GLOBAL = "global"
 """The Region of what has one place for all of them."""
 
+MISSING = "missing"
+"""The warning of a log type whose absence is one."""
+
+DOORS = (("sts", "AssumeRole"), ("ec2", "DescribeRegions"))
+"""Calls without which an account is not asked anything: refused, and nothing else asked, all of it is unknown."""
+
 _ASKED = f"""{COMMON}
-SELECT a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR) AS parameters, a.error_code, a.event_id,
+SELECT a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR) AS parameters, a.error_code, a.c IS NOT NULL AS described, a.event_id,
   max(i.observed_at) AS observed_at
 FROM answer AS a
 JOIN inventory AS i ON a.event_id = i.object_id || '/' || CAST(i.record AS VARCHAR)
-GROUP BY a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR), a.error_code, a.event_id
+GROUP BY a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR), a.error_code, a.c IS NOT NULL, a.event_id
 ORDER BY a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR), a.event_id
 """
 
@@ -98,6 +105,7 @@ class _Answers:
     rows: Sequence[Mapping[str, Any]]
     places: Mapping[tuple[str, str], Mapping[tuple[str, str], list[Mapping[str, Any]]]]
     accounts: Sequence[str]
+    shut: Mapping[str, Denied]
 
     @classmethod
     def of(cls, case: Case) -> _Answers:
@@ -107,13 +115,23 @@ class _Answers:
             known = call(row["api"], row["operation"])
             region = row["region"] if known is None or known.everywhere else GLOBAL
             places[str(row["account_id"]), str(region)][row["api"], row["operation"]].append(row)
-        return cls(rows, places, sorted({account for account, _ in places}))
+        shut = {
+            str(row["account_id"]): Denied(
+                f"{row['api']}:{row['operation']}", _about(row["parameters"]), str(row["error_code"]), row["event_id"]
+            )
+            for row in rows
+            if row["error_code"] and (row["api"], row["operation"]) in DOORS
+        }
+        asked = {str(row["account_id"]) for row in rows if (row["api"], row["operation"]) not in DOORS}
+        closed = {account: denied for account, denied in shut.items() if account not in asked}
+        return cls(rows, places, sorted({account for account, _ in places}), closed)
 
     def of_check(self, check: Check) -> list[tuple[str, str]]:
         """The places that the check is made in: every one that was asked anything."""
         if not check.everywhere:
             return [(account, GLOBAL) for account in self.accounts]
-        return sorted(place for place in self.places if place[1] != GLOBAL)
+        closed = [(account, GLOBAL) for account in self.shut]
+        return sorted([*closed, *(item for item in self.places if item[1] != GLOBAL and item[0] not in self.shut)])
 
 
 def assess(case: Case) -> list[Readiness]:
@@ -126,7 +144,20 @@ def _of_check(case: Case, check: Check, answers: _Answers) -> list[Readiness]:
     found: dict[tuple[str, str], list[Thing]] = defaultdict(list)
     for row in case.sql(COMMON + check.sql).arrow().to_pylist():
         found[str(row["account_id"]), str(row["region"])].append(_thing(row))
-    return [_judged(check, place, found[place], answers.places.get(place, {})) for place in answers.of_check(check)]
+    return [
+        _shut(check, place, answers.shut[place[0]])
+        if place[0] in answers.shut
+        else _judged(check, place, found[place], answers.places.get(place, {}))
+        for place in answers.of_check(check)
+    ]
+
+
+def _shut(check: Check, place: tuple[str, str], denied: Denied) -> Readiness:
+    """Of an account that could not be entered, nothing is known."""
+    cited = _distinct([denied.event_id])
+    return Readiness(
+        check.name, *place, "unknown", delay=check.delay, cost_driver=check.cost, denied=(denied,), evidence=cited
+    )
 
 
 def _thing(row: Mapping[str, Any]) -> Thing:
@@ -150,9 +181,16 @@ def _judged(
     seen = _distinct(row["event_id"] for row in root)
     if things:
         return _folded(check, made, things)
-    if not root or any(item.call == ":".join(check.calls[0]) for item in denied) or denied:
+    if _missed(check, denied, found=any(row["described"] for row in root)):
         return replace(made, evidence=_distinct([*seen, *(item.event_id for item in denied)]))
-    return replace(made, enabled=check.empty, evidence=seen)
+    missing = (MISSING,) if check.empty == "off" and MISSING in check.warnings else ()
+    return replace(made, enabled=check.empty, evidence=seen, warnings=missing)
+
+
+def _missed(check: Check, denied: Sequence[Denied], *, found: bool) -> bool:
+    """Whether things may be there that no answer shows; a log group is no thing that logs."""
+    listing = {":".join(key) for key in check.calls if (item := call(*key)) and not item.parent and key[0] != "logs"}
+    return any(found or item.call in listing or item.call == ":".join(check.calls[0]) for item in denied)
 
 
 def _denied(
@@ -176,8 +214,6 @@ def _denied(
 
 def _about(parameters: str | None) -> str:
     """The thing that a request names, in a word."""
-    import json
-
     given = json.loads(parameters or "{}")
     texts = [str(value) for value in given.values() if isinstance(value, str)] if isinstance(given, dict) else []
     return ", ".join(texts)
@@ -187,21 +223,24 @@ def _folded(check: Check, made: Readiness, things: list[Thing]) -> Readiness:
     enabled = _any(things) if check.fold == "any" else _all(things)
     best = [item for item in things if item.state == enabled] if check.fold == "any" else things
     best = best or things
+    reached = best if enabled != "off" else []
     shared = set.intersection(*(set(item.warnings) for item in best)) if check.fold == "any" else None
-    warnings = _distinct(code for item in best for code in item.warnings if shared is None or code in shared)
+    lost = {"retention_unlimited", "retention_short"} if enabled == "off" else set()
+    warnings = _distinct(code for item in best for code in item.warnings if shared is None or code in shared - lost)
     return replace(
         made,
         enabled=enabled,
         scope=_scope(check, things, best),
         organisation_wide=any(item.organisation_wide for item in best),
         centrally_managed=_joined(item.managed_by for item in best),
-        destination=_joined(item.destination for item in best),
-        retention=_joined(item.retention for item in best),
-        encryption=_joined(item.encryption for item in best),
-        integrity=_joined(item.integrity for item in best) or check.integrity,
+        destination=_joined(item.destination for item in reached),
+        retention=_joined(item.retention for item in reached),
+        encryption=_joined(item.encryption for item in reached),
+        integrity=_joined(item.integrity for item in reached),
         note=_joined(item.note for item in things),
-        warnings=tuple(code for code in check.warnings if code in warnings),
+        warnings=tuple(code for code in check.warnings if code in warnings or (code == MISSING and enabled == "off")),
         evidence=_distinct([*(key for item in things for key in item.evidence), *(d.event_id for d in made.denied)]),
+        denied=made.denied if any(item.state == "unknown" for item in things) and enabled != "on" else (),
         things=tuple(things),
     )
 

@@ -2,7 +2,7 @@
 
 from forensics.readiness.check import SHORTEST
 
-COMMON = f"""
+COMMON = """
 WITH answer AS (
   SELECT r.api, r.operation, r.parameters, r.account_id, r.region, r.resource_id, r.arn, r.name, r.c, r.error_code,
     r.error_message, r.event_id
@@ -65,7 +65,7 @@ log_group AS (
     max(CAST(a.c->>'retentionInDays' AS BIGINT)) AS days,
     CASE WHEN max(CAST(a.c->>'retentionInDays' AS BIGINT)) IS NULL THEN 'unlimited'
       ELSE CAST(max(CAST(a.c->>'retentionInDays' AS BIGINT)) AS VARCHAR) || ' days' END AS retention,
-    CASE WHEN max(a.c->>'kmsKeyId') IS NULL THEN 'CloudWatch Logs'' own key' ELSE 'KMS' END AS encryption,
+    CASE WHEN max(a.c->>'kmsKeyId') IS NULL THEN 'default' ELSE 'KMS' END AS encryption,
     max(a.event_id) AS event_id
   FROM answer AS a
   WHERE a.api = 'logs' AND a.operation = 'DescribeLogGroups' AND a.c IS NOT NULL

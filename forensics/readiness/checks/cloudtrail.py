@@ -62,7 +62,9 @@ _DATA = """CASE
         CASE WHEN s.said LIKE '%"resources.ARN"%' OR s.said LIKE '%"readOnly"%' OR s.said LIKE '%"eventName"%' THEN 1 ELSE 2 END
       WHEN (s.chosen->>'ReadWriteType') = 'All' AND regexp_matches(s.said, '"arn:aws[a-z-]*:{all}"') THEN 2 ELSE 1 END"""
 
-_NETWORK = """CASE WHEN s.said NOT LIKE '%"NetworkActivity"%' THEN 0 WHEN s.said LIKE '%"errorCode"%' THEN 1 ELSE 2 END"""
+_NETWORK = (
+    """CASE WHEN s.said NOT LIKE '%"NetworkActivity"%' THEN 0 WHEN s.said LIKE '%"errorCode"%' THEN 1 ELSE 2 END"""
+)
 
 _INSIGHTS = """,
 trail AS (
@@ -90,7 +92,7 @@ LEFT JOIN (
 _TRAIL = ("cloudtrail", "DescribeTrails")
 _STATUS = ("cloudtrail", "GetTrailStatus")
 _SELECTORS = ("cloudtrail", "GetEventSelectors")
-_DELAY = "about 5 minutes; no promise"
+_DELAY = "about 5 minutes, no promise"
 _WARNINGS = {
     "single_region": "the trail sees its own Region only: what is done in another one leaves no record",
     "no_validation": "no digest files: that log files are whole and unaltered cannot be shown",
@@ -98,6 +100,9 @@ _WARNINGS = {
     "not_delivered": "the last delivery failed",
     "narrowed": "selectors leave a part of the events out",
 } | RETENTION
+
+_NARROWED = {"narrowed": _WARNINGS["narrowed"]}
+"""What else is wrong with a trail is said of its management events."""
 
 
 def _of_trails(rank: str) -> str:
@@ -121,7 +126,7 @@ CHECKS = (
     ),
     Check(
         "cloudtrail_data_s3",
-        "CloudTrail data events: S3 objects",
+        "CloudTrail data: S3 objects",
         "Logging data events",
         "which object was read, written or deleted, with which credential",
         (_TRAIL, _STATUS, _SELECTORS),
@@ -131,11 +136,11 @@ CHECKS = (
         kind="cloudtrail",
         fold="any",
         empty="off",
-        warnings=_WARNINGS,
+        warnings={"missing": "no data events: who read, wrote or deleted an object is not recorded"} | _NARROWED,
     ),
     Check(
         "cloudtrail_data_lambda",
-        "CloudTrail data events: Lambda invocations",
+        "CloudTrail data: Lambda",
         "Logging data events",
         "who invoked which function; the function's own log names no caller",
         (_TRAIL, _STATUS, _SELECTORS),
@@ -145,7 +150,7 @@ CHECKS = (
         kind="cloudtrail",
         fold="any",
         empty="off",
-        warnings=_WARNINGS,
+        warnings={"missing": "no data events: who invoked a function is not recorded"} | _NARROWED,
     ),
     Check(
         "cloudtrail_insight",
@@ -162,7 +167,7 @@ CHECKS = (
     ),
     Check(
         "cloudtrail_network",
-        "CloudTrail network activity events",
+        "CloudTrail network activity",
         "Logging network activity events",
         "calls that passed a VPC endpoint, those refused by its policy among them: credentials of others too",
         (_TRAIL, _STATUS, _SELECTORS),
@@ -172,6 +177,6 @@ CHECKS = (
         kind="cloudtrail",
         fold="any",
         empty="off",
-        warnings=_WARNINGS,
+        warnings=_NARROWED,
     ),
 )

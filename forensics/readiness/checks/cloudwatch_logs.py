@@ -34,6 +34,8 @@ _GROUPS = f"""
 SELECT g.account_id, g.region, g.log_group AS thing, 'on' AS state, 'CloudWatch Logs' AS destination, g.retention,
   g.encryption, [{_KEPT}] AS warnings, [g.event_id] AS evidence
 FROM log_group AS g
+WHERE g.log_group NOT LIKE '/aws/lambda/%' AND g.log_group NOT LIKE '/aws/eks/%'
+  AND g.log_group NOT LIKE '/aws/%containerinsights/%'
 """
 
 _GROUP_CALL = ("logs", "DescribeLogGroups")
@@ -57,7 +59,7 @@ CHECKS = (
     ),
     Check(
         "cloudwatch_log",
-        "CloudWatch Logs: every log group",
+        "CloudWatch Logs: other groups",
         "Change log data retention in CloudWatch Logs",
         "what applications and services write, as long as it is kept",
         (_GROUP_CALL,),

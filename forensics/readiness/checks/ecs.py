@@ -76,6 +76,7 @@ LEFT JOIN log_group AS g ON g.account_id = k.account_id AND g.region = k.region
   AND g.log_group = '/aws/ecs/containerinsights/' || k.cluster || '/performance'
 """
 
+_LIST = ("ecs", "ListClusters")
 _CLUSTER_CALL = ("ecs", "DescribeClusters")
 
 CHECKS = (
@@ -84,7 +85,7 @@ CHECKS = (
         "ECS container logs",
         "Send Amazon ECS logs to CloudWatch",
         "what ran in a container that is gone",
-        (("ecs", "DescribeTaskDefinition"), ("logs", "DescribeLogGroups")),
+        (_LIST, ("ecs", "DescribeTaskDefinition")),
         _CONTAINERS,
         delay="seconds",
         cost="per GB ingested, then per GB stored",
@@ -96,7 +97,7 @@ CHECKS = (
         "ECS task events",
         "Amazon ECS events",
         "which task held which address and role, and when it started and stopped: a stopped task is described for an hour",
-        (_CLUSTER_CALL, ("events", "ListRules"), ("events", "ListTargetsByRule")),
+        (_LIST, _CLUSTER_CALL, ("events", "ListRules"), ("events", "ListTargetsByRule")),
         _EVENTS,
         delay="seconds",
         cost="events of AWS services are free; the log group per GB",
@@ -107,7 +108,7 @@ CHECKS = (
         "ECS Container Insights",
         "Monitor Amazon ECS containers using Container Insights with enhanced observability",
         "processor and network use per task: mining and uploads show",
-        (_CLUSTER_CALL,),
+        (_LIST, _CLUSTER_CALL),
         _INSIGHTS,
         delay="a minute",
         cost="per metric and per GB",

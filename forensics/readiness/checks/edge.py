@@ -88,7 +88,12 @@ CHECKS = (
         "API Gateway access logs",
         "Set up CloudWatch logging for REST APIs in API Gateway",
         "which caller, by which address and identity, invoked which route and so which function",
-        (("apigateway", "GetRestApis"), ("apigateway", "GetStages"), ("apigatewayv2", "GetApis"), ("apigatewayv2", "GetStages")),
+        (
+            ("apigateway", "GetRestApis"),
+            ("apigateway", "GetStages"),
+            ("apigatewayv2", "GetApis"),
+            ("apigatewayv2", "GetStages"),
+        ),
         _GATEWAY,
         delay="seconds to minutes",
         cost="per GB ingested",

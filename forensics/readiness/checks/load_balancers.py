@@ -46,7 +46,7 @@ def _of(what: str, kind: str) -> str:
 CHECKS = (
     Check(
         "alb",
-        "Application Load Balancer access logs",
+        "ALB access logs",
         "Access logs for your Application Load Balancer",
         "which client sent which request to which target, and what it was answered",
         _CALLS,
@@ -58,7 +58,7 @@ CHECKS = (
     ),
     Check(
         "alb_connection",
-        "Application Load Balancer connection logs",
+        "ALB connection logs",
         "Connection logs for your Application Load Balancer",
         "clients that never sent a whole request; TLS details",
         _CALLS,
@@ -70,7 +70,7 @@ CHECKS = (
     ),
     Check(
         "nlb",
-        "Network Load Balancer access logs",
+        "NLB access logs",
         "Access logs for your Network Load Balancer",
         "TLS connections with the client's address; nothing of other listeners",
         _CALLS,
@@ -82,7 +82,7 @@ CHECKS = (
     ),
     Check(
         "clb",
-        "Classic Load Balancer access logs",
+        "CLB access logs",
         "Access logs for your Classic Load Balancer",
         "which client sent which request to which instance",
         (("elb", "DescribeLoadBalancers"), ("elb", "DescribeLoadBalancerAttributes")),

@@ -230,7 +230,7 @@ def _folded(check: Check, made: Readiness, things: list[Thing]) -> Readiness:
     return replace(
         made,
         enabled=enabled,
-        scope=_scope(check, things, best),
+        scope=_scope(check, things, reached),
         organisation_wide=any(item.organisation_wide for item in best),
         centrally_managed=_joined(item.managed_by for item in best),
         destination=_joined(item.destination for item in reached),

@@ -5,7 +5,7 @@ from forensics.readiness.check import Check
 _DETECTOR = """
 SELECT a.account_id, a.region, coalesce(a.resource_id, a.parameters->>'DetectorId', 'detector') AS thing,
   CASE WHEN (a.c->>'Status') = 'ENABLED' THEN 'on' WHEN (a.c->>'Status') = 'DISABLED' THEN 'off' END AS state,
-  'GuardDuty; 90 days' AS destination, '90 days' AS retention,
+  'GuardDuty' AS destination, '90 days' AS retention,
   m.administrator IS NOT NULL AS organisation_wide, 'administrator ' || m.administrator AS managed_by,
   [CASE WHEN (a.c->>'FindingPublishingFrequency') = 'SIX_HOURS' THEN 'slow_updates' END] AS warnings,
   [a.event_id, m.event_id] AS evidence
@@ -59,7 +59,7 @@ WHERE a.api = 'guardduty' AND a.operation = 'ListPublishingDestinations' AND a.c
 """
 
 _HUB = """
-SELECT a.account_id, a.region, (a.c->>'HubArn') AS thing, 'on' AS state, 'Security Hub; 90 days' AS destination,
+SELECT a.account_id, a.region, (a.c->>'HubArn') AS thing, 'on' AS state, 'Security Hub' AS destination,
   '90 days' AS retention, m.administrator IS NOT NULL AS organisation_wide, 'administrator ' || m.administrator AS managed_by,
   [a.event_id, m.event_id] AS evidence
 FROM answer AS a

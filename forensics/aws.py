@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any
 
@@ -227,6 +227,16 @@ class Aws:
             return self.session.client(service, region_name=region, endpoint_url=self.endpoint, config=whole)
         except (BotoCoreError, ValueError) as error:
             raise AwsError(f"no client for {service} in {region}: {error}") from None
+
+
+def iam_prefix(service: str) -> str:
+    """What IAM actions of a service begin with, by boto3's name of it: `elasticloadbalancing` of `elbv2`."""
+    return str(_models().get_service_model(service).signing_name)
+
+
+@cache
+def _models() -> Any:
+    return botocore.session.Session()
 
 
 def is_read(service: str, operation: str) -> bool:

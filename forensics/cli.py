@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_readiness, cli_run
+from forensics import cli_collect, cli_readiness, cli_run
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 done, 1 the work failed, 2 wrong usage.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for declare in (_new, _add, _load, _sql, _timeline, _who, _coverage, _verify, _show):
+    for declare in (_new, _add, _collect, _load, _sql, _timeline, _who, _coverage, _verify, _show):
         declare(commands)
     for declare in (_sources, _playbooks, _run, cli_readiness.declare, _simulate, _demo):
         declare(commands)
@@ -183,6 +183,14 @@ def _run_add(options: argparse.Namespace) -> None:
             progress = _later(show, total.bytes)
             total += evidence.add(case, path, in_place=options.in_place, stream=stream, progress=progress)
     _say(str(total))
+
+
+def _collect(commands: Commands) -> None:
+    cli_collect.arguments(_command(commands, "collect", _run_collect, "ask AWS's APIs, keep what they answer"))
+
+
+def _run_collect(options: argparse.Namespace) -> int:
+    return cli_collect.run(options, _say, _progress("collect", "call"))
 
 
 def _load(commands: Commands) -> None:

@@ -34,6 +34,8 @@ class Acquisition:
     bytes: int = 0
     problems: list[dict[str, str]] = field(default_factory=list)
     lost: int = 0
+    answers: int | None = None
+    """Of calls that were made: how many gave something, where refusals are objects too."""
 
     def trouble(self, what: str, found: Trouble) -> None:
         """Note what could not be had; `what` names it as its uri would."""
@@ -46,7 +48,8 @@ class Acquisition:
         """`complete`, `partial` or `failed`."""
         if not self.lost:
             return "complete"
-        return "partial" if self.objects else "failed"
+        had = self.objects if self.answers is None else self.answers
+        return "partial" if had else "failed"
 
 
 @contextmanager

@@ -58,9 +58,11 @@ class Collected:
     stopped: Trouble | None = None
 
     def check(self) -> None:
-        """Raises AwsError where it ended before its end."""
+        """Raises AwsError where it ended before its end, or nothing was answered."""
         if self.stopped:
             raise AwsError(f"{self.stopped}; what came before is in the case")
+        if self.outcome == "failed":
+            raise AwsError("not one call was answered: the refusals are in the case, and in its custody record")
 
 
 def chosen_regions(aws: Aws, given: Sequence[str] = ()) -> list[str]:
@@ -100,6 +102,7 @@ def collect(
         run.begin(places)
         _take_in(case, run, command, progress)
         made.objects, made.bytes = run.collected.added.seen, run.collected.added.bytes
+        made.answers = sum(tally.pages for tally in run.collected.tallies.values())
     run.collected.outcome, run.collected.problems = made.outcome, made.problems
     return run.collected
 

@@ -75,7 +75,7 @@ class Call:
 
     def made_for(self, items: Iterable[Any], request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The parameters of each call that is made for these items of the parent's answer, which `request` asked for."""
-        things = [thing for item in items for thing in (search(self.over, item) or [] if self.over else [item])]
+        things = [thing for item in items for thing in self._over(item)]
         given = [found for thing in things if (found := self._given(thing, request)) is not None]
         own = dict(self.parameters or {})
         if not self.batch:
@@ -89,6 +89,12 @@ class Call:
         for shared, values in groups.values():
             for start in range(0, len(values), self.batch):
                 yield own | shared | {listed: values[start : start + self.batch]}
+
+    def _over(self, item: Any) -> list[Any]:
+        if not self.over:
+            return [item]
+        found = search(self.over, item)
+        return found if isinstance(found, list) else []
 
     def _given(self, item: Any, request: Mapping[str, Any]) -> dict[str, Any] | None:
         around = (item if isinstance(item, dict) else {"value": item}) | {"_request": request}

@@ -70,6 +70,7 @@ class StaticS3:
         self.objects, self.page = dict(objects), page
         self.order = sorted(self.objects)
         self.log: list[tuple[str, str, list[str]]] = []
+        self.connections: set[asyncio.BaseTransport] = set()
 
     def told(self) -> set[str]:
         """Every key that a listing told, or that was fetched."""
@@ -192,6 +193,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
+        self.service.connections.add(transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.service.connections.discard(self.transport)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
@@ -226,13 +231,21 @@ def static_s3(service: StaticS3) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         patch.undo()
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_stop(server, service), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
 
 
 async def _serve(loop: asyncio.AbstractEventLoop, service: StaticS3) -> asyncio.Server:
     return await loop.create_server(lambda: _Connection(service), "127.0.0.1", 0)
+
+
+async def _stop(server: asyncio.Server, service: StaticS3) -> None:
+    server.close()
+    for connection in list(service.connections):
+        connection.close()
+    await asyncio.sleep(0.01)
 
 
 async def _run(service: StaticS3) -> None:

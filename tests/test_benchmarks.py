@@ -1,8 +1,8 @@
-"""The benchmark of loading runs; its figures are looked at by people."""
+"""The benchmarks run; their figures are looked at by people."""
 
 import pytest
 
-from tests.benchmarks import bench_load
+from tests.benchmarks import bench_load, bench_s3
 
 
 def test_the_benchmark_of_loading_runs_and_counts_agree(capsys: pytest.CaptureFixture[str]) -> None:
@@ -11,3 +11,9 @@ def test_the_benchmark_of_loading_runs_and_counts_agree(capsys: pytest.CaptureFi
     assert printed.count("forensics  ") == 5
     for other in ("read_json(columns)", "from_json", "json_normalize", "read_csv", "flowlogs-reader", "resolve"):
         assert other in printed
+
+
+def test_the_benchmark_of_s3_runs_and_touches_no_key_outside_of_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "")
+    assert "400 objects of 2,000 bytes: " in bench_s3.bench(400, 2_000)

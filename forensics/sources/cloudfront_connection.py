@@ -1,8 +1,10 @@
 """CloudFront connection logs: TLS handshakes with clients that show certificates, those that failed included."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from forensics.key_layout import DAYS, KeyLayout
 from forensics.line_split import header_names, under_header
 from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
 
@@ -66,6 +68,11 @@ SOURCE = Source(
       || coalesce(', ' || s.tls_protocol, '') || coalesce(', certificate of ' || s.client_leaf_cert_subject, '')
       || coalesce(': ' || s.connection_status, '')""",
         },
+    ),
+    layouts=(
+        KeyLayout(
+            f"AWSLogs/{{account}}/CloudFront/[{{name}}/]{DAYS}[{{HH}}/]", timedelta(hours=24), "minutes, no promise"
+        ),
     ),
     about=About(
         recognised="records, or a #Fields header, with connectionId, connectionStatus and eventTimestamp",

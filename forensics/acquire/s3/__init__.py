@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ class Outcome:
 def planned(case: Case, aws: Aws, asked: Asked, manner: Manner | None = None) -> Plan:
     """What an acquisition would fetch; nothing is fetched or recorded. Raises AwsError, UsageError."""
     how = manner or Manner()
-    return _plan(case, asked, _walk(case, _client(aws, how), asked, how))
+    with closing(_client(aws, how)) as client:
+        return _plan(case, asked, _walk(case, client, asked, how))
 
 
 def acquire(case: Case, aws: Aws, asked: Asked, *, command: str = "", manner: Manner | None = None) -> Outcome:
@@ -77,7 +79,8 @@ def acquire(case: Case, aws: Aws, asked: Asked, *, command: str = "", manner: Ma
     words = command or f"add {asked.uri}"
     with acquisition(case, aws, "s3", command=words, parameters=_parameters(asked)) as made:
         try:
-            return _acquire(case, _client(aws, how), asked, _Run(made, words, how))
+            with closing(_client(aws, how)) as client:
+                return _acquire(case, client, asked, _Run(made, words, how))
         except AwsError as error:
             failed = error
     raise failed

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from botocore.exceptions import IncompleteReadError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, IncompleteReadError, ReadTimeoutError
 
 from forensics.acquire import Found
 from forensics.acquire.s3.listing import Listed
@@ -24,6 +24,12 @@ SMALL = 512 << 10
 """Objects up to this size wait in memory, larger ones in files."""
 CHUNK = 256 << 10
 _MD5 = re.compile(r"[0-9a-f]{32}")
+
+
+class NotItsDigest(BotoCoreError):  # type: ignore[misc]
+    """The bytes that came are not those that S3 speaks of."""
+
+    fmt = "its ETag says MD5 {etag}, what came has {digest}"
 
 
 @dataclass
@@ -95,7 +101,7 @@ class Fetcher:
         etag = answer.get("ETag", "").strip('"')
         if _plain(answer, etag) and digest != etag:
             stream.close()
-            raise IncompleteReadError(actual_bytes=answer["ContentLength"], expected_bytes=answer["ContentLength"])
+            raise NotItsDigest(etag=etag, digest=digest)
         modified = answer.get("LastModified")
         version = answer.get("VersionId")
         return replace(

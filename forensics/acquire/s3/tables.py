@@ -27,6 +27,10 @@ _NAMES = [item.name for item in fields(Listed)]
 _BEGIN = f"""
 CREATE OR REPLACE TEMP TABLE s3_listed ({", ".join(f"{name} {_COLUMNS.get(name, 'VARCHAR')}" for name in _NAMES)})
 """
+_KEEP = f"""
+INSERT INTO s3_listed
+SELECT {", ".join(f"unnest(CAST(${name} AS {_COLUMNS.get(name, 'VARCHAR')}[])) AS {name}" for name in _NAMES)}
+"""
 _FINISH = f"""
 CREATE OR REPLACE TEMP TABLE s3_wanted AS
 SELECT row_number() OVER (ORDER BY u.key, u.last_modified DESC) AS place, {", ".join(f"u.{name}" for name in _NAMES)},
@@ -79,12 +83,6 @@ def begin(case: Case) -> None:
 
 def keeper(case: Case, count: Callable[[int], None] | None) -> Callable[[list[Listed]], None]:
     """What adds objects to the list; `count` is told how many there are."""
-    import pyarrow as pa
-
-    types = {"size": pa.int64(), "last_modified": pa.timestamp("us")}
-    types |= dict.fromkeys(("latest", "deleted", "restored"), pa.bool_())
-    schema = pa.schema([(name, types.get(name, pa.string())) for name in _NAMES])
-
     total = 0
 
     def keep(listed: list[Listed]) -> None:
@@ -94,10 +92,7 @@ def keeper(case: Case, count: Callable[[int], None] | None) -> Callable[[list[Li
         total += len(listed)
         if count:
             count(total)
-        arrays = {name: [getattr(item, name) for item in listed] for name in _NAMES}
-        case.connection.register("s3_page", pa.Table.from_pydict(arrays, schema=schema))
-        case.connection.execute("INSERT INTO s3_listed SELECT * FROM s3_page")
-        case.connection.unregister("s3_page")
+        case.connection.execute(_KEEP, {name: [getattr(item, name) for item in listed] for name in _NAMES})
 
     return keep
 

@@ -89,7 +89,7 @@ class Digest:
         """The bytes that CloudTrail signed."""
         before = (self.previous and self.previous.signature) or "null"
         text = "\n".join((self.end_text, f"{self.bucket}/{self.key}", self.sha256, before))
-        return text.encode("utf-8", "surrogatepass")
+        return text.encode()
 
     @property
     def moved(self) -> bool:
@@ -107,23 +107,23 @@ def read_digest(data: bytes, *, uri: str, object_id: str, metadata: Mapping[str,
         held = None
     if not isinstance(held, dict):
         return Digest(uri, object_id, sha256, problem="it is not the JSON object that a digest is", **_told(uri))
-    texts = {name: held.get(name) for name in _NEEDED}
-    wrong = [name for name, value in texts.items() if not isinstance(value, str) or not value]
+    texts = {name: _text(held.get(name)) for name in _NEEDED}
+    wrong = [name for name, value in texts.items() if not value]
     start, end = (utc_time(texts[name]) for name in ("digestStartTime", "digestEndTime"))
     if wrong or start is None or end is None or not isinstance(held.get("logFiles"), list):
         what = ", ".join(wrong) or "logFiles or times"
         return Digest(uri, object_id, sha256, problem=f"it lacks what a digest has: {what}", **_told(uri))
-    key = str(texts["digestS3Object"])
+    key = texts["digestS3Object"]
     return Digest(
         uri,
         object_id,
         sha256,
-        bucket=str(texts["digestS3Bucket"]),
+        bucket=texts["digestS3Bucket"],
         key=key,
         start=start,
         end=end,
-        end_text=str(texts["digestEndTime"]),
-        fingerprint=str(texts["digestPublicKeyFingerprint"]),
+        end_text=texts["digestEndTime"],
+        fingerprint=texts["digestPublicKeyFingerprint"],
         algorithm=_text(held.get("digestSignatureAlgorithm")) or SIGNED_WITH,
         signature=_text(metadata.get("signature")),
         previous=_previous(held),
@@ -172,7 +172,8 @@ def _log_file(item: Mapping[str, Any]) -> LogFile:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """A text, in which half a character is an escape: no table holds it; "" of what is none."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else ""
 
 
 def utc_time(value: Any) -> datetime | None:

@@ -110,6 +110,19 @@ SELECT f.place, f.object_id
 FROM found AS f
 JOIN nearest AS n ON n.place = f.place AND n.distance = f.distance
 """
+_LACKING = """
+CREATE OR REPLACE TEMP TABLE digest_lacking AS
+SELECT l.place, min(coalesce(v.reason, 'unknown')) AS reason
+FROM digest_listed AS l
+JOIN (
+  SELECT regexp_replace(uri, '[?]versionId=.*$', '') AS location, reason
+  FROM evidence
+  WHERE stored_at IS NULL
+) AS v ON v.location = 's3://' || l.bucket || '/' || l.key
+GROUP BY l.place
+"""
+"""Listed files that the case knows of without having their bytes, and why: deleted, archived, not to be read."""
+
 _COMPARED = """
 INSERT INTO digest_verdict
 SELECT l.account_id, l.region, l.trail, l.period_start, l.period_end,
@@ -125,11 +138,12 @@ SELECT l.account_id, l.region, l.trail, l.period_start, l.period_end,
       THEN 'log file: its SHA-256 is ' || o.sha256 || ', the digest names ' || l.hash
     WHEN o.sha256 <> l.hash
       THEN 'log file: its SHA-256 is ' || o.sha256 || ', a digest that proves nothing itself (' || l.digest_status || ') names ' || l.hash
-    WHEN l.digest_status = 'valid' THEN 'log file: as its digest lists it'
+    WHEN l.digest_status = 'valid' THEN 'log file: as its digest lists it' || coalesce('; since then ' || k.reason, '')
     ELSE 'log file: as its digest lists it, but that digest is ' || l.digest_status || ': ' || l.digest END AS detail
 FROM digest_match AS m
 JOIN digest_listed AS l ON l.place = m.place
 JOIN log_object AS o ON o.object_id = m.object_id
+LEFT JOIN digest_lacking AS k ON k.place = l.place
 """
 _ABSENT = """
 INSERT INTO digest_verdict
@@ -147,16 +161,20 @@ WITH absent AS (
   WHERE stamp IS NOT NULL
   GROUP BY account_id, region, date_trunc('day', stamp)
 ), judged AS (
-  SELECT a.*,
-    CASE WHEN g.digest IS NOT NULL THEN 'others of that digest are in evidence'
+  SELECT a.*, k.reason,
+    CASE WHEN k.reason NOT LIKE 'deleted%' THEN NULL
+      WHEN k.reason IS NOT NULL THEN 'listed: ' || k.reason
+      WHEN g.digest IS NOT NULL THEN 'others of that digest are in evidence'
       WHEN d.first_stamp < a.stamp AND a.stamp < d.last_stamp THEN 'log files of that day from before and after it are in evidence'
       WHEN EXISTS (
         SELECT 1
         FROM listed_whole AS w
         WHERE w.bucket = a.bucket AND starts_with(a.key, w.prefix)
+          AND coalesce(w.account_id, a.account_id) = a.account_id AND coalesce(w.region, a.region) = a.region
           AND (w.since IS NULL OR w.since <= a.stamp) AND (w.until IS NULL OR a.stamp < w.until)
       ) THEN 'an acquisition listed its place completely' END AS why
   FROM absent AS a
+  LEFT JOIN digest_lacking AS k ON k.place = a.place
   LEFT JOIN of_digest AS g ON g.digest = a.digest
   LEFT JOIN of_day AS d ON d.account_id = a.account_id AND d.region = a.region AND d.day = date_trunc('day', a.stamp)
 )
@@ -164,7 +182,8 @@ SELECT account_id, region, trail, period_start, period_end,
   CASE WHEN why IS NULL THEN 'unverified' ELSE 'missing_log_file' END AS status,
   's3://' || bucket || '/' || key AS uri,
   CAST(NULL AS VARCHAR) AS object_id,
-  CASE WHEN why IS NULL THEN 'log file: not in evidence, and nothing shows that it was to be: it may not have been acquired'
+  CASE WHEN why IS NULL AND reason IS NOT NULL THEN 'log file: listed in the case without its bytes: ' || reason
+    WHEN why IS NULL THEN 'log file: not in evidence, and nothing shows that it was to be: it may not have been acquired'
     ELSE 'log file: CloudTrail delivered it, and it is not in evidence although ' || why
       || CASE WHEN digest_status <> 'valid' THEN '; the digest that lists it is ' || digest_status ELSE '' END END AS detail
 FROM judged
@@ -225,10 +244,12 @@ FROM judged
 _WITHOUT = """
 INSERT INTO digest_verdict
 SELECT o.account_id, o.region, CAST(NULL AS VARCHAR) AS trail,
-  min(o.stamp) AS period_start, max(o.stamp) AS period_end, 'not_covered' AS status,
+  date_trunc('hour', min(o.stamp)) AS period_start,
+  date_trunc('hour', max(o.stamp)) + INTERVAL 1 HOUR AS period_end,
+  'not_covered' AS status,
   CAST(NULL AS VARCHAR) AS uri, CAST(NULL AS VARCHAR) AS object_id,
-  CAST(count(*) AS VARCHAR) || ' log files and not one digest of this account and Region, while the case has those of '
-    || 'others: they were deleted, not acquired, or the trail does not write them' AS detail
+  'of this account and Region not one digest is in evidence, and ' || CAST(count(*) AS VARCHAR) || ' of its log files are, '
+    || 'while there are digests of others: they were deleted, not acquired, or the trail does not write them' AS detail
 FROM log_object AS o
 LEFT JOIN (SELECT DISTINCT account_id, region FROM digest_period WHERE held) AS p
   ON p.account_id = o.account_id AND p.region = o.region
@@ -256,6 +277,7 @@ def prepare(con: duckdb.DuckDBPyConnection, root: Path, items: Sequence[Judged],
     con.unregister("arrived_hash")
     con.execute(_FRESH)
     con.execute(_MATCH)
+    con.execute(_LACKING)
 
 
 def judge(con: duckdb.DuckDBPyConnection) -> None:

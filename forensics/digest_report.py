@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from forensics.digest_chain import NO_KEY, NO_SIGNATURE, Verdict
@@ -139,9 +140,11 @@ def _problems(rows: Sequence[Verdict]) -> Iterator[str]:
             continue
         yield ""
         yield f"{status}: {why}"
-        for row in those[:_SHOWN]:
-            yield f"  {_when(row)}  {row.account_id or '-'} {row.region or '-'}  {row.uri or '-'}"
-            yield f"    {row.detail}"
+        for detail, alike in groupby(those[:_SHOWN], key=lambda row: row.detail):
+            yield from (
+                f"  {_when(row)}  {row.account_id or '-'} {row.region or '-'}  {row.uri or '-'}" for row in alike
+            )
+            yield f"    {detail}"
         if len(those) > _SHOWN:
             yield f"  and {len(those) - _SHOWN:,} more: forensics verify CASE --digests --format csv"
 

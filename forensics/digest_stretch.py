@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
 
@@ -13,6 +14,9 @@ from forensics.jsons import parsed
 
 DAY = timedelta(days=1)
 """A longer time without digests and without log files may be days that nobody acquired."""
+
+DELETED = "deleted"
+"""How the reason begins of an object that is listed without bytes because a delete marker stands in its place."""
 
 _LOG_FILES = """
 SELECT count(*)
@@ -31,6 +35,13 @@ WHERE event_source = 'cloudtrail.amazonaws.com'
 ORDER BY event_time, event_id
 LIMIT 6
 """
+_LACKING = """
+SELECT coalesce(reason, 'unknown') AS reason
+FROM evidence
+WHERE stored_at IS NULL AND regexp_replace(uri, '[?]versionId=.*$', '') = $uri
+ORDER BY starts_with(reason, 'deleted') DESC, reason
+LIMIT 1
+"""
 _ACQUIRED = """
 SELECT CAST(parameters AS VARCHAR)
 FROM acquisition
@@ -41,30 +52,45 @@ ORDER BY acquisition_id
 
 @dataclass(frozen=True)
 class Window:
-    """A place in S3 that an acquisition listed completely; None is without a bound."""
+    """A place in S3 that an acquisition listed completely; None and empty are without a bound."""
 
     bucket: str
-    prefix: str
+    prefix: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    accounts: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
 
-    def holds(self, uri: str, start: datetime, end: datetime) -> bool:
-        """Whether that object, of that time, would have been listed."""
-        place = uri.removeprefix("s3://")
-        inside = place.startswith(f"{self.bucket}/{self.prefix}")
-        return inside and (self.since or start) <= start and end <= (self.until or end)
+    def holds(self, found: Stretch) -> bool:
+        """Whether the digest that is missing would have been listed."""
+        one = found.later.digest
+        inside = found.named.removeprefix("s3://").startswith(f"{self.bucket}/{self.prefix}")
+        whole = (self.since or found.start) <= found.start and found.end <= (self.until or found.end)
+        asked = (self.accounts, one.account_id), (self.regions, one.region), (self.sources, "cloudtrail_digest")
+        return inside and whole and all(not wanted or it in wanted for wanted, it in asked)
+
+    @property
+    def of_logs(self) -> list[tuple[str, str, str | None, str | None, datetime | None, datetime | None]]:
+        """Rows of `listed_whole`: bucket, prefix, account, Region, since, until, if log files were asked for."""
+        if self.sources and "cloudtrail" not in self.sources:
+            return []
+        places = ((account, region) for account in self.accounts or (None,) for region in self.regions or (None,))
+        return [(self.bucket, self.prefix, account, region, self.since, self.until) for account, region in places]
 
 
 def windows(con: duckdb.DuckDBPyConnection) -> list[Window]:
     """The places in S3 that acquisitions listed completely."""
-    found = []
-    for row in con.execute(_ACQUIRED).fetchall():
-        held = parsed(row[0]) if row[0] else None
-        if isinstance(held, dict) and isinstance(bucket := held.get("bucket"), str):
-            since = next((utc_time(held[name]) for name in ("from", "start", "since") if held.get(name)), None)
-            until = next((utc_time(held[name]) for name in ("to", "end", "until") if held.get(name)), None)
-            found.append(Window(bucket, str(held.get("prefix") or ""), since, until))
-    return found
+    held = [parsed(row[0]) for row in con.execute(_ACQUIRED).fetchall() if row[0]]
+    return [_window(item) for item in held if isinstance(item, dict) and isinstance(item.get("bucket"), str)]
+
+
+def _window(held: dict[str, Any]) -> Window:
+    names = [held.get(name) for name in ("accounts", "regions", "sources")]
+    lists = [tuple(map(str, found)) if isinstance(found, list) else () for found in names]
+    return Window(
+        held["bucket"], str(held.get("prefix") or ""), utc_time(held.get("start")), utc_time(held.get("end")), *lists
+    )
 
 
 def verdict(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) -> Verdict:
@@ -81,7 +107,10 @@ def _said(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) 
         return "gap", "the digests before and after follow each other, and leave out the time between"
     if found.kind == "restart":
         return "gap", f"a chain begins anew after it: logging or validation was off. {_explained(con, found)}"
-    whole = any(window.holds(found.named, found.start, found.end) for window in listed)
+    lacking = [row[0] for row in con.execute(_LACKING, {"uri": found.named}).fetchall()]
+    if lacking and not lacking[0].startswith(DELETED):
+        return UNVERIFIED, f"the digest is listed in the case without its bytes: {lacking[0]}"
+    whole = bool(lacking) or any(window.holds(found) for window in listed)
     if found.kind == "before" and not whole:
         return UNVERIFIED, "the chain goes on before the first digest in evidence: what lies before is not proved"
     logs = _log_files(con, found)
@@ -90,7 +119,8 @@ def _said(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) 
             UNVERIFIED,
             f"{found.digests} digests are not in evidence, nor log files of that time: perhaps not acquired",
         )
-    there = f"; {logs} log files of that time are in evidence, and nothing vouches for them" if logs else ""
+    there = f"; {lacking[0]}" if lacking else ""
+    there += f"; {logs} log files of that time are in evidence, and nothing vouches for them" if logs else ""
     if found.digests == 1:
         return "missing_digest", f"the next digest names it, and it is not in evidence{there}"
     return "missing_digests", (

@@ -40,7 +40,10 @@ _PERIOD = pa.schema(
     ]
 )
 _WHOLE = pa.schema(
-    [*((name, pa.string()) for name in ("bucket", "prefix")), *((name, _TIMES) for name in ("since", "until"))]
+    [
+        *((name, pa.string()) for name in ("bucket", "prefix", "account_id", "region")),
+        *((name, _TIMES) for name in ("since", "until")),
+    ]
 )
 _MADE = (
     "digest_verdict",
@@ -50,6 +53,7 @@ _MADE = (
     "log_object",
     "content_hashed",
     "digest_match",
+    "digest_lacking",
 )
 
 
@@ -96,7 +100,7 @@ def _check(con: duckdb.DuckDBPyConnection, root: Path, *, fresh: bool) -> None:
         [tuple(vars(row).values()) for row in rows],
     )
     _periods(con, runs, times)
-    windows = [(one.bucket, one.prefix, one.since, one.until) for one in listed]
+    windows = [row for one in listed for row in one.of_logs]
     _put(con, "CREATE OR REPLACE TEMP TABLE listed_whole AS SELECT * FROM arrived_rows", _WHOLE, windows)
     digest_logs.judge(con)
 

@@ -54,7 +54,7 @@ class Trail:
         content = records(trail(eventTime=iso(at), **more))
         key = log_key(number, at, account=chain.account, region=chain.region, organisation=chain.organisation)
         self.files[f"{self.folder}/{key}"] = zipped(content)
-        return Delivered(key, content, iso(at), iso(at))
+        return Delivered.of(key, content, oldest=iso(at), newest=iso(at))
 
     def put(self, made: Made, at: str = "") -> Made:
         """Write a digest and its side file, under its own key or another."""

@@ -249,21 +249,56 @@ def test_a_chain_of_which_the_beginning_is_not_in_evidence_goes_on_before_it(tmp
     assert row.status == "unverified" and "goes on before" in row.detail
 
 
-def test_a_complete_acquisition_shows_that_what_is_listed_was_deleted(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("asked_for", "missing"),
+    [({}, 3), ({"regions": ["us-east-1"], "accounts": ["111122223333"]}, 3), ({"regions": ["eu-west-1"]}, 0),
+     ({"sources": ["cloudtrail"]}, 2), ({"start": "2026-11-05T02:00:00Z"}, 0), ({"prefix": "elsewhere/"}, 0)],
+)  # fmt: skip
+def test_an_acquisition_speaks_for_what_it_asked_for(tmp_path: Path, asked_for: dict[str, Any], missing: int) -> None:
     made = chain_of()
     for key in (made.chain.made[0].key, *made.logs[0], *made.logs[1]):
         made.remove(key)
     with Case.create(tmp_path / "case") as case:
         loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
-        case.connection.execute(
-            "INSERT INTO acquisition (acquisition_id, kind, command, parameters, started_at, outcome) VALUES"
-            " ('a', 's3', 'add', ?, TIMESTAMP '2026-11-06', 'complete')",
-            [json.dumps({"bucket": BUCKET, "prefix": "AWSLogs/"})],
-        )
+        acquired(case, {"bucket": BUCKET, "prefix": "AWSLogs/"} | asked_for)
         found = problems(list(validate(case).rows))
-    assert found == sorted(
-        [("missing_digest", name(made.chain.made[0].key)), *(("missing_log_file", name(key)) for key in made.logs[1])]
+    assert sum(status.startswith("missing") for status, _ in found) == missing
+
+
+def acquired(case: Case, parameters: dict[str, Any]) -> None:
+    case.connection.execute(
+        "INSERT INTO acquisition (acquisition_id, kind, command, parameters, started_at, outcome) VALUES"
+        " ('a', 's3', 'add', ?, TIMESTAMP '2026-11-06', 'complete')",
+        [json.dumps(parameters)],
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "digest", "log"),
+    [
+        ("deleted: a delete marker of 2026-11-05 09:00:00 UTC", "missing_digest", "missing_log_file"),
+        ("archived: restore it first", "unverified", "unverified"),
+    ],
+)
+def test_what_is_listed_without_its_bytes_is_deleted_or_could_not_be_read(
+    tmp_path: Path, reason: str, digest: str, log: str
+) -> None:
+    made = chain_of()
+    gone = made.chain.made[2].key, made.logs[4][1]
+    for key in gone:
+        made.remove(key)
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
+        for key in gone:
+            case.connection.execute(
+                "INSERT INTO evidence (object_id, uri, sha256, size, acquired_at, status, reason)"
+                " VALUES (?, ?, '', 0, TIMESTAMP '2026-11-06', 'rejected', ?)",
+                [key, f"s3://{BUCKET}/{key}", reason],
+            )
+        rows = validate(case).rows
+    found = {name(row.uri): (row.status, row.detail) for row in rows if row.uri}
+    assert [found[name(key)][0] for key in gone] == [digest, log]
+    assert all(reason in found[name(key)][1] for key in gone)
 
 
 def test_a_stopped_trail_leaves_a_gap_that_its_calls_explain(tmp_path: Path) -> None:
@@ -370,7 +405,7 @@ def test_a_region_without_any_digest_is_not_covered(tmp_path: Path) -> None:
     rows = checked(tmp_path, together(made, other, more=[keys()]))
     (row,) = (row for row in rows if row.status != "valid")
     assert (row.status, row.region, row.uri) == ("not_covered", "eu-west-1", None)
-    assert row.detail.startswith("2 log files and not one digest")
+    assert "not one digest is in evidence, and 2 of its log files are" in row.detail
 
 
 def test_accounts_regions_and_organisations_are_chains_of_their_own(tmp_path: Path) -> None:
@@ -440,5 +475,5 @@ def test_a_copy_that_was_listed_as_duplicate_counts(tmp_path: Path) -> None:
 
 def test_a_digest_lists_files_that_have_other_names(tmp_path: Path) -> None:
     made = Trail(DigestChain(BUCKET))
-    made.put(made.chain.deliver(START, START + HOUR, [Delivered("odd'name", b"{}")], anew=True))
+    made.put(made.chain.deliver(START, START + HOUR, [Delivered.of("odd'name", b"{}")], anew=True))
     assert problems(checked(tmp_path, made.files | keys())) == [("unverified", "odd'name")]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from forensics.simulate.digest_chain import Delivered
 from forensics.simulate.ledger import Ask, Ledger
 from forensics.simulate.storage import Storage, gzip_bytes
 from forensics.simulate.world import (
@@ -113,6 +114,12 @@ class Trail:
         name = f"{account}_CloudTrail_{region}_{stamp(published)}_{self.ids.text(16)}.json.gz"
         body = json.dumps({"Records": records}, separators=(",", ":"), ensure_ascii=False).encode()
         self.storage.put(f"{folder}/{name}", gzip_bytes(body), source="cloudtrail", records=len(records))
+        times = sorted(record["eventTime"] for record in records)
+        path = f"{folder}/{name}".removeprefix(f"{BUCKET}/")
+        self.delivered((account, region), published, Delivered.of(path, body, oldest=times[0], newest=times[-1]))
+
+    def delivered(self, whose: tuple[str, str], published: int, file: Delivered) -> None:
+        """Told of every log file: the account and Region it is of, and when it was delivered."""
 
     def _note(self, record: Json) -> None:
         identity, address = record["userIdentity"], record["sourceIPAddress"]

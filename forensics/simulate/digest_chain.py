@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -15,17 +16,20 @@ from forensics.simulate.digest_key import fingerprint, made_up_key, sign
 from forensics.simulate.storage import gzip_bytes
 from forensics.simulate.world import ACCOUNT, REGION, Json, date_path, iso
 
-HOUR = 3600
-
 
 @dataclass(frozen=True)
 class Delivered:
-    """A log file that a trail delivered: `content` is decompressed; times of its events are ISO text."""
+    """A log file that a trail delivered: `sha256` is of its decompressed bytes; times of its events are ISO text."""
 
     key: str
-    content: bytes
+    sha256: str
     oldest: str | None = None
     newest: str | None = None
+
+    @classmethod
+    def of(cls, key: str, content: bytes, *, oldest: str | None = None, newest: str | None = None) -> Self:
+        """One with that content."""
+        return cls(key, hashlib.sha256(content).hexdigest(), oldest, newest)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class DigestChain:
         return {
             "s3Bucket": self.bucket,
             "s3Object": item.key,
-            "hashValue": hashlib.sha256(item.content).hexdigest(),
+            "hashValue": item.sha256,
             "hashAlgorithm": "SHA-256",
             "newestEventTime": item.newest,
             "oldestEventTime": item.oldest,

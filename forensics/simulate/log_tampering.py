@@ -6,6 +6,8 @@ from random import Random
 
 from forensics.simulate import guardduty
 from forensics.simulate.cloudtrail import Denied, Trail, access_denied
+from forensics.simulate.digest_chain import Delivered
+from forensics.simulate.digests import Digests
 from forensics.simulate.guardduty import DETECTOR, Finding
 from forensics.simulate.intruder import AGENT, Intruder, conclude, found
 from forensics.simulate.s3_access import Access, AccessLogs
@@ -15,7 +17,7 @@ from forensics.simulate.shop_noise import Noise
 from forensics.simulate.stage import ENDS, Scenario, Stage
 from forensics.simulate.truth import in_order
 from forensics.simulate.vpc_flow import FLOW_LOG
-from forensics.simulate.world import ACCOUNT, REGION, Caller, Json, at, caller, iso
+from forensics.simulate.world import ACCOUNT, REGION, Caller, Json, at, caller, iso, stamp
 
 FIRST_HOST = "203.0.113.77"
 SECOND_HOST = "203.0.113.80"
@@ -41,6 +43,7 @@ class PausedTrail(Trail):
 
     silent: tuple[int, int] = (_STOPPED, _RESTARTED)
     written: set[str] = field(default_factory=set)
+    digests: Digests | None = None
 
     def add(self, record: Json, *, late: int = 0) -> None:
         """Queue a record unless the trail is off; remember the keys that are in the logs."""
@@ -48,6 +51,11 @@ class PausedTrail(Trail):
             return
         self.written.update(_keys(record))
         super().add(record, late=late)
+
+    def delivered(self, whose: tuple[str, str], published: int, file: Delivered) -> None:
+        """Have a digest list the log file."""
+        if self.digests:
+            self.digests.take(whose, published, file)
 
 
 def _keys(record: Json) -> Iterator[str]:
@@ -60,7 +68,8 @@ def _keys(record: Json) -> Iterator[str]:
 
 def play(stage: Stage) -> None:
     """The ordinary morning, the tampering within it, and noise of which the trail misses half an hour."""
-    trail = PausedTrail(stage.storage, stage.trail.ids, stage.ledger)
+    digests = Digests(stage.storage, (_STOPPED, _RESTARTED))
+    trail = PausedTrail(stage.storage, stage.trail.ids, stage.ledger, digests=digests)
     stage = replace(stage, trail=trail)
     shop, invoker, runners = ordinary_morning(stage)
     access = AccessLogs(stage.storage, stage.own_ids("s3_access"), stage.ledger)
@@ -69,7 +78,7 @@ def play(stage: Stage) -> None:
     admin = _become_admin(intruder, shop)
     _look(intruder, admin)
     _switch_off(intruder, admin)
-    _unseen(intruder, access, admin)
+    _unseen(intruder, access, admin, digests)
     _come_back(intruder, admin)
     _detect(stage, admin)
     _decoys(stage, shop, caller(runners[2], CI_ADDRESSES[30], CI_AGENT))
@@ -77,6 +86,8 @@ def play(stage: Stage) -> None:
     noise = Noise(stage, shop, invoker, runners)
     for window in stage.windows():
         noise.add(window)
+    digests.write()
+    stage.truth.digests["gaps"] = digests.gaps
     stage.truth.attack_records = in_order(access.facts)
     for key, fact in list(stage.truth.credentials.items()):
         if fact["kind"] in _FRESH and key not in trail.written:
@@ -153,8 +164,9 @@ def _unauthorized(who: Caller, action: str) -> Denied:
     return Denied("Client.UnauthorizedOperation", f"{text} to perform: {action} on resource: *")
 
 
-def _unseen(intruder: Intruder, access: AccessLogs, who: Caller) -> None:
-    """While the trail is off: objects read and log files deleted, which the server access logs alone have."""
+def _unseen(intruder: Intruder, access: AccessLogs, who: Caller, digests: Digests) -> None:
+    """While the trail is off: objects read and log files deleted, which the server access logs have, and digests list."""
+    ids, gone = intruder.stage.own_ids("deleted"), []
     there = replace(who, address=SECOND_HOST)
     for place in range(_OBJECTS):
         moment = at("09:50:10") + 37 * place
@@ -171,8 +183,15 @@ def _unseen(intruder: Intruder, access: AccessLogs, who: Caller) -> None:
                 malicious=True,
             ),
         )
-        name = f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2026/11/05/example-{place}.json.gz"
+        published = at("06:35") + 600 * place
+        file = f"{ACCOUNT}_CloudTrail_{REGION}_{stamp(published)}_{ids.text(16)}.json.gz"
+        name = f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/2026/11/05/{file}"
+        digests.take(
+            (ACCOUNT, REGION), published, Delivered(name, ids.hex(64), iso(published - 600), iso(published - 301))
+        )
+        gone.append(f"s3://{LOGS}/{name}")
         access.access(there, Access(LOGS, name, "REST.DELETE.OBJECT", moment + 400, 204, malicious=True))
+    intruder.stage.truth.digests["missing_log_files"] = gone
 
 
 def _come_back(intruder: Intruder, who: Caller) -> None:

@@ -40,6 +40,8 @@ Keys, all always present; times are ISO with `Z`, ARNs and ids as the logs have 
 * `emptied`: hours of a log that an act took records from: {source, account_id, region, hour, from, to, status, cause (the
   act's action), event_id}; `from` and `to` are the part of the hour that was off.
 * `objects_read`: objects the intruder read from S3: {bucket, key, bytes, event_id}.
+* `digests`: what CloudTrail's digests must show: `missing_log_files`, the log files that were deleted (s3://BUCKET/KEY),
+  and `gaps`, times that no digest covers: {account_id, region, from, to}; empty where the logs have no digests.
 * `bytes_out`: `s3`, the sum of `objects_read`, and `flow`, bytes sent to the intruder's addresses, counted
   once, at the interface of the workload.
 * `counts`: source → {objects, records}.
@@ -93,6 +95,7 @@ class Truth:
     emptied: list[Json] = field(default_factory=list)
     objects_read: list[Json] = field(default_factory=list)
     bytes_out: dict[str, int] = field(default_factory=lambda: {"s3": 0, "flow": 0})
+    digests: Json = field(default_factory=dict)
     stolen: Json = field(default_factory=dict)
     decoys: list[Json] = field(default_factory=list)
     issuers: dict[str, Json] = field(default_factory=dict)
@@ -182,6 +185,7 @@ class Truth:
         document |= {name: getattr(self, name) for name in LISTS}
         document["emptied"] = self.emptied
         document["objects_read"] = self.objects_read
+        document["digests"] = self.digests
         document["bytes_out"] = self.bytes_out
         document["lineage"] = [self._lineage(key) for key in self.credentials]
         document["decoys"] = self.decoys

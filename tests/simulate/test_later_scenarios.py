@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from forensics.case import Case
+from forensics.digests import validate
 from forensics.simulate.log_tampering import TRAIL
 from tests.simulate.cases import incident
 from tests.simulate.score import NARROWED
@@ -159,12 +160,37 @@ def test_the_planted_function_runs_by_its_schedule_and_makes_a_key_when_none_is_
 def test_the_trail_has_nothing_between_its_stop_and_its_start_and_other_logs_do(played: Played) -> None:
     (stopped,), (started,) = played.done("cloudtrail:StopLogging"), played.done("cloudtrail:StartLogging")
     span = (stopped["eventTime"], started["eventTime"])
-    others = "SELECT source, count(*) FROM event WHERE time > ? AND time < ? GROUP BY source ORDER BY source"
+    others = """SELECT source, count(*) FROM event WHERE time > ? AND time < ? AND source <> 's3_object_head'
+GROUP BY source ORDER BY source"""
 
     assert stopped["requestParameters"] == {"name": TRAIL}
     assert [record for record in played.records if span[0] < record["eventTime"] < span[1]] == []
     assert [row[0] for row in played.case.sql(others, span).rows()] == ["lambda_log", "s3_access", "vpc_flow"]
     assert played.case.sql(others, span).rows()[1][1] == 28
+
+
+@pytest.mark.parametrize("played", ["log-tampering"], indirect=True)
+def test_digests_show_the_deleted_log_files_and_the_time_without_logging(played: Played) -> None:
+    rows = validate(played.case).rows
+    gaps = [
+        (row.account_id, row.region, f"{row.period_start:%FT%TZ}", f"{row.period_end:%FT%TZ}")
+        for row in rows
+        if row.status == "gap"
+    ]
+    deleted = {
+        f"s3://{fact['bucket']}/{fact['key']}"
+        for fact in played.truth["attack_records"]
+        if "DELETE" in fact["operation"]
+    }
+
+    assert {row.uri for row in rows if row.status == "missing_log_file"} == deleted
+    assert deleted == set(played.truth["digests"]["missing_log_files"])
+    assert gaps == [tuple(fact.values()) for fact in played.truth["digests"]["gaps"]]
+    assert {row.status for row in rows} == {"valid", "missing_log_file", "gap", "unverified"}
+    assert {row.detail for row in rows if row.status == "unverified"} == {
+        "log file: its digest was not yet there when the newest in evidence was written"
+    }
+    assert all("StopLogging by" in row.detail for row in rows if row.status == "gap")
 
 
 @pytest.mark.parametrize("played", ["s3-ransomware"], indirect=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("awsAccountId", doc="Account of the trail."),
@@ -53,8 +53,11 @@ SOURCE = Source(
         minutes=120,
         organisation="organisation trail",
         cannot_show=(
-            "Files delivered while validation was off.",
-            "Whether its own signature holds: that stands in the metadata of the object and needs AWS's public key.",
+            BlindSpot("api", "Files delivered while validation was off."),
+            BlindSpot(
+                "api",
+                "Whether its own signature holds: that stands in the metadata of the object and needs AWS's public key.",
+            ),
         ),
     ),
     keys=(r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Digest/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",),

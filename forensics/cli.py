@@ -115,14 +115,6 @@ def _say(text: str) -> None:
         print(visible(line))
 
 
-def _remark(text: str | None) -> None:
-    """A line beside the answer, on standard error."""
-    from forensics.output import visible
-
-    if text:
-        print(f"forensics: {visible(text)}", file=sys.stderr)
-
-
 Show = Callable[[int, int | None], None]
 """Takes the bytes done, and the bytes in all where they are known."""
 
@@ -263,7 +255,7 @@ def _run_timeline(options: argparse.Namespace) -> None:
             _write(timeline.select(export.TIMESKETCH), options)
         else:
             _write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
-        _remark(cli_coverage.of_timeline(timeline))
+        cli_coverage.remark(cli_coverage.of_timeline(timeline))
 
 
 def _who(commands: Commands) -> None:
@@ -289,7 +281,7 @@ def _run_coverage(options: argparse.Namespace) -> None:
     with _open(options.case) as case:
         query, found = cli_coverage.asked(case, options)
         _write(query, options)
-        _remark(str(found.badge))
+        cli_coverage.remark(str(found.badge))
 
 
 def _show(commands: Commands) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,15 @@ def asked(case: Case, options: argparse.Namespace) -> tuple[Query, Coverage]:
 
 def of_timeline(timeline: Timeline) -> str | None:
     """What to say of a timeline's window: what an empty one means, or what of it was not logged; None if all was."""
-    badge = timeline.coverage().badge
+    found = timeline.coverage()
     if not timeline.count():
-        return badge.of_nothing
-    return None if badge.word == "logged" or not badge.logs else f"coverage: {badge}"
+        return found.remark(empty=True)
+    return None if found.badge.word == "logged" else found.remark(empty=False)
+
+
+def remark(text: str | None) -> None:
+    """A line beside the answer, on standard error."""
+    from forensics.output import visible
+
+    if text:
+        print(f"forensics: {visible(text)}", file=sys.stderr)

@@ -179,7 +179,7 @@ class Badge:
         """What it means that an answer over this window is empty."""
         if self.word == "logged":
             return f"No event, and the window was logged: {self.sentence}."
-        return f"No event, which does not mean that nothing happened: {self.word}. {self.sentence}."
+        return f"No event, which does not mean that nothing happened: {self.word}: {self.sentence}."
 
     def __str__(self) -> str:
         """The word and the sentence."""
@@ -268,6 +268,13 @@ class Coverage:
             found.setdefault(row[0], []).append(row[1:])
         named = dict.fromkeys((*self.scope.sources, *found))
         return Badge(tuple(self._log(name, found.get(name, [])) for name in named if sources()[name].about.hourly))
+
+    def remark(self, *, empty: bool) -> str:
+        """What to say beside an answer over these cells, `empty` or not; nothing of a case without coverage."""
+        badge = self.badge
+        if empty:
+            return badge.of_nothing
+        return f"Coverage: {badge}." if badge.logs else ""
 
     def _log(self, name: str, rows: Sequence[tuple[Any, ...]]) -> Log:
         places = max((row[0] for row in rows), default=1)

@@ -189,7 +189,14 @@ class Playbook:
         files = {"findings": result.findings, "executed notebook": result.notebook, "playbook": self.path}
         held = notebook or _on_disk(result.notebook)
         made = run_report(
-            held, title=self.title, facts=facts, case=case, files=files, failure=failure, geography=geography
+            held,
+            title=self.title,
+            facts=facts,
+            case=case,
+            files=files,
+            failure=failure,
+            geography=geography,
+            sources=self.sources,
         )
         result.report.write_text(made, "utf-8")
 

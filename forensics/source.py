@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from forensics.key_layout import KeyLayout
 
@@ -186,17 +186,19 @@ QUESTIONS: Mapping[str, str] = {
 """What a blind spot may bear on."""
 
 
-@dataclass(frozen=True)
-class BlindSpot:
-    """What a source never records, or not surely, and the question of `QUESTIONS` that it bears on."""
+class BlindSpot(str):
+    """What a source never records, or not surely: a text, with the question of `QUESTIONS` that it bears on."""
 
+    __slots__ = ("question",)
     question: str
-    text: str
 
-    def __post_init__(self) -> None:
+    def __new__(cls, question: str, text: str) -> Self:
         """Refuse a question that nobody asks."""
-        if self.question not in QUESTIONS:
-            raise ValueError(f"blind spot: question {self.question!r} is none of {sorted(QUESTIONS)}")
+        if question not in QUESTIONS:
+            raise ValueError(f"blind spot: question {question!r} is none of {sorted(QUESTIONS)}")
+        made = super().__new__(cls, text)
+        made.question = question
+        return made
 
 
 @dataclass(frozen=True)
@@ -204,8 +206,7 @@ class About:
     """What a responder should know of a source before relying on it.
 
     `recognised` is by what its objects are told from others, `delivered` where AWS or its tools put it, `delay` how late
-    that is and whether it is complete, `organisation` how many accounts come together, `cannot_show` its blind spots, and
-    `blind_spots` those again that bear on a question of a report, by question.
+    that is and whether it is complete, `organisation` how many accounts come together, `cannot_show` its blind spots.
     `minutes` after an hour AWS has usually delivered it, as `delay` says: an hour acquired earlier may be late. `hourly`
     is False of what is a state or a key and no log: an hour without it lacks nothing.
     """
@@ -215,9 +216,13 @@ class About:
     delay: str
     organisation: str
     cannot_show: tuple[str, ...]
-    blind_spots: tuple[BlindSpot, ...] = ()
     minutes: int = 60
     hourly: bool = True
+
+    @property
+    def blind_spots(self) -> tuple[BlindSpot, ...]:
+        """What it cannot show, each with the question it bears on; `all` where the source names none."""
+        return tuple(text if isinstance(text, BlindSpot) else BlindSpot("all", text) for text in self.cannot_show)
 
 
 _EVERYWHERE = {

@@ -156,7 +156,15 @@ def test_a_table_says_how_many_rows_are_not_shown(tmp_path: Path) -> None:
 
 def test_a_table_without_rows_says_so(tmp_path: Path) -> None:
     with Case.create(tmp_path / "case") as case:
-        assert show_table(Timeline(case), columns=["time", "action"]).text == "time  action\n────  ──────\nno rows"
+        assert show_table(Timeline(case).query, columns=["time"]).text == "time\n────\nno rows"
+
+
+def test_an_empty_timeline_says_in_words_that_its_window_was_not_logged(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as case:
+        shown = show_table(Timeline(case).source("waf").between("2026-11-05", "2026-11-06"), columns=["time"])
+        said = "No event, which does not mean that nothing happened: unknown: waf: logged 0 % of 24 h; 24 h unknown"
+        assert shown.text.startswith(f"time\n────\nno rows\n{said}")
+        assert said in shown.html
 
 
 def test_columns_are_chosen_ordered_and_renamed() -> None:

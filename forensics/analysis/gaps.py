@@ -52,11 +52,13 @@ def not_issued(case: Case, access_key_ids: list[str]) -> list[Gap]:
 _HELD = "SELECT source, count(*) FROM event GROUP BY source"
 
 _UNKNOWN_HOURS = """
-SELECT c.source, c.account_id, c.region, count(*) AS hours
+SELECT c.source, c.account_id, c.region, count(*) AS hours, c.status,
+  min(c.cause) || CASE WHEN count(DISTINCT c.cause) > 1 THEN '; and ' || (count(DISTINCT c.cause) - 1) || ' more reasons'
+    ELSE '' END AS cause
 FROM coverage AS c
-WHERE c.status <> 'present' AND c.source <> 'guardduty'
-GROUP BY c.source, c.account_id, c.region
-ORDER BY c.source, c.account_id, c.region
+WHERE c.status NOT IN ('present', 'silent') AND NOT (c.source = 'guardduty' AND c.status = 'unknown')
+GROUP BY c.source, c.account_id, c.region, c.status
+ORDER BY c.source, c.account_id, c.region, c.status
 """
 
 _LOST = """
@@ -97,6 +99,18 @@ _ABSENT = {
 }
 
 
+_WHY_NOT = {
+    "switched_off": "it was switched off",
+    "missing": "records should be there and are not",
+    "tampered": "what was delivered was altered or taken away",
+}
+_REMEDY = {
+    "switched_off": "nothing brings them back; other logs of that time",
+    "missing": "collect those objects again; versions of the bucket's objects",
+    "tampered": "versions and replicas of the bucket's objects; its access log",
+}
+
+
 def gaps(case: Case) -> list[Gap]:
     """What is missing from the case as a whole: sources, hours, data events, records that did not load."""
     held = {str(name): int(number) for name, number in case.sql(_HELD).rows()}
@@ -110,10 +124,10 @@ def gaps(case: Case) -> list[Gap]:
         Gap(
             f"What {sources()[name].title} of {' '.join(filter(None, (account, region))) or 'an account not named'}"
             f" would show in {hours:,} of the case's hours",
-            "no record of that hour is in evidence, and whether the log was on is not known",
-            "check that the objects of those hours were collected; see the coverage figure",
+            _WHY_NOT.get(status, "no record of that hour is in evidence") + (f": {cause}" if cause else ""),
+            _REMEDY.get(status, "check that the objects of those hours were collected; see the coverage figure"),
         )
-        for name, account, region, hours in case.sql(_UNKNOWN_HOURS).rows()
+        for name, account, region, hours, status, cause in case.sql(_UNKNOWN_HOURS).rows()
         if held.get(str(name))
     ]
     return [*found, *_skipped(case), *_lost(case)]

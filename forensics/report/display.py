@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from importlib.resources import files
@@ -111,11 +111,12 @@ def show_table(
     limit: int | None = 100,
     caption: str | None = None,
 ) -> Shown:
-    """The first `limit` rows (None: all), saying how many more there are.
+    """The first `limit` rows (None: all), saying how many more there are; of a timeline also what was not logged.
 
     `columns` chooses and orders columns; as a mapping it also gives their headings. Raises UsageError.
     """
-    rows = rows.query if isinstance(rows, Timeline) else rows
+    if isinstance(rows, Timeline):
+        return _with_coverage(show_table(rows.query, columns=columns, limit=limit, caption=caption), rows)
     table = _read(rows, limit)
     chosen = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns or table.columns}
     if unknown := [name for name in chosen if name not in table.columns]:
@@ -129,6 +130,15 @@ def show_table(
     )
     ran = (rows.sql, params_text(rows.params)) if isinstance(rows, Query) else ()
     return Shown(_table_html(picked, caption), _table_text(picked, caption), *ran)
+
+
+def _with_coverage(shown: Shown, timeline: Timeline) -> Shown:
+    """What is shown of a timeline, and under it how much of its window was logged."""
+    said = timeline.coverage().remark(empty=shown.text.endswith("no rows"))
+    if not said:
+        return shown
+    under = show_text(said)
+    return replace(shown, html=shown.html + under.html, text=f"{shown.text}\n{under.text}")
 
 
 @dataclass(frozen=True)

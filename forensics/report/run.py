@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -13,6 +13,7 @@ from forensics.case import Case
 from forensics.errors import PlaybookError
 from forensics.geography import Geography
 from forensics.report.appendix import Finding, digests, left_out, statements, summary
+from forensics.report.covered import blind_spots, logged
 from forensics.report.exporter import html
 from forensics.report.places import places
 from forensics.report.records import cited_records
@@ -33,11 +34,13 @@ def run_report(
     files: Mapping[str, Path],
     failure: str = "",
     geography: Geography | None = None,
+    sources: Sequence[str] = (),
 ) -> str:
     """The report of an executed notebook on the case at that path.
 
     `files` are those whose digests it bears, by what they are; those under `findings` are what it cites. `failure` says
-    why the notebook stopped before its end. With a `geography` it is said where the cited addresses are. Raises PlaybookError where the findings are none.
+    why the notebook stopped before its end. With a `geography` it is said where the cited addresses are.
+    Of the `sources` that the question needs it is said how much of the case's window was logged, and what they never show. Raises PlaybookError where the findings are none.
     """
     findings = _findings(files.get("findings"))
     room = LARGEST - len(get_plotlyjs()) - len(json.dumps([cell.get("outputs") for cell in notebook.cells]))
@@ -45,7 +48,9 @@ def run_report(
         records, anchors = cited_records(opened, findings, room=room)
         where = [places(opened, findings, geography)] if geography else []
         given = {**files, **(geography.files if geography else {})}
-        sections = [*where, records, left_out(opened), statements(notebook), digests(case, given)]
+        blind = [blind_spots(sources)] if sources else []
+        sections = [*where, records, left_out(opened), *blind, statements(notebook), digests(case, given)]
+        facts = {**facts, "coverage": logged(opened, sources)} if sources else facts
     told = summary(findings)
     return html(notebook, title=title, facts=facts, failure=failure, summary=told, sections=sections, records=anchors)
 

@@ -19,7 +19,7 @@ from forensics.line_split import (
     two_texts,
     under_header,
 )
-from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source
 
 COLUMNS = (
     Column("type", doc="Kind of request or connection: http, https, h2, grpcs, ws, wss."),
@@ -263,9 +263,12 @@ SOURCE = Source(
         minutes=10,
         organisation="none; the account is in the key",
         cannot_show=(
-            "Requests that never became one: refused connections and failed TLS handshakes (see alb_connection).",
-            "The client behind a proxy, save as the X-Forwarded-For that it writes itself.",
-            "Bodies and headers of requests and answers.",
+            BlindSpot(
+                "requests",
+                "Requests that never became one: refused connections and failed TLS handshakes (see alb_connection).",
+            ),
+            BlindSpot("requests", "The client behind a proxy, save as the X-Forwarded-For that it writes itself."),
+            BlindSpot("requests", "Bodies and headers of requests and answers."),
         ),
     ),
     keys=(

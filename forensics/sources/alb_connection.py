@@ -6,7 +6,7 @@ from typing import Any
 
 from forensics.key_layout import balancer
 from forensics.line_split import BARE, QUOTED, header_names, rest, tokens, under_header
-from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import FOLDER
 
 COLUMNS = (
@@ -99,7 +99,9 @@ SOURCE = Source(
         delay="every 5 minutes for each node; best effort",
         minutes=10,
         organisation="none; the account is in the key",
-        cannot_show=("What was asked over a connection: conn_trace_id leads to the access log.",),
+        cannot_show=(
+            BlindSpot("requests", "What was asked over a connection: conn_trace_id leads to the access log."),
+        ),
     ),
     keys=(FOLDER + r".*/conn_log_\d{12}_",),
     claims=claims,

@@ -6,7 +6,7 @@ from typing import Any
 
 from forensics.key_layout import balancer
 from forensics.line_split import header_names, positional, under_header
-from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import FOLDER
 
 COLUMNS = (
@@ -73,7 +73,7 @@ SOURCE = Source(
         delay="every 5 minutes for each node; best effort",
         minutes=10,
         organisation="none; the account is in the key",
-        cannot_show=("Requests of clients: it shows only what the load balancer itself asked.",),
+        cannot_show=(BlindSpot("requests", "Requests of clients: it shows only what the load balancer itself asked."),),
     ),
     keys=(FOLDER + r".*/health_check_log_\d{12}_",),
     claims=claims,

@@ -9,7 +9,7 @@ from typing import Any
 
 from forensics.clf_time import iso
 from forensics.jsons import parsed, written
-from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, LineFormat, LogStream, Source
 
 COLUMNS = (
     Column("requestId", doc="Request; of a REST API the client may have chosen it.", name="request_id"),
@@ -315,10 +315,15 @@ SOURCE = Source(
         minutes=10,
         organisation="none; owner of the log group is the account",
         cannot_show=(
-            "What the owner's format does not name: fields and their order are free.",
-            "Which of a format's further variables a client wrote itself, where the format does not escape its text.",
-            "Requests that were refused before a stage was found.",
-            "Payloads, unless data tracing is on; execution logs cut lines at 1 KB and redact headers.",
+            BlindSpot("requests", "What the owner's format does not name: fields and their order are free."),
+            BlindSpot(
+                "requests",
+                "Which of a format's further variables a client wrote itself, where the format does not escape its text.",
+            ),
+            BlindSpot("requests", "Requests that were refused before a stage was found."),
+            BlindSpot(
+                "requests", "Payloads, unless data tracing is on; execution logs cut lines at 1 KB and redact headers."
+            ),
         ),
     ),
     claims=claims,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from forensics.key_layout import balancer
 from forensics.line_split import two_texts
-from forensics.source import About, Column, EventMap, LineFormat, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import KEY, address, outcome, port
 
 COLUMNS = (
@@ -87,8 +87,8 @@ SOURCE = Source(
         minutes=65,
         organisation="none; the account is in the key",
         cannot_show=(
-            "Requests that could not be parsed, and connections refused.",
-            "The client behind a proxy.",
+            BlindSpot("requests", "Requests that could not be parsed, and connections refused."),
+            BlindSpot("requests", "The client behind a proxy."),
         ),
     ),
     keys=(KEY + r"\d{12}_elasticloadbalancing_[a-z0-9-]+_(?!app\.|net\.)[^/]+\.log$",),

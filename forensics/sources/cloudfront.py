@@ -10,7 +10,7 @@ from typing import Any
 from forensics.jsons import written
 from forensics.key_layout import DAYS, KeyLayout
 from forensics.line_split import HEADER
-from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source, snake
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source, snake
 
 _STANDARD = (
     "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent)"
@@ -274,9 +274,9 @@ SOURCE = Source(
         minutes=60,
         organisation="none; the configuration lies in us-east-1",
         cannot_show=(
-            "Requests that were not delivered: CloudFront does not promise a record for each.",
-            "All requests, where real-time logs are sampled.",
-            "The client behind a proxy: x-forwarded-for is what the client wrote.",
+            BlindSpot("requests", "Requests that were not delivered: CloudFront does not promise a record for each."),
+            BlindSpot("requests", "All requests, where real-time logs are sampled."),
+            BlindSpot("requests", "The client behind a proxy: x-forwarded-for is what the client wrote."),
         ),
     ),
     keys=(

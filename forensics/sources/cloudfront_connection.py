@@ -6,7 +6,7 @@ from typing import Any
 
 from forensics.key_layout import DAYS, KeyLayout
 from forensics.line_split import header_names, under_header
-from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source
 
 COLUMNS = (
     Column("eventTimestamp", "TIMESTAMP", "When the connection was made or failed.", epoch="ms"),
@@ -81,9 +81,9 @@ SOURCE = Source(
         minutes=10,
         organisation="none; the configuration lies in us-east-1",
         cannot_show=(
-            "Connections to distributions without mutual TLS: only those with it log.",
-            "What was asked over a connection: connection-id of the access logs leads there.",
-            "The client behind a proxy.",
+            BlindSpot("requests", "Connections to distributions without mutual TLS: only those with it log."),
+            BlindSpot("requests", "What was asked over a connection: connection-id of the access logs leads there."),
+            BlindSpot("requests", "The client behind a proxy."),
         ),
     ),
     claims=claims,

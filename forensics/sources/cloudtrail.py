@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import DAYS, KeyLayout, trail
-from forensics.source import About, Column, EventMap, IdentityMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, Source
 from forensics.trail_names import reshape
 
 _ISSUER = "userIdentity.sessionContext.sessionIssuer"
@@ -254,10 +254,18 @@ SOURCE = Source(
         minutes=15,
         organisation="organisation trail; recipientAccountId is the account, not the path",
         cannot_show=(
-            "Data events and network activity events that no selector chose.",
-            "Calls that an endpoint policy denied, unless network activity events are on.",
-            "What ran inside functions, containers and instances; kubectl; DNS; contents of objects and payloads.",
-            "Fetches of credentials from the instance or container metadata endpoints.",
+            BlindSpot("data", "Data events and network activity events that no selector chose."),
+            BlindSpot("api", "Calls that an endpoint policy denied, unless network activity events are on."),
+            BlindSpot(
+                "workload",
+                "What ran inside functions, containers and instances; kubectl; DNS; contents of objects and payloads.",
+            ),
+            BlindSpot("workload", "Fetches of credentials from the instance or container metadata endpoints."),
+            BlindSpot(
+                "api",
+                "Services, and operations, that do not log to CloudTrail; requests refused before authentication in many services; pages of the console that call no API.",
+            ),
+            BlindSpot("api", "Calls that AWS's services make through internal APIs, of which some may be missing."),
         ),
     ),
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import trail
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("eventVersion", doc="Version, in a numbering of its own: 1.0."),
@@ -60,7 +60,7 @@ SOURCE = Source(
         delay="minutes after the window of five minutes",
         minutes=15,
         organisation="organisation trail",
-        cannot_show=("Single requests, and who made which: it is a lead, not evidence of one call.",),
+        cannot_show=(BlindSpot("api", "Single requests, and who made which: it is a lead, not evidence of one call."),),
     ),
     keys=(
         r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/CloudTrail-Aggregated/(?P<region>[a-z0-9-]+)/\d{4}/\d\d/\d\d/",

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import trail
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("awsAccountId", doc="Account of the trail."),
@@ -58,8 +58,11 @@ SOURCE = Source(
         minutes=120,
         organisation="organisation trail",
         cannot_show=(
-            "Files delivered while validation was off.",
-            "Whether its own signature holds: that stands in the metadata of the object and needs AWS's public key.",
+            BlindSpot("api", "Files delivered while validation was off."),
+            BlindSpot(
+                "api",
+                "Whether its own signature holds: that stands in the metadata of the object and needs AWS's public key.",
+            ),
         ),
     ),
     keys=(

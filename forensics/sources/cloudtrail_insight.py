@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import trail
-from forensics.source import About, Column, EventMap, IdentityMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, Source
 
 _ARNS = """list_distinct(flatten(list_transform(list_filter(
       json_extract(s.insight_details, '$.insightContext.attributions[*]'),
@@ -84,6 +84,8 @@ SOURCE = Source(
         delay="up to 30 minutes after the unusual activity; the first up to 36 hours after enabling",
         minutes=60,
         organisation="organisation trail",
-        cannot_show=("Single calls: it says that a rate was unusual, not which requests made it so.",),
+        cannot_show=(
+            BlindSpot("api", "Single calls: it says that a rate was unusual, not which requests made it so."),
+        ),
     ),
 )

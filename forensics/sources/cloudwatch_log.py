@@ -1,6 +1,6 @@
 """CloudWatch Logs as they are: every event of a log stream that no other source claims."""
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 SOURCE = Source(
     name="cloudwatch_log",
@@ -37,9 +37,9 @@ SOURCE = Source(
         minutes=5,
         organisation="by centralisation or subscription into one account; owner is the account",
         cannot_show=(
-            "What its lines mean: they are kept whole and not taken apart.",
-            "Who wrote them: whoever may call PutLogEvents may write any text at any time stamp.",
-            "Events past the retention of their log group, which an attacker can shorten.",
+            BlindSpot("all", "What its lines mean: they are kept whole and not taken apart."),
+            BlindSpot("all", "Who wrote them: whoever may call PutLogEvents may write any text at any time stamp."),
+            BlindSpot("all", "Events past the retention of their log group, which an attacker can shorten."),
         ),
     ),
     account="s.owner",

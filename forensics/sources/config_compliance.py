@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import KeyLayout
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("configRuleName", doc="Rule that judged."),
@@ -103,7 +103,10 @@ SOURCE = Source(
         delay="minutes after a rule was run; rules run at changes or by schedule",
         minutes=15,
         organisation="by aggregator; awsAccountId is the account",
-        cannot_show=("Why it changed, and by whom.", "Results of rules that were deleted: Config drops them."),
+        cannot_show=(
+            BlindSpot("state", "Why it changed, and by whom."),
+            BlindSpot("state", "Results of rules that were deleted: Config drops them."),
+        ),
     ),
     claims=claims,
     lists=(

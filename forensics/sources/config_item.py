@@ -6,7 +6,7 @@ from typing import Any
 
 from forensics.jsons import parsed
 from forensics.key_layout import KeyLayout
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("configurationItemVersion", doc="Version of the item's format."),
@@ -121,9 +121,11 @@ SOURCE = Source(
         minutes=360,
         organisation="by aggregator or one bucket; awsAccountId is the account",
         cannot_show=(
-            "When a change happened: an item says when Config saw it.",
-            "Resources of kinds that are not recorded, and what lived shorter than recording is frequent.",
-            "Who made a change: CloudTrail says that.",
+            BlindSpot("time", "When a change happened: an item says when Config saw it."),
+            BlindSpot(
+                "state", "Resources of kinds that are not recorded, and what lived shorter than recording is frequent."
+            ),
+            BlindSpot("api", "Who made a change: CloudTrail says that."),
         ),
     ),
     keys=(_KEY + r"(?:ConfigSnapshot|ConfigHistory|OversizedChangeNotification)/",),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from forensics.jsons import parsed, written
-from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -281,9 +281,15 @@ SOURCE = Source(
         minutes=5,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
-            "What a container did without writing it to its standard output.",
-            "Commands of an interactive shell; ECS Exec and kubectl exec have logs of their own.",
-            "Truth: a container writes what it likes, times and names included.",
+            BlindSpot("workload", "What a container did without writing it to its standard output."),
+            BlindSpot(
+                "workload", "Commands of an interactive shell; ECS Exec and kubectl exec have logs of their own."
+            ),
+            BlindSpot("workload", "Truth: a container writes what it likes, times and names included."),
+            BlindSpot(
+                "workload",
+                "Reads of credentials from the environment, /proc and the task's or pod's credential endpoint.",
+            ),
         ),
     ),
     claims=claims,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from forensics.jsons import written
-from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
     Column("time", "TIMESTAMP", "When the credentials were asked for."),
@@ -94,8 +94,8 @@ SOURCE = Source(
         minutes=5,
         organisation="none; the account is in the task's ARN",
         cannot_show=(
-            "Tasks on Fargate: there is no such log.",
-            "Fetches from an agent whose audit log is switched off, and the process that asked.",
+            BlindSpot("workload", "Tasks on Fargate: there is no such log."),
+            BlindSpot("workload", "Fetches from an agent whose audit log is switched off, and the process that asked."),
         ),
     ),
     claims_stream=claims_stream,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 _KINDS = frozenset(
     {
@@ -111,8 +111,8 @@ SOURCE = Source(
         minutes=5,
         organisation="through an event bus of another account; account is the cluster's",
         cannot_show=(
-            "Anything, where no rule kept the events: nothing stores them by default.",
-            "What ran inside a container, and who started an ECS Exec session (see CloudTrail).",
+            BlindSpot("workload", "Anything, where no rule kept the events: nothing stores them by default."),
+            BlindSpot("workload", "What ran inside a container, and who started an ECS Exec session (see CloudTrail)."),
         ),
     ),
     claims=claims,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, IdentityMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, LogStream, Source
 
 COLUMNS = (
     Column("kind", doc="Event."),
@@ -134,9 +134,9 @@ SOURCE = Source(
         minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
-            "What ran inside a pod, and what was typed into an exec session after it began.",
-            "Contents of secrets, and bodies below the level that the policy records.",
-            "The cluster, where the log group is lost on the way.",
+            BlindSpot("workload", "What ran inside a pod, and what was typed into an exec session after it began."),
+            BlindSpot("workload", "Contents of secrets, and bodies below the level that the policy records."),
+            BlindSpot("workload", "The cluster, where the log group is lost on the way."),
         ),
     ),
     claims=claims,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from forensics.jsons import written
-from forensics.source import About, Column, EventMap, IdentityMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, LogStream, Source
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -115,8 +115,8 @@ SOURCE = Source(
         minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
-            "The client's own address: the API server stands between.",
-            "What was done after the login: see eks_audit.",
+            BlindSpot("workload", "The client's own address: the API server stands between."),
+            BlindSpot("workload", "What was done after the login: see eks_audit."),
         ),
     ),
     claims_stream=claims_stream,

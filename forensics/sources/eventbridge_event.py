@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 from forensics.sources import ecs_event
 
 COLUMNS = (
@@ -54,8 +54,10 @@ SOURCE = Source(
         minutes=5,
         organisation="through an event bus of another account; account is the sender's",
         cannot_show=(
-            "Anything, where no rule kept the events: nothing stores them by default.",
-            "Truth, of a source without the prefix aws.: whoever may call PutEvents writes what he likes.",
+            BlindSpot("all", "Anything, where no rule kept the events: nothing stores them by default."),
+            BlindSpot(
+                "all", "Truth, of a source without the prefix aws.: whoever may call PutEvents writes what he likes."
+            ),
         ),
     ),
     claims=claims,

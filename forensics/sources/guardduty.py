@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import trail
-from forensics.source import About, Column, EventMap, IdentityMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, Source
 
 _KEY = "resource.accessKeyDetails"
 _API = "service.action.awsApiCallAction"
@@ -329,9 +329,15 @@ SOURCE = Source(
         minutes=15,
         organisation="delegated administrator exports for all members; accountId is the account",
         cannot_show=(
-            "Archived and suppressed findings: they are not exported.",
-            "The records it judged: GuardDuty reads copies of its own, which the account may not hold.",
-            "The process behind a network or DNS finding, unless Runtime Monitoring is on.",
+            BlindSpot("detection", "Archived and suppressed findings: they are not exported."),
+            BlindSpot(
+                "detection", "The records it judged: GuardDuty reads copies of its own, which the account may not hold."
+            ),
+            BlindSpot("workload", "The process behind a network or DNS finding, unless Runtime Monitoring is on."),
+            BlindSpot(
+                "detection",
+                "What it judged harmless, did not know, or was told to trust or to suppress: no finding is no proof of peace.",
+            ),
         ),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from forensics.host_lines import goes_on, known, of_agent, parse
 from forensics.host_shipped import fields_of, is_line, moment, odd_time
 from forensics.jsons import parsed, written
-from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, LogStream, Source
 from forensics.sources import ecs_agent_log
 
 COLUMNS = (
@@ -234,9 +234,11 @@ SOURCE = Source(
         minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
-            "What a process did that wrote no line, and lines deleted before the agent read them.",
-            "The year and the zone of a traditional syslog line.",
-            "Truth: whoever has root writes and stops these logs at will.",
+            BlindSpot(
+                "workload", "What a process did that wrote no line, and lines deleted before the agent read them."
+            ),
+            BlindSpot("time", "The year and the zone of a traditional syslog line."),
+            BlindSpot("workload", "Truth: whoever has root writes and stops these logs at will."),
         ),
     ),
     claims=claims,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("api", doc="Service that was asked, as boto3 names it."),
@@ -54,9 +54,9 @@ SOURCE = Source(
         hourly=False,
         organisation="the account that was asked; of an organisation each account in turn",
         cannot_show=(
-            "What was gone before it was asked.",
-            "What a resource was like before: only creation times reach back.",
-            "What the caller may not see: such a call is here with its error.",
+            BlindSpot("state", "What was gone before it was asked."),
+            BlindSpot("state", "What a resource was like before: only creation times reach back."),
+            BlindSpot("state", "What the caller may not see: such a call is here with its error."),
         ),
     ),
     claims=claims,

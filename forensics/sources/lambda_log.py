@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from forensics.jsons import parsed, written
-from forensics.source import About, Column, EventMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LogStream, Source
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -239,9 +239,18 @@ SOURCE = Source(
         minutes=5,
         organisation="by centralisation or subscription into one account; owner is the account",
         cannot_show=(
-            "Payload, response, caller and address of an invocation, unless the code writes them.",
-            "Network connections, DNS, and commands that injected code ran.",
-            "Invocations of a function whose role may not write logs, or whose log level leaves the lines out.",
+            BlindSpot(
+                "requests", "Payload, response, caller and address of an invocation, unless the code writes them."
+            ),
+            BlindSpot("traffic", "Network connections, DNS, and commands that injected code ran."),
+            BlindSpot(
+                "workload",
+                "Invocations of a function whose role may not write logs, or whose log level leaves the lines out.",
+            ),
+            BlindSpot(
+                "workload",
+                "What code did without writing a line or calling an API: use of credentials from elsewhere shows in CloudTrail only.",
+            ),
         ),
     ),
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import DAYS, KeyLayout
-from forensics.source import About, Column, EventMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LogStream, Source
 
 COLUMNS = (
     Column("firewall_name", doc="Firewall that saw the traffic."),
@@ -99,9 +99,11 @@ SOURCE = Source(
         minutes=10,
         organisation="through Firewall Manager; the account is in the key",
         cannot_show=(
-            "Traffic that stateless rules passed or dropped, and alerts of rules that do not alert.",
-            "What is inside TLS, unless the firewall inspects it.",
-            "Traffic that was not routed through the firewall.",
+            BlindSpot(
+                "traffic", "Traffic that stateless rules passed or dropped, and alerts of rules that do not alert."
+            ),
+            BlindSpot("traffic", "What is inside TLS, unless the firewall inspects it."),
+            BlindSpot("traffic", "Traffic that was not routed through the firewall."),
         ),
     ),
     keys=(r"AWSLogs/(?P<account>\d{12})/network-firewall/(?:alert|flow|tls)/(?P<region>[a-z0-9-]+)/",),

@@ -6,7 +6,7 @@ from typing import Any
 
 from forensics.key_layout import balancer
 from forensics.line_split import BARE, header_names, layout, rest, tokens, under_header
-from forensics.source import STREAM_FIELDS, About, Column, EventMap, LineFormat, Source
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source
 from forensics.sources.alb import KEY, address, endpoint, port
 
 COLUMNS = (
@@ -133,8 +133,8 @@ SOURCE = Source(
         minutes=10,
         organisation="none; the account is in the key",
         cannot_show=(
-            "Connections to TCP and UDP listeners: only TLS listeners log; see flow logs.",
-            "The target that served a connection.",
+            BlindSpot("requests", "Connections to TCP and UDP listeners: only TLS listeners log; see flow logs."),
+            BlindSpot("requests", "The target that served a connection."),
         ),
     ),
     keys=(KEY + r"\d{12}_elasticloadbalancing_[a-z0-9-]+_net\.",),

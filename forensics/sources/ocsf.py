@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from forensics.key_layout import KeyLayout
-from forensics.source import About, Column, EventMap, IdentityMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, Source
 
 COLUMNS = (
     Column(
@@ -194,8 +194,13 @@ SOURCE = Source(
         minutes=120,
         organisation="Security Lake: accountId in the path; cloud.account.uid is the account",
         cannot_show=(
-            "What the mapping to OCSF left out: prefer the raw log where both are there; each stands as an event of its own.",
-            "Request parameters other than as text, and inScopeOf and sourceIdentity other than in unmapped.",
+            BlindSpot(
+                "all",
+                "What the mapping to OCSF left out: prefer the raw log where both are there; each stands as an event of its own.",
+            ),
+            BlindSpot(
+                "all", "Request parameters other than as text, and inScopeOf and sourceIdentity other than in unmapped."
+            ),
         ),
     ),
     keys=(r"/region=(?P<region>[a-z0-9-]+)/accountId=(?P<account>\d{12})/eventDay=\d{8}/",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from forensics.jsons import parsed, written
 from forensics.rds_lines import Form, form_of, parse
-from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
     Column("owner", doc="Account of the log group."),
@@ -226,10 +226,13 @@ SOURCE = Source(
         minutes=10,
         organisation="by centralisation or subscription; owner of the log group is the account",
         cannot_show=(
-            "Statements, unless audit, general or statement logging is on.",
-            "Which AWS principal a database user stands for, save with IAM authentication.",
-            "Activity streams without the key that encrypts them.",
-            "Which lines of a slow query or general log of MySQL a statement over several lines wrote itself.",
+            BlindSpot("data", "Statements, unless audit, general or statement logging is on."),
+            BlindSpot("data", "Which AWS principal a database user stands for, save with IAM authentication."),
+            BlindSpot("data", "Activity streams without the key that encrypts them."),
+            BlindSpot(
+                "data",
+                "Which lines of a slow query or general log of MySQL a statement over several lines wrote itself.",
+            ),
         ),
     ),
     keys=(r"(?:^|/)(?:mysql-slowquery\.log|mysql-general\.log|postgresql\.log\.\d{4}-\d\d-\d\d)",),

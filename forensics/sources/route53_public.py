@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from forensics.source import About, Column, EventMap, LineFormat, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, LogStream, Source
 
 COLUMNS = (
     Column("version", doc="Version of the log's format.", name="format_version"),
@@ -71,8 +71,8 @@ SOURCE = Source(
         minutes=10,
         organisation="none; owner of the log group is the account",
         cannot_show=(
-            "Who asked: it shows resolvers, at best with a client's network.",
-            "Queries that resolvers answered from their caches.",
+            BlindSpot("names", "Who asked: it shows resolvers, at best with a client's network."),
+            BlindSpot("names", "Queries that resolvers answered from their caches."),
         ),
     ),
     claims_stream=claims_stream,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import DAYS, KeyLayout
-from forensics.source import About, Column, EventMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, Source
 
 COLUMNS = (
     Column("version", doc="Version of the log's format.", name="format_version"),
@@ -81,9 +81,11 @@ SOURCE = Source(
         minutes=10,
         organisation="configurations shared through RAM and Profiles; account_id is the account",
         cannot_show=(
-            "Queries answered from the Resolver's cache: only the first of each is logged.",
-            "Queries to other resolvers: 8.8.8.8, DNS over HTTPS, servers of one's own.",
-            "The Lambda function, task or pod that asked: the instance named may be none of the account's.",
+            BlindSpot("names", "Queries answered from the Resolver's cache: only the first of each is logged."),
+            BlindSpot("names", "Queries to other resolvers: 8.8.8.8, DNS over HTTPS, servers of one's own."),
+            BlindSpot(
+                "names", "The Lambda function, task or pod that asked: the instance named may be none of the account's."
+            ),
         ),
     ),
     keys=(r"AWSLogs/(?P<account>\d{12})/vpcdnsquerylogs/vpc-[0-9a-z]+/\d{4}/\d\d/\d\d/",),

@@ -8,7 +8,7 @@ from typing import Any
 from forensics.clf_time import iso
 from forensics.jsons import written
 from forensics.key_layout import DAYS, KeyLayout
-from forensics.source import About, Column, EventMap, IdentityMap, LineFormat, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, LineFormat, Source
 
 COLUMNS = (
     Column("bucket_owner", doc="Canonical id of the bucket's owner."),
@@ -209,9 +209,13 @@ SOURCE = Source(
         minutes=240,
         organisation="none; the account is known only from date-partitioned keys",
         cannot_show=(
-            "Whether it is complete: S3 does not guarantee the delivery of access logs.",
-            "The access key that signed a request.",
-            "Contents of objects, and requests that never reached the bucket.",
+            BlindSpot("data", "Whether it is complete: S3 does not guarantee the delivery of access logs."),
+            BlindSpot("api", "The access key that signed a request."),
+            BlindSpot("data", "Contents of objects, and requests that never reached the bucket."),
+            BlindSpot(
+                "data",
+                "Every request: CloudTrail's data events are the surer record where a selector chose the bucket; these lines are delivered as S3 can.",
+            ),
         ),
     ),
     keys=(

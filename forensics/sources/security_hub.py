@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from forensics.source import About, Column, EventMap, IdentityMap, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, Source
 
 COLUMNS = (
     Column("SchemaVersion", doc="Version of ASFF: 2018-10-08."),
@@ -128,9 +128,11 @@ SOURCE = Source(
         minutes=15,
         organisation="delegated administrator, aggregation over Regions; AwsAccountId is the account",
         cannot_show=(
-            "Details of a product that have no place in ASFF: prefer the product's own finding.",
-            "The records behind a finding.",
-            "Findings that rules suppressed or archived before they were collected.",
+            BlindSpot(
+                "detection", "Details of a product that have no place in ASFF: prefer the product's own finding."
+            ),
+            BlindSpot("detection", "The records behind a finding."),
+            BlindSpot("detection", "Findings that rules suppressed or archived before they were collected."),
         ),
     ),
     claims=claims,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from forensics.key_layout import flow
-from forensics.source import About, Column, EventMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LogStream, Source
 
 DEFAULT = (
     "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id tgw-src-vpc-id"
@@ -102,8 +102,8 @@ SOURCE = Source(
         minutes=20,
         organisation="none of its own; account-id is the transit gateway's owner",
         cannot_show=(
-            "Whether traffic was let through: it has no action, only packets lost.",
-            "The interface of the workload: it names those of attachments.",
+            BlindSpot("traffic", "Whether traffic was let through: it has no action, only packets lost."),
+            BlindSpot("traffic", "The interface of the workload: it names those of attachments."),
         ),
     ),
     default_header=tuple(DEFAULT),

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from forensics.key_layout import flow
-from forensics.source import About, Column, EventMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LogStream, Source
 
 DEFAULT = (
     "version",
@@ -153,9 +153,16 @@ SOURCE = Source(
         minutes=20,
         organisation="none of its own; account-id is the account",
         cannot_show=(
-            "The Amazon DNS server, instance metadata, time sync, DHCP, and task and pod credential endpoints.",
-            "The public address of an interface, names asked for, payload, and the process.",
-            "Rejected traffic, where only accepted traffic is logged; records lost (SKIPDATA).",
+            BlindSpot(
+                "traffic",
+                "The Amazon DNS server, instance metadata, time sync, DHCP, and task and pod credential endpoints.",
+            ),
+            BlindSpot("traffic", "The public address of an interface, names asked for, payload, and the process."),
+            BlindSpot("traffic", "Rejected traffic, where only accepted traffic is logged; records lost (SKIPDATA)."),
+            BlindSpot(
+                "traffic",
+                "Who was at a private address before and after a NAT, save in pkt-srcaddr and pkt-dstaddr; functions outside a VPC.",
+            ),
         ),
     ),
 )

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from forensics.key_layout import DAYS, KeyLayout
-from forensics.source import About, Column, EventMap, LogStream, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LogStream, Source
 
 COLUMNS = (
     Column("timestamp", "TIMESTAMP", "When the request was inspected.", epoch="ms"),
@@ -133,9 +133,9 @@ SOURCE = Source(
         minutes=10,
         organisation="through Firewall Manager; the account is in the ARN of the web ACL",
         cannot_show=(
-            "Bodies of requests, and fields that the configuration redacts (REDACTED).",
-            "Requests that a logging filter dropped: absence is no proof.",
-            "What the protected service answered.",
+            BlindSpot("requests", "Bodies of requests, and fields that the configuration redacts (REDACTED)."),
+            BlindSpot("requests", "Requests that a logging filter dropped: absence is no proof."),
+            BlindSpot("requests", "What the protected service answered."),
         ),
     ),
     keys=(r"AWSLogs/(?P<account>\d{12})/WAFLogs/(?P<region>[a-z0-9-]+)/[^/]+/\d{4}/\d\d/\d\d/\d\d/\d\d/",),

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
+from textwrap import wrap
 from typing import Any, TypeVar, cast
 
 import plotly.graph_objects as go
 
 from forensics.timeline import Timeline
-from forensics.views.labels import params_text
+from forensics.views.labels import label, params_text
 
 View = TypeVar("View", bound=Callable[..., go.Figure])
 
@@ -54,15 +55,36 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 
 
 
 def drawn_from(view: View) -> View:
-    """A figure of a timeline that bears, in its layout's `meta`, the statement it counts the rows of."""
+    """A figure of a timeline that bears the statement it counts the rows of, in its layout's `meta`, and its coverage."""
 
     @wraps(view)
     def drawn(timeline: Timeline, *args: Any, **options: Any) -> go.Figure:
         figure = view(timeline, *args, **options)
         figure.update_layout(meta={"sql": timeline.sql, "params": list(params_text(timeline.params))})
-        return figure
+        return _with_coverage(figure, timeline)
 
     return cast("View", drawn)
+
+
+def _with_coverage(figure: go.Figure, timeline: Timeline) -> go.Figure:
+    """A line under the subtitle: how much of the timeline's window was logged; of an empty figure what that means."""
+    badge = timeline.coverage().badge
+    if not badge.logs:
+        return figure
+    lines = [f"coverage, {badge.short}"] if figure.data else wrap(badge.of_nothing, _LINE)[:_LINES]
+    title = figure.layout.title
+    said = "<br>".join(filter(None, [title.subtitle.text, *map(label, lines)]))
+    more = _SUBTITLE_LINE * (len(lines) if title.subtitle.text else len(lines) - 1)
+    figure.update_layout(
+        title_subtitle={"text": said, "font": {"size": 12, "color": FAINT}},
+        height=figure.layout.height + more,
+        margin_t=figure.layout.margin.t + more,
+    )
+    return figure
+
+
+_LINE, _LINES, _SUBTITLE_LINE = 88, 4, 16
+"""Characters of a line under a title, such lines at most, and their height in pixels."""
 
 
 def severity_level(severity: float | None) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Accounts of moto in several states, and what readiness says of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -189,19 +190,27 @@ def page(service: str, operation: str, response: dict[str, Any] | None, **parame
 
 def held(root: Path, *pages: tuple[Asked, Any]) -> Report:
     """What readiness says of those pages."""
+    return worlds(root, {KEPT: list(pages)})
+
+
+def worlds(root: Path, pages: Mapping[str, Sequence[tuple[Asked, Any]]]) -> Report:
+    """What readiness says of the pages of several accounts in one case."""
     with fresh_case(root) as case:
         found = [
-            one.refused(Trouble("denied", "AccessDenied", "no")) if response is None else one.answered(0, response)
-            for one, response in pages
+            given.refused(Trouble("denied", "AccessDenied", "no")) if response is None else given.answered(0, response)
+            for account, items in pages.items()
+            for one, response in items
+            for given in [replace(one, account_id=account)]
         ]
         evidence.take(case, iter(found), command="readiness")
         load(case, workers=1)
         return Report.of(case)
 
 
-def of(report: Report, log_type: str, region: str = REGION) -> Any:
+def of(report: Report, log_type: str, region: str = REGION, account: str = "") -> Any:
     """The row of a log type."""
-    (row,) = [item for item in report.rows if (item.log_type, item.region) == (log_type, region)]
+    rows = [item for item in report.rows if not account or item.account_id == account]
+    (row,) = [item for item in rows if (item.log_type, item.region) == (log_type, region)]
     return row
 
 

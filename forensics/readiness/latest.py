@@ -17,6 +17,12 @@ WITH answer AS (
   ) AS r
   WHERE r.age = 1
 ),
+answered AS (
+  SELECT a.api, a.operation, a.account_id, a.region
+  FROM answer AS a
+  GROUP BY a.api, a.operation, a.account_id, a.region
+  HAVING count(a.error_code) = 0
+),
 bucket_life AS (
   SELECT (a.parameters->>'Bucket') AS bucket, max(CASE WHEN a.error_code IS NULL THEN 1 ELSE 0 END) AS answered,
     max(CASE WHEN a.error_code = 'NoSuchLifecycleConfiguration' THEN 1 ELSE 0 END) AS without,
@@ -81,7 +87,9 @@ vpc AS (
   WHERE v.vpc IS NOT NULL
   GROUP BY v.account_id, v.region, v.vpc
 )"""
-"""Opens a statement: more relations may follow after a comma, then the SELECT."""
+"""Opens a statement: more relations may follow after a comma, then the SELECT.
+
+`answered` are calls that a place answered whole: without it, that something is not listed says nothing."""
 
 
 def retained(days: str, known: str) -> str:

@@ -47,7 +47,7 @@ def ask(
             problems.append(f"account {member.account_id}: {error}")
         else:
             problems += [f"account {member.account_id}: {found.stopped}"] if found.stopped else []
-    load(case)
+    load(case, workers=1 if len(members) == 1 else None)
     return problems
 
 

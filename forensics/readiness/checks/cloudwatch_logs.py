@@ -7,9 +7,9 @@ _KEPT = retained("g.days", "g.log_group IS NOT NULL")
 
 _LAMBDA = f"""
 SELECT f.account_id, f.region, f.name AS thing,
-  CASE WHEN g.log_group IS NOT NULL THEN 'on' WHEN l.asked IS NOT NULL THEN 'off' END AS state, f.log_group AS destination,
+  CASE WHEN g.log_group IS NOT NULL THEN 'on' WHEN l.api IS NOT NULL THEN 'off' END AS state, f.log_group AS destination,
   g.retention, g.encryption,
-  [CASE WHEN f.format = 'Text' THEN 'text_format' END, CASE WHEN g.log_group IS NULL AND l.asked IS NOT NULL THEN 'no_group' END,
+  [CASE WHEN f.format = 'Text' THEN 'text_format' END, CASE WHEN g.log_group IS NULL AND l.api IS NOT NULL THEN 'no_group' END,
     {_KEPT}] AS warnings,
   [f.event_id, g.event_id] AS evidence
 FROM (
@@ -22,12 +22,8 @@ FROM (
     coalesce(a.c->'LoggingConfig'->>'LogGroup', '/aws/lambda/' || (a.c->>'FunctionName'))
 ) AS f
 LEFT JOIN log_group AS g ON g.account_id = f.account_id AND g.region = f.region AND g.log_group = f.log_group
-LEFT JOIN (
-  SELECT a.account_id, a.region, count(*) AS asked
-  FROM answer AS a
-  WHERE a.api = 'logs' AND a.operation = 'DescribeLogGroups' AND a.error_code IS NULL
-  GROUP BY a.account_id, a.region
-) AS l ON l.account_id = f.account_id AND l.region = f.region
+LEFT JOIN answered AS l ON l.api = 'logs' AND l.operation = 'DescribeLogGroups' AND l.account_id = f.account_id
+  AND l.region = f.region
 """
 
 _GROUPS = f"""

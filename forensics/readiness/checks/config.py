@@ -33,7 +33,7 @@ recorder AS (
   WHERE a.api = 'config' AND a.operation = 'DescribeConfigurationRecorders' AND a.c IS NOT NULL
 )
 SELECT r.account_id, r.region, r.name AS thing,
-  CASE WHEN s.recording = 'false' THEN 'off' WHEN s.recording IS NULL THEN NULL WHEN c.bucket IS NULL THEN 'partly'
+  CASE WHEN s.recording = 'false' THEN 'off' WHEN s.recording IS NULL OR d.api IS NULL THEN NULL WHEN c.bucket IS NULL THEN 'partly'
     WHEN r.whole OR r.excluding THEN 'on' ELSE 'partly' END AS state,
   CASE WHEN r.whole THEN 'all types' WHEN r.excluding THEN 'all types but some' ELSE 'chosen types' END AS scope,
   's3://' || c.bucket AS destination, b.retention, b.encryption, b.integrity, coalesce(g.organisation = 1, FALSE) AS organisation_wide,
@@ -46,6 +46,8 @@ LEFT JOIN recording AS s ON s.account_id = r.account_id AND s.region = r.region 
 LEFT JOIN channel AS c ON c.account_id = r.account_id AND c.region = r.region
 LEFT JOIN bucket AS b ON b.bucket = c.bucket
 LEFT JOIN aggregator AS g ON g.account_id = r.account_id
+LEFT JOIN answered AS d ON d.api = 'config' AND d.operation = 'DescribeDeliveryChannels' AND d.account_id = r.account_id
+  AND d.region = r.region
 """
 
 CHECKS = (

@@ -4,7 +4,7 @@ from forensics.readiness.check import Check
 
 _RESOLVER = """
 SELECT v.account_id, v.region, v.vpc AS thing,
-  CASE WHEN count(c.resource) > 0 THEN 'on' WHEN max(s.answers) IS NOT NULL THEN 'off' END AS state,
+  CASE WHEN count(c.resource) > 0 THEN 'on' WHEN max(s.api) IS NOT NULL THEN 'off' END AS state,
   string_agg(DISTINCT l.destination, ', ' ORDER BY l.destination) AS destination,
   coalesce(bool_or(l.owner <> v.account_id), FALSE) AS organisation_wide,
   'shared by ' || max(CASE WHEN l.owner <> v.account_id THEN l.owner END) AS managed_by,
@@ -20,18 +20,14 @@ LEFT JOIN (
   FROM answer AS a
   WHERE a.api = 'route53resolver' AND a.operation = 'ListResolverQueryLogConfigs' AND a.c IS NOT NULL
 ) AS l ON l.account_id = v.account_id AND l.region = v.region AND l.id = c.configuration
-LEFT JOIN (
-  SELECT a.account_id, a.region, count(*) AS answers
-  FROM answer AS a
-  WHERE a.api = 'route53resolver' AND a.operation = 'ListResolverQueryLogConfigAssociations' AND a.error_code IS NULL
-  GROUP BY a.account_id, a.region
-) AS s ON s.account_id = v.account_id AND s.region = v.region
+LEFT JOIN answered AS s ON s.api = 'route53resolver' AND s.operation = 'ListResolverQueryLogConfigAssociations'
+  AND s.account_id = v.account_id AND s.region = v.region
 GROUP BY v.account_id, v.region, v.vpc, v.event_id
 """
 
 _PUBLIC = """
 SELECT a.account_id, 'global' AS region, (a.c->>'Name') AS thing,
-  CASE WHEN count(q.zone) > 0 THEN 'on' WHEN max(s.answers) IS NOT NULL THEN 'off' END AS state,
+  CASE WHEN count(q.zone) > 0 THEN 'on' WHEN max(s.api) IS NOT NULL THEN 'off' END AS state,
   max(q.destination) AS destination, [a.event_id, max(q.event_id)] AS evidence
 FROM answer AS a
 LEFT JOIN (
@@ -39,12 +35,8 @@ LEFT JOIN (
   FROM answer AS g
   WHERE g.api = 'route53' AND g.operation = 'ListQueryLoggingConfigs' AND g.c IS NOT NULL
 ) AS q ON q.account_id = a.account_id AND q.zone = replace(a.c->>'Id', '/hostedzone/', '')
-LEFT JOIN (
-  SELECT g.account_id, count(*) AS answers
-  FROM answer AS g
-  WHERE g.api = 'route53' AND g.operation = 'ListQueryLoggingConfigs' AND g.error_code IS NULL
-  GROUP BY g.account_id
-) AS s ON s.account_id = a.account_id
+LEFT JOIN answered AS s ON s.api = 'route53' AND s.operation = 'ListQueryLoggingConfigs' AND s.account_id = a.account_id
+  AND s.region = a.region
 WHERE a.api = 'route53' AND a.operation = 'ListHostedZones' AND (a.c->>'Id') IS NOT NULL
   AND coalesce(a.c->'Config'->>'PrivateZone', 'false') = 'false'
 GROUP BY a.account_id, (a.c->>'Name'), (a.c->>'Id'), a.event_id

@@ -46,21 +46,19 @@ target AS (
   SELECT a.account_id, a.region, (a.parameters->>'Rule') AS rule, (a.c->>'Arn') AS target, a.event_id
   FROM answer AS a
   WHERE a.api = 'events' AND a.operation = 'ListTargetsByRule' AND (a.c->>'Arn') IS NOT NULL
-),
-asked AS (
-  SELECT a.account_id, a.region, count(*) AS answers
-  FROM answer AS a
-  WHERE a.api = 'events' AND a.operation = 'ListRules' AND a.error_code IS NULL
-  GROUP BY a.account_id, a.region
 )
 SELECT k.account_id, k.region, k.cluster AS thing,
-  CASE WHEN count(t.target) > 0 THEN 'on' WHEN max(s.answers) IS NOT NULL THEN 'off' END AS state,
+  CASE WHEN count(t.target) > 0 THEN 'on' WHEN max(s.api) IS NULL OR count(r.rule) > 0 AND max(d.api) IS NULL THEN NULL
+    ELSE 'off' END AS state,
   string_agg(DISTINCT t.target, ', ' ORDER BY t.target) AS destination,
   [k.event_id, max(r.event_id), max(t.event_id)] AS evidence
 FROM cluster AS k
 LEFT JOIN rule AS r ON r.account_id = k.account_id AND r.region = k.region
 LEFT JOIN target AS t ON t.account_id = r.account_id AND t.region = r.region AND t.rule = r.rule
-LEFT JOIN asked AS s ON s.account_id = k.account_id AND s.region = k.region
+LEFT JOIN answered AS s ON s.api = 'events' AND s.operation = 'ListRules' AND s.account_id = k.account_id
+  AND s.region = k.region
+LEFT JOIN answered AS d ON d.api = 'events' AND d.operation = 'ListTargetsByRule' AND d.account_id = k.account_id
+  AND d.region = k.region
 GROUP BY k.account_id, k.region, k.cluster, k.event_id
 """
 

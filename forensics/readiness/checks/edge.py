@@ -5,7 +5,7 @@ from forensics.readiness.latest import retained
 
 _CLOUDFRONT = f"""
 SELECT a.account_id, 'global' AS region, (a.c->>'Id') AS thing,
-  CASE WHEN v.arn IS NOT NULL OR (t.c->'Logging'->>'Enabled') = 'true' THEN 'on' WHEN t.event_id IS NULL THEN NULL
+  CASE WHEN v.arn IS NOT NULL OR (t.c->'Logging'->>'Enabled') = 'true' THEN 'on' WHEN t.event_id IS NULL OR d.api IS NULL THEN NULL
     ELSE 'off' END AS state,
   CASE WHEN v.arn IS NOT NULL THEN 'standard logging v2' ELSE 's3://' || nullif(t.c->'Logging'->>'Bucket', '') END AS destination,
   b.retention, b.encryption, b.integrity, [CASE WHEN b.bucket IS NOT NULL THEN {retained("b.days", "b.known")} END] AS warnings,
@@ -19,6 +19,8 @@ LEFT JOIN (
   WHERE d.api = 'logs' AND d.operation = 'DescribeDeliverySources' AND d.c IS NOT NULL
   GROUP BY d.account_id, u.arn
 ) AS v ON v.account_id = a.account_id AND v.arn = (a.c->>'ARN')
+LEFT JOIN answered AS d ON d.api = 'logs' AND d.operation = 'DescribeDeliverySources' AND d.account_id = a.account_id
+  AND d.region = a.region
 LEFT JOIN bucket AS b ON b.bucket = split_part(t.c->'Logging'->>'Bucket', '.s3', 1)
 WHERE a.api = 'cloudfront' AND a.operation = 'ListDistributions' AND (a.c->>'Id') IS NOT NULL
 """
@@ -64,7 +66,11 @@ CHECKS = (
         "CloudFront standard logs",
         "Standard logging (access logs)",
         "requests that never reached the origin, and who sent them",
-        (("cloudfront", "ListDistributions"), ("cloudfront", "GetDistributionConfig")),
+        (
+            ("cloudfront", "ListDistributions"),
+            ("cloudfront", "GetDistributionConfig"),
+            ("logs", "DescribeDeliverySources"),
+        ),
         _CLOUDFRONT,
         delay="minutes to an hour, at most a day",
         cost="S3 storage; v2 to CloudWatch Logs per GB",

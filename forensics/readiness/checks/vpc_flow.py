@@ -53,8 +53,9 @@ network AS (
   GROUP BY n.account_id, n.region, n.vpc
 )
 SELECT n.account_id, n.region, n.vpc AS thing,
-  CASE WHEN NOT coalesce(bool_or(f.active AND NOT f.failed), FALSE) THEN 'off'
-    WHEN bool_or(f.active AND p.whole AND f.traffic = 'ALL') THEN 'on' ELSE 'partly' END AS state,
+  CASE WHEN bool_or(f.active AND p.whole AND f.traffic = 'ALL' AND NOT coalesce(f.failed, FALSE)) THEN 'on'
+    WHEN max(d.api) IS NULL THEN NULL
+    WHEN bool_or(f.active AND NOT coalesce(f.failed, FALSE)) THEN 'partly' ELSE 'off' END AS state,
   CASE WHEN bool_or(p.whole) THEN 'VPC' WHEN count(p.vpc) > 0 THEN 'some subnets or interfaces' END AS scope,
   string_agg(DISTINCT f.destination, ', ' ORDER BY f.destination) AS destination,
   string_agg(DISTINCT f.retention, ', ' ORDER BY f.retention) AS retention, max(f.encryption) AS encryption,
@@ -67,12 +68,14 @@ SELECT n.account_id, n.region, n.vpc AS thing,
 FROM network AS n
 LEFT JOIN placed AS p ON p.account_id = n.account_id AND p.region = n.region AND p.vpc = n.vpc
 LEFT JOIN flow_log AS f ON f.account_id = p.account_id AND f.region = p.region AND f.flow_log = p.flow_log
+LEFT JOIN answered AS d ON d.api = 'ec2' AND d.operation = 'DescribeFlowLogs' AND d.account_id = n.account_id
+  AND d.region = n.region
 GROUP BY n.account_id, n.region, n.vpc, n.event_id
 """
 
 _GATEWAY = f"""{_LOGS}
 SELECT t.account_id, t.region, t.gateway AS thing,
-  CASE WHEN coalesce(bool_or(f.active AND NOT f.failed), FALSE) THEN 'on' ELSE 'off' END AS state,
+  CASE WHEN bool_or(f.active AND NOT coalesce(f.failed, FALSE)) THEN 'on' WHEN max(d.api) IS NOT NULL THEN 'off' END AS state,
   string_agg(DISTINCT f.destination, ', ' ORDER BY f.destination) AS destination, max(f.retention) AS retention,
   max(f.encryption) AS encryption, max(f.integrity) AS integrity, [max(f.kept)] AS warnings,
   [t.event_id, max(f.event_id)] AS evidence
@@ -83,6 +86,8 @@ FROM (
   GROUP BY a.account_id, a.region, (a.c->>'TransitGatewayId')
 ) AS t
 LEFT JOIN flow_log AS f ON f.account_id = t.account_id AND f.region = t.region AND f.resource = t.gateway
+LEFT JOIN answered AS d ON d.api = 'ec2' AND d.operation = 'DescribeFlowLogs' AND d.account_id = t.account_id
+  AND d.region = t.region
 GROUP BY t.account_id, t.region, t.gateway, t.event_id
 """
 

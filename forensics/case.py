@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from forensics.cards.workload import Workload
     from forensics.covered import Coverage
     from forensics.logged import Logged
+    from forensics.detect.report import Detection
     from forensics.timeline import Moment
 
 SCHEMA_VERSION = 3
@@ -243,6 +244,21 @@ class Case:
         from forensics.logged import logged
 
         return logged(self, arn, at)
+
+    def detect(
+        self,
+        *rules: str | Path,
+        allowed: str | Path | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+    ) -> Detection:
+        """Run Sigma rules (files, folders, zips; none: our own), for a case open for writing. Raises UsageError.
+
+        What they hit is in `finding` with source `sigma` until the next run, or the next `load`.
+        """
+        from forensics.detect.run import detect
+
+        return detect(self, rules, allowed=allowed, start=start, end=end)
 
     def close(self) -> None:
         """Close the database file."""

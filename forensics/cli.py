@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_add, cli_collect, cli_coverage, cli_readiness, cli_run, cli_verify
+from forensics import cli_add, cli_collect, cli_coverage, cli_detect, cli_readiness, cli_run, cli_verify
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for declare in (_new, _add, _collect, _load, _sql, _timeline, _who, _coverage, _verify, _show):
         declare(commands)
+    cli_detect.arguments(_case_command(commands, "detect", cli_detect.run, cli_detect.TITLE))
     for declare in (_sources, _playbooks, _run, cli_readiness.declare, _simulate, _demo):
         declare(commands)
     return parser

@@ -23,8 +23,8 @@ MODULES = sorted((ROOT / "forensics").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 COMMANDS = (
-    "new add collect load sql timeline who coverage verify show sources playbooks run readiness simulate demo".split()
-)
+    "new add collect load sql timeline who coverage verify show detect behaviour sources playbooks run readiness simulate demo"
+).split()
 HEAVY = (
     "duckdb forensics.case forensics.sources msgspec nbconvert nbformat numpy pandas papermill plotly pyarrow".split()
 )
@@ -130,7 +130,8 @@ def test_the_command_line_starts_without_anything_heavy() -> None:
 
 
 def test_what_the_package_imports_is_what_it_declares() -> None:
-    assert distributions(imported(map(tree, MODULES))) == declared(PROJECT["dependencies"]) - STARTED
+    needed = declared(PROJECT["dependencies"]) - STARTED
+    assert distributions(imported(map(tree, MODULES))) == needed | declared(EXTRAS["sigma"])
 
 
 def test_playbooks_need_nothing_beyond_the_package() -> None:
@@ -174,6 +175,12 @@ def test_a_wheel_has_the_playbooks_and_the_licence(wheel: set[str]) -> None:
     assert playbooks
     assert playbooks <= wheel
     assert f"forensics-{PROJECT['version']}.dist-info/licenses/LICENSE" in wheel
+
+
+def test_a_wheel_has_our_rules(wheel: set[str]) -> None:
+    rules = {place(path) for path in (ROOT / "forensics/detect/rules").glob("*.yml")}
+    assert rules
+    assert rules <= wheel
 
 
 def test_a_wheel_has_nothing_beside_the_package(wheel: set[str]) -> None:

@@ -1,0 +1,107 @@
+"""What a Sigma rule calls a field, as SQL over a source table: a column, or a path into a JSON column, lists included."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from forensics.source import Column, Source
+
+LONGEST = 200
+"""Characters that a field's name may have."""
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f\"\\]+")
+_LIST = re.compile(r"\{\}|\[\]|\[\*\]")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a rule as SQL over a source table (alias `s`): text, or where `many` a list of texts; NULL if absent.
+
+    `column` is the table's column that it is read from; "" where it is of several.
+    """
+
+    sql: str
+    many: bool = False
+    column: str = ""
+
+
+def field(source: Source, name: str, declared: Mapping[str, str]) -> Field | None:
+    """Where the table of a source has what a rule calls `name`; None where nowhere.
+
+    `declared` are the logsource's own names, each with SQL over the table. Then come AWS's names of the columns, then
+    paths into the JSON column of the longest name that the path begins with, then `unmapped`.
+    """
+    if not _NAME.fullmatch(name) or len(name) > LONGEST:
+        return None
+    if name in declared:
+        return Field(declared[name])
+    path = _LIST.sub("", name)
+    return _column(source, path) or _below(source, path)
+
+
+def _column(source: Source, name: str) -> Field | None:
+    own = {column.field: column for column in source.columns}
+    folded = {key.lower(): column for key, column in own.items()}
+    if found := own.get(name) or folded.get(name.lower()):
+        return Field(_text(found), column=found.name)
+    kinds = dict(source.table_columns)
+    if name in kinds:
+        many = kinds[name].endswith("[]")
+        return Field(f's."{name}"' if many else f'CAST(s."{name}" AS VARCHAR)', many, name)
+    return None
+
+
+def _text(column: Column) -> str:
+    return f's."{column.name}"' if column.type == "VARCHAR" else f'CAST(s."{column.name}" AS VARCHAR)'
+
+
+def _below(source: Source, path: str) -> Field | None:
+    """A path below the JSON column whose name is the longest that it begins with; else below `unmapped`."""
+    above = [item for item in source.columns if item.type == "JSON" and path.startswith(f"{item.field}.")]
+    if above:
+        nearest = max(above, key=lambda item: len(item.field))
+        return _path(nearest.name, path[len(nearest.field) + 1 :])
+    if "unmapped" in dict(source.table_columns):
+        return _path("unmapped", path)
+    return None
+
+
+def _path(column: str, path: str) -> Field | None:
+    steps = path.split(".")
+    if not all(steps):
+        return None
+    where = literal("$" + "".join(f'."{step}"' for step in steps))
+    whole = literal(f'$."{path}"')
+    value = f's."{column}"'
+    found = f"""CASE json_type({value}, {where})
+  WHEN 'ARRAY' THEN json_extract_string({value}, {where} || '[*]')
+  WHEN 'NULL' THEN NULL
+  ELSE [json_extract_string({value}, {where})] END"""
+    if len(steps) == 1:
+        return Field(f"CASE WHEN json_exists({value}, {where}) THEN {found} END", True, column)
+    sql = f"""CASE WHEN json_exists({value}, {where}) THEN {found}
+  WHEN json_exists({value}, {whole}) THEN [json_extract_string({value}, {whole})]
+  WHEN contains(CAST({value} AS VARCHAR), {literal(f'"{steps[-1]}"')}) AND contains(CAST({value} AS VARCHAR), '[')
+    THEN {_through_lists(value, steps)} END"""
+    return Field(sql, True, column)
+
+
+def _through_lists(value: str, steps: list[str]) -> str:
+    """The values at a path on which lists lie: each of their elements is followed."""
+    level = f"[{value}]"
+    for step in steps:
+        below = f"""json_extract(j, {literal(f'$."{step}"')})"""
+        level = (
+            f"flatten(list_transform({level}, lambda j:"
+            f" CASE json_type({below}) WHEN 'ARRAY' THEN json_extract({below}, '$[*]') ELSE [{below}] END))"
+        )
+    texts = f"list_transform({level}, lambda j: json_extract_string(j, '$'))"
+    kept = f"list_filter({texts}, lambda v: v IS NOT NULL)"
+    return f"CASE WHEN len({kept}) > 0 THEN {kept} END"
+
+
+def literal(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"

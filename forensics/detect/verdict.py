@@ -1,0 +1,123 @@
+"""What is said of each rule of a run: fired, loaded, blind, inert, not convertible; and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from forensics.detect.convert import Rule, referenced
+from forensics.detect.report import Outcome
+from forensics.sources import source
+
+if TYPE_CHECKING:
+    from forensics.detect.run import Run
+
+_LOGGED = """
+WITH hour AS (
+  SELECT hour, bool_or(status IN ('present', 'silent')) AS logged
+  FROM coverage
+  WHERE source = $source
+    AND ($start IS NULL OR hour >= date_trunc('hour', CAST($start AS TIMESTAMP)))
+    AND ($end IS NULL OR hour < CAST($end AS TIMESTAMP))
+  GROUP BY hour
+)
+SELECT count_if(logged) AS logged, count(*) AS hours
+FROM hour
+"""
+
+
+def outcome(run: Run, number: int) -> Outcome:
+    """What came of the rule at that place."""
+    rule = run.rules[number]
+    count = (
+        "SELECT count(DISTINCT event_id) FROM detect_correlated WHERE rule = ?"
+        if rule.correlation
+        else ("SELECT count(DISTINCT event_id) FROM detect_event WHERE rule = ?")
+    )
+    (number_of_hits,) = run.con.execute(count, [number]).fetchall()[0]
+    problem = rule.problem or run.problems.get(number, "")
+    if problem:
+        return Outcome(rule, "not convertible", 0, problem.removeprefix("not convertible: "))
+    if number_of_hits:
+        return Outcome(rule, "fired", int(number_of_hits), _said_of(run, number))
+    state, why = _quiet(run, number)
+    return Outcome(rule, state, 0, why)
+
+
+def _said_of(run: Run, number: int) -> str:
+    out = run.left_out.get(number, 0)
+    parts = [f"{out:,} allowed"] if out else []
+    parts += ["counted by a correlation"] if number in run.silent() else []
+    return "; ".join(parts)
+
+
+def _quiet(run: Run, number: int) -> tuple[str, str]:
+    """Why a rule did not fire: inert, blind, or loaded."""
+    rule = run.rules[number]
+    if rule.kind == "filter":
+        return _filter(run, rule)
+    if rule.kind == "correlation":
+        return _quiet_correlation(run, number)
+    names = [item.source for item in rule.predicates]
+    if not names:
+        return "inert", f"no source of AWS has what its logsource {rule.logsource or '(none)'} means"
+    if not any(run.rows.get(name) for name in names):
+        return _unlogged(run, names)
+    gone = list(dict.fromkeys(run.inert.get(number, [])))
+    if gone and number not in run.concerned:
+        return "inert", f"no record has {', '.join(gone)}"
+    if gone:
+        return "inert", f"no record it concerns has {', '.join(gone)}"
+    return _could(run, number, names)
+
+
+def _could(run: Run, number: int, names: Sequence[str]) -> tuple[str, str]:
+    parts = [f"{run.left_out[number]:,} allowed"] if run.left_out.get(number) else []
+    parts += [] if run.concerned.get(number) else ["no such call in this case"]
+    for name in names:
+        logged, hours = _hours(run, name)
+        if hours and not logged:
+            return "blind", f"{name} was not logged in the window"
+        if run.rows.get(name) and logged < hours:
+            parts.append(f"{name} has records in {logged:,} of {hours:,} hours")
+    return "loaded", "; ".join(parts)
+
+
+def _unlogged(run: Run, names: Sequence[str]) -> tuple[str, str]:
+    held = [name for name in names if run.con.execute(f'SELECT 1 FROM "{source(name).name}" LIMIT 1').fetchall()]
+    if held:
+        return "blind", f"{', '.join(held)} was not logged in the window"
+    return "inert", f"the case has no records of {', '.join(names)}"
+
+
+def _hours(run: Run, name: str) -> tuple[int, int]:
+    """Hours of the window in which a source was logged, and in all; (0, 0) where coverage says nothing."""
+    (logged, hours) = run.con.execute(
+        _LOGGED, {"source": name, "start": run.window[0], "end": run.window[1]}
+    ).fetchall()[0]
+    return int(logged or 0), int(hours or 0)
+
+
+def _filter(run: Run, rule: Rule) -> tuple[str, str]:
+    known = referenced(run.rules)
+    named = [known[name].title for name in rule.filters or () if name in known]
+    if rule.filters and not named:
+        return "inert", "a filter of rules that are not there"
+    return "loaded", f"a filter of {', '.join(named) if rule.filters else 'every rule of its logsource'}"
+
+
+def _quiet_correlation(run: Run, number: int) -> tuple[str, str]:
+    if run.inert.get(number):
+        return "inert", run.inert[number][0]
+    slots = run.slots(number)
+    every = [_quiet(run, slot) for slot in (slots if not isinstance(slots, str) else ()) if not _matched(run, slot)]
+    said = run.rules[number].correlation
+    needs_all = said is not None and said.type in ("temporal", "temporal_ordered")
+    bad = [(state, why) for state, why in every if state in ("inert", "blind")]
+    if bad and (needs_all or len(bad) == len(slots)):
+        return bad[0]
+    return "loaded", ""
+
+
+def _matched(run: Run, number: int) -> bool:
+    return bool(run.con.execute("SELECT 1 FROM detect_event WHERE rule = ? LIMIT 1", [number]).fetchall())

@@ -9,10 +9,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_run
+from forensics import cli_behaviour, cli_run
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 done, 1 the work failed, 2 wrong usage.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for declare in (_new, _add, _load, _sql, _timeline, _who, _coverage, _verify, _show):
+    for declare in (_new, _add, _load, _sql, _timeline, _who, _coverage, _verify, _show, _behaviour):
         declare(commands)
     for declare in (_sources, _playbooks, _run, _simulate, _demo):
         declare(commands)
@@ -301,6 +302,12 @@ def _run_show(options: argparse.Namespace) -> None:
         _say(data.decode("utf-8", "backslashreplace"))
     else:
         sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
+
+
+def _behaviour(commands: Commands) -> None:
+    run = partial(cli_behaviour.run, say=_say)
+    parser = _case_command(commands, "behaviour", run, "what stands out without a rule: new, rare, regular, much")
+    cli_behaviour.arguments(parser, FORMATS)
 
 
 # Registries and playbooks

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "forensics").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-COMMANDS = "new add load sql timeline who coverage verify show sources playbooks run simulate demo".split()
+COMMANDS = "new add load sql timeline who coverage verify show behaviour sources playbooks run simulate demo".split()
 HEAVY = (
     "duckdb forensics.case forensics.sources msgspec nbconvert nbformat numpy pandas papermill plotly pyarrow".split()
 )

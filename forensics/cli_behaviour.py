@@ -17,8 +17,8 @@ Say = Callable[[str], None]
 WIDTH = 110
 """Characters of a line."""
 
-SHOWN = 20
-"""Hits printed of one behaviour; `--format` gives all that are kept."""
+SHOWN = 50
+"""Hits printed for reading, the most severe; `--format` gives all that are kept."""
 
 
 def arguments(parser: argparse.ArgumentParser, formats: Any) -> None:
@@ -69,16 +69,15 @@ def _write(report: Report, options: argparse.Namespace) -> None:
 
 
 def told(report: Report) -> Iterator[str]:
-    """Lines: a summary of all behaviours, then each hit with its reasons."""
+    """Lines: a summary of all behaviours, then the hits with their reasons, the most severe first."""
     for item in report.looked:
         found = f"{item.count} found, {item.strong} of severity 5 or more" if item.count else item.state
         yield f"{item.behaviour.name:<17} {found}{f' ({item.why})' if item.why else ''}"
-    for item in report.looked:
-        for hit in item.hits[:SHOWN]:
-            yield ""
-            yield from _hit(hit)
-        if item.count > SHOWN:
-            yield f"\n… {item.count - SHOWN} more of {item.behaviour.name}, none more severe"
+    for hit in report.hits[:SHOWN]:
+        yield ""
+        yield from _hit(hit)
+    if len(report.hits) > SHOWN:
+        yield f"\n… {len(report.hits) - SHOWN} more, none more severe: --format jsonl gives all"
 
 
 def _hit(hit: Hit) -> Iterator[str]:
@@ -96,7 +95,7 @@ def _hit(hit: Hit) -> Iterator[str]:
 
 def card(item: Behaviour) -> str:
     """A behaviour as a few lines for reading."""
-    said = [("asks", item.question), ("needs", ", ".join(item.sources))]
+    said = [("asks", item.question), ("needs", " or ".join((", ".join(item.sources), *item.instead)))]
     said += [("past", f"{item.past:g} hours in the logs before a hit")] if item.past else []
     said += [("severity", item.severity)]
     said += [("compares with", f"{one.name} = {one.value:g}: {one.why}") for one in item.constants]

@@ -18,7 +18,7 @@ WITH {ANSWER}, {OUT}, {HOLDER}, began AS (
     AND date_diff('second', min(s.start), max(s.start)) >= 60 * $least_minutes
 ), part AS (
   SELECT s.interface_id, s.remote, s.dstport, s.flow, s.start, s.bytes, s.instance_id, s.ecs_task_arn,
-    CASE WHEN date_diff('second', max(s.until) OVER (
+    CASE WHEN s.srcport IS NOT NULL AND date_diff('second', max(s.until) OVER (
         PARTITION BY s.interface_id, s.remote, s.dstport, s.srcport ORDER BY s.start, s.flow
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), s.start) <= $aggregation THEN 0 ELSE 1 END AS begins
   FROM sent AS s
@@ -93,7 +93,7 @@ SELECT g.first AS time, g.last AS end_time, CAST(NULL AS VARCHAR) AS principal, 
         + number("r.deviation")
         + " || ' s (medians), for ' || "
         + span("g.first", "g.last"),
-        "CASE WHEN g.sizes <= 3 THEN 'always of the same size, or of ' || g.sizes END",
+        "CASE WHEN g.sizes = 1 THEN 'always of the same size' WHEN g.sizes <= 3 THEN 'of ' || g.sizes || ' sizes only' END",
         "CASE WHEN coalesce(r.dstport, 443) NOT IN (80, 443) THEN 'to port ' || r.dstport END",
         "CASE WHEN r.interfaces >= $interfaces THEN r.interfaces || ' interfaces do so: more like a service of the platform' END",
         "CASE WHEN date_diff('second', b.began, g.first) >= 60 * $usual_minutes THEN 'it began ' || "

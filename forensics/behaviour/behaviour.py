@@ -44,7 +44,10 @@ class Constant:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One SELECT over a case's tables. `sources` must all hold records; `past` hours of the first must be held before a hit."""
+    """One SELECT over a case's tables.
+
+    `sources` must all hold records, or else one of `instead`; `past` hours of the first must be held before a hit.
+    """
 
     name: str
     question: str
@@ -56,6 +59,7 @@ class Behaviour:
     technique: str
     playbook: str
     past: float = 0
+    instead: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

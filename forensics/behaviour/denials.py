@@ -75,6 +75,7 @@ BEHAVIOUR = Behaviour(
     name="denials",
     question="Was one principal denied many different actions within minutes?",
     sources=("cloudtrail",),
+    instead=("eks_audit",),
     sql=_SQL,
     constants=constants(
         ("gap_minutes", 10, "who tries what a key may do pauses for less"),

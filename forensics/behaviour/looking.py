@@ -67,8 +67,9 @@ def look(case: Case, chosen: Sequence[Behaviour], geography: Geography | None = 
 
 
 def _look(con: duckdb.DuckDBPyConnection, item: Behaviour, geography: Geography | None) -> Looked:
-    if absent := [name for name in item.sources if not _has_records(con, name)]:
-        return Looked(item, "no records", f"the case holds no records of {', '.join(absent)}")
+    absent = [name for name in item.sources if not _has_records(con, name)]
+    if absent and not any(_has_records(con, name) for name in item.instead):
+        return Looked(item, "no records", f"the case holds no records of {', '.join([*absent, *item.instead])}")
     held, lost = con.execute(_HELD, {"source": item.sources[0]}).fetchall()[0]
     if held <= item.past:
         need = f"a hit needs {item.past:g} hours before it"

@@ -52,7 +52,7 @@ SELECT x.first AS time, x.last AS end_time, x.principal, CASE WHEN x.keys = 1 TH
         + " || ' of its calls before, ' || p.held || ' h of them in the logs'",
         "x.of_nobody || ' of them nobody else had done in the account'",
         "'within ' || " + span("x.first", "x.last") + " || ', such as ' || x.one_action || ', ' || x.another_action",
-        "CASE WHEN x.denied > 0 THEN x.denied || ' of them were denied' END",
+        "CASE WHEN x.denied > 0 THEN 'denied: ' || x.denied || ' of them' END",
         LOST,
     )
 } AS reasons, x.ids AS evidence_event_ids, x.actions AS evidence_count

@@ -49,8 +49,8 @@ SELECT e.first AS time, j.last AS end_time, e.principal, CASE WHEN j.keys = 1 TH
         + span("e.began", "e.first")
         + " || ' before, ' || p.held || ' h of them in the logs'",
         "j.calls || ' calls from ' || j.address",
-        "CASE WHEN j.writes > 0 THEN j.writes || ' of them change something, such as ' || j.one_write END",
-        "CASE WHEN j.denied > 0 THEN j.denied || ' of them were denied' END",
+        "CASE WHEN j.writes > 0 THEN 'calls that change something: ' || j.writes || ', such as ' || j.one_write END",
+        "CASE WHEN j.denied > 0 THEN 'denied: ' || j.denied || ' of them' END",
         LOST,
     )
 } AS reasons, i.ids AS evidence_event_ids, j.calls AS evidence_count

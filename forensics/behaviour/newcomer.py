@@ -84,7 +84,7 @@ SELECT p.first AS time, p.last AS end_time, p.principal, p.access_key_id, CAST(N
         "CASE WHEN p.client IS NOT NULL THEN 'new client: ' || p.client || ', which nobody used until shortly before' END",
         "'actions that nobody did before: ' || p.new_actions || ', such as ' || p.one_action || CASE WHEN p.another_action ="
         " p.one_action THEN '' ELSE ', ' || p.another_action END",
-        "CASE WHEN p.denied > 0 THEN p.denied || ' of ' || p.calls || ' calls were denied' END",
+        "CASE WHEN p.denied > 0 THEN 'denied: ' || p.denied || ' of ' || p.calls || ' calls' END",
         LOST,
     )
 } AS reasons, p.ids AS evidence_event_ids, p.calls AS evidence_count

@@ -9,10 +9,11 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_add, cli_collect, cli_coverage, cli_detect, cli_readiness, cli_run, cli_verify
+from forensics import cli_add, cli_behaviour, cli_collect, cli_coverage, cli_detect, cli_readiness, cli_run, cli_verify
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     for declare in (_new, _add, _collect, _load, _sql, _timeline, _who, _coverage, _verify, _show):
         declare(commands)
     cli_detect.arguments(_case_command(commands, "detect", cli_detect.run, cli_detect.TITLE))
-    for declare in (_sources, _playbooks, _run, cli_readiness.declare, _simulate, _demo):
+    for declare in (_behaviour, _sources, _playbooks, _run, cli_readiness.declare, _simulate, _demo):
         declare(commands)
     return parser
 
@@ -300,6 +301,12 @@ def _run_show(options: argparse.Namespace) -> None:
         _say(data.decode("utf-8", "backslashreplace"))
     else:
         sys.stdout.buffer.write(data if data.endswith(b"\n") else data + b"\n")
+
+
+def _behaviour(commands: Commands) -> None:
+    run = partial(cli_behaviour.run, say=_say)
+    parser = _case_command(commands, "behaviour", run, "what stands out without a rule: new, rare, regular, much")
+    cli_behaviour.arguments(parser, FORMATS)
 
 
 # Registries and playbooks

@@ -25,12 +25,14 @@ _NO_READER = "to read {path}, install the package maxminddb: pip install 'forens
 
 @dataclass(frozen=True)
 class Place:
-    """What the files say of an address; "" where they say nothing."""
+    """What the files say of an address; "" where they say nothing. Degrees are given by files with cities, else None."""
 
     country: str = ""
     city: str = ""
     network: str = ""
     aws: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Geography:
             city=_name(told.get("city")),
             network=" ".join(part for part in (network, str(organisation or "")) if part),
             aws=self._aws(known),
+            latitude=_degrees(told, "latitude"),
+            longitude=_degrees(told, "longitude"),
         )
 
     def _aws(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
@@ -110,6 +114,12 @@ def _name(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     return str((value.get("names") or {}).get("en") or value.get("iso_code") or "")
+
+
+def _degrees(told: Mapping[str, Any], name: str) -> float | None:
+    location = told.get("location")
+    value = location.get(name) if isinstance(location, dict) else None
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _ranges(path: Path) -> tuple[dict[Network, tuple[str, ...]], str]:

@@ -1,5 +1,6 @@
 """A MaxMind file made up for tests: networks of IPv4 and what is told of them, in the format's own binary tree."""
 
+import struct
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -64,6 +65,8 @@ def _encoded(value: Any, name: str = "") -> bytes:
         return _control(7, len(value)) + b"".join(_encoded(key) + _encoded(item, key) for key, item in value.items())
     if isinstance(value, list):
         return _control(11, len(value)) + b"".join(map(_encoded, value))
+    if isinstance(value, float):
+        return _control(3, 8) + struct.pack(">d", value)
     kind, size = _INTEGERS.get(name, (6, 4))
     return _control(kind, size) + value.to_bytes(size, "big")
 

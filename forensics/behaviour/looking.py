@@ -1,0 +1,125 @@
+"""Running behaviours over a case: what each could look at, what it found, what kept it from looking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from forensics.behaviour.behaviour import COLUMNS, Behaviour
+from forensics.behaviour.report import Hit, Looked, Report
+from forensics.sources import source
+from forensics.theft_place import ADDRESS
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from forensics.case import Case
+    from forensics.geography import Geography, Place
+
+HITS = 1000
+"""Hits kept of one behaviour, the most severe; the count is of all."""
+
+ADDRESSES = 200_000
+"""Addresses whose place is asked for: those with the most calls."""
+
+_KNOWN_PLACE = """
+CREATE OR REPLACE TEMP TABLE known_place (
+  address VARCHAR, latitude DOUBLE, longitude DOUBLE, place VARCHAR, of_aws BOOLEAN
+)
+"""
+
+_ADDRESSES = f"""
+SELECT source_ip
+FROM event
+WHERE source = 'cloudtrail'
+  AND regexp_matches(source_ip, '{ADDRESS}')
+GROUP BY source_ip
+ORDER BY count(*) DESC, source_ip
+LIMIT {ADDRESSES}
+"""
+
+_HELD = """
+WITH hour AS (
+  SELECT account_id, hour, max(CASE WHEN status IN ('present', 'silent') THEN 1 ELSE 0 END) AS held,
+    max(CASE WHEN status IN ('missing', 'tampered', 'switched_off') THEN 1 ELSE 0 END) AS lost
+  FROM coverage
+  WHERE source = $source
+  GROUP BY account_id, hour
+), account AS (
+  SELECT account_id, sum(held) AS held, sum(lost) AS lost
+  FROM hour
+  GROUP BY account_id
+)
+SELECT coalesce(max(held), 0) AS held, coalesce(sum(lost), 0) AS lost
+FROM account
+"""
+
+
+def look(case: Case, chosen: Sequence[Behaviour], geography: Geography | None = None) -> Report:
+    """Run each behaviour's statement on the case's own connection. Raises QueryError."""
+    con = case.connection
+    _tell_places(con, geography)
+    try:
+        looked = tuple(_look(con, item, geography) for item in chosen)
+    finally:
+        con.execute("DROP TABLE temp.known_place")
+    return Report(looked)
+
+
+def _look(con: duckdb.DuckDBPyConnection, item: Behaviour, geography: Geography | None) -> Looked:
+    absent = [name for name in item.sources if not _has_records(con, name)]
+    if absent and not any(_has_records(con, name) for name in item.instead):
+        return Looked(item, "no records", f"the case holds no records of {', '.join([*absent, *item.instead])}")
+    held, lost = con.execute(_HELD, {"source": item.sources[0]}).fetchall()[0]
+    if held <= item.past:
+        need = f"a hit needs {item.past:g} hours before it"
+        return Looked(item, "not enough past", f"{_hours(held)} of {item.sources[0]} held; {need}")
+    hits, count = _hits(con, item)
+    return Looked(item, "found" if hits else "nothing found", "; ".join(_doubts(item, lost, geography)), hits, count)
+
+
+def _doubts(item: Behaviour, lost: int, geography: Geography | None) -> Iterator[str]:
+    if lost:
+        yield f"{_hours(lost)} of {item.sources[0]} not in the logs: what was then is not known"
+    if "known_place" in item.sql and not (geography and geography.files):
+        yield "no file says where addresses are (--geoip): journeys were not looked for"
+
+
+def _hours(number: int) -> str:
+    return f"{number} hour{'' if number == 1 else 's'}"
+
+
+def _has_records(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    return bool(con.execute(f'SELECT 1 FROM "{source(name).name}" LIMIT 1').fetchall())
+
+
+def _hits(con: duckdb.DuckDBPyConnection, item: Behaviour) -> tuple[tuple[Hit, ...], int]:
+    sql = f"""
+SELECT {", ".join(f"f.{name}" for name in COLUMNS)}, count(*) OVER () AS hits
+FROM ({item.sql}) AS f
+ORDER BY f.severity DESC, f.time, f.title
+LIMIT {HITS}
+"""
+    rows = con.execute(sql, dict(item.values)).fetchall()
+    return tuple(_hit(item, row[:-1]) for row in rows), int(rows[0][-1]) if rows else 0
+
+
+def _hit(item: Behaviour, row: Sequence[Any]) -> Hit:
+    named = dict(zip(COLUMNS, row, strict=True))
+    lists = {name: tuple(named[name] or ()) for name in ("resources", "reasons", "evidence_event_ids")}
+    return Hit(behaviour=item.name, type=item.type, **named | lists)
+
+
+def _tell_places(con: duckdb.DuckDBPyConnection, geography: Geography | None) -> None:
+    con.execute(_KNOWN_PLACE)
+    if not geography or not geography.files:
+        return
+    addresses = [str(row[0]) for row in con.execute(_ADDRESSES).fetchall()]
+    rows = [_place_row(address, geography.place(address)) for address in addresses]
+    if rows := [row for row in rows if row[1] is not None]:
+        con.executemany("INSERT INTO known_place VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def _place_row(address: str, place: Place) -> list[Any]:
+    named = ", ".join(part for part in (place.city, place.country) if part) or address
+    return [address, place.latitude, place.longitude, named, bool(place.aws)]

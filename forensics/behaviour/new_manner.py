@@ -1,0 +1,126 @@
+"""A principal that has a past calls from an address, with a client, and does things that it never did before."""
+
+from forensics.behaviour.behaviour import Behaviour
+from forensics.behaviour.fragments import CALL, LONG, LOST, constants, hours, past, reasons, span
+
+_NETWORK = "split_part({0}, '.', 1) || '.' || split_part({0}, '.', 2)"
+
+_SQL = f"""
+WITH {CALL}, {hours("cloudtrail")}, began AS (
+  SELECT principal, min(time) AS began
+  FROM call
+  GROUP BY principal
+), client_first AS (
+  SELECT principal, client, min(time) AS first
+  FROM call
+  GROUP BY principal, client
+), action_first AS (
+  SELECT principal, action, min(time) AS first
+  FROM call
+  GROUP BY principal, action
+), other_client AS (
+  SELECT client, min(first) AS first
+  FROM client_first
+  GROUP BY client
+), address_first AS (
+  SELECT address, min(time) AS first
+  FROM call
+  GROUP BY address
+), network_first AS (
+  SELECT principal, {_NETWORK.format("address")} AS network, min(time) AS first
+  FROM call
+  GROUP BY principal, {_NETWORK.format("address")}
+), visit AS (
+  SELECT c.principal || ' ' || c.address AS visit, c.principal, c.address, min(c.account_id) AS account_id, b.began,
+    min(c.time) AS first, max(c.time) AS last, count(*) AS calls
+  FROM call AS c
+  JOIN began AS b ON b.principal = c.principal
+  GROUP BY c.principal, c.address, b.began
+  HAVING date_diff('second', b.began, min(c.time)) >= 3600 * $past_hours
+), {past("visit", "visit")}, noted AS (
+  SELECT v.visit, c.event_id, c.time, c.action, c.client, c.outcome, c.region, c.access_key_id,
+    date_diff('second', f.first, v.first) <= 3600 * $recent_hours
+      AND date_diff('second', v.began, f.first) >= 3600 * $past_hours AS new_client,
+    a.first >= v.first AND a.first = c.time AS new_action,
+    date_diff('second', o.first, v.first) <= 3600 * $recent_hours AS client_of_nobody
+  FROM visit AS v
+  JOIN call AS c ON c.principal = v.principal AND c.address = v.address
+  JOIN client_first AS f ON f.principal = c.principal AND f.client = c.client
+  JOIN action_first AS a ON a.principal = c.principal AND a.action = c.action
+  JOIN other_client AS o ON o.client = c.client
+), judged AS (
+  SELECT n.visit, min(CASE WHEN n.new_client THEN n.client END) AS client,
+    min(CASE WHEN n.new_client AND n.client_of_nobody THEN n.client END) AS strange_client,
+    count(DISTINCT CASE WHEN n.new_action THEN n.action END) AS new_actions,
+    min(CASE WHEN n.new_action THEN n.action END) AS one_action,
+    max(CASE WHEN n.new_action THEN n.action END) AS another_action,
+    count(CASE WHEN n.outcome = 'denied' THEN 1 END) AS denied, count(DISTINCT n.access_key_id) AS keys,
+    min(n.access_key_id) AS access_key_id
+  FROM noted AS n
+  GROUP BY n.visit
+  HAVING count(CASE WHEN n.new_client THEN 1 END) > 0
+    AND count(DISTINCT CASE WHEN n.new_action THEN n.action END) >= $new_actions
+), placed AS (
+  SELECT n.visit, n.event_id, n.time, row_number() OVER (PARTITION BY n.visit ORDER BY n.time, n.event_id) AS place
+  FROM noted AS n
+  JOIN judged AS j ON j.visit = n.visit
+), cited AS (
+  SELECT visit, array_agg(event_id ORDER BY time, event_id) AS ids
+  FROM placed
+  WHERE place <= $evidence
+  GROUP BY visit
+), found AS (
+  SELECT v.principal, v.address, v.first, v.last, v.calls, v.began, j.client, j.strange_client, j.new_actions, j.one_action,
+    j.another_action, j.denied, CASE WHEN j.keys = 1 THEN j.access_key_id END AS access_key_id, p.held, p.lost, i.ids,
+    w.first >= v.first AS new_network, d.first >= v.first AS address_of_nobody
+  FROM visit AS v
+  JOIN judged AS j ON j.visit = v.visit
+  JOIN past AS p ON p.visit = v.visit AND p.held >= $past_hours
+  JOIN cited AS i ON i.visit = v.visit
+  JOIN network_first AS w ON w.principal = v.principal AND w.network = {_NETWORK.format("v.address")}
+  JOIN address_first AS d ON d.address = v.address
+)
+SELECT p.first AS time, p.last AS end_time, p.principal, p.access_key_id, CAST(NULL AS VARCHAR) AS workload,
+  CAST(NULL AS VARCHAR[]) AS resources,
+  CAST(least(9, 4 + CASE WHEN p.new_network THEN 1 ELSE 0 END + CASE WHEN p.address_of_nobody THEN 1 ELSE -1 END
+    + CASE WHEN p.strange_client IS NOT NULL THEN 1 ELSE 0 END + CASE WHEN p.new_actions >= $many_actions THEN 1 ELSE 0 END
+    + CASE WHEN p.denied > 0 THEN 1 ELSE 0 END + {LONG}) AS DOUBLE) AS severity,
+  'from ' || p.address || ', with ' || p.client || ', ' || p.new_actions || ' actions it never did before' AS title,
+  {
+    reasons(
+        "'first call from ' || p.address || ' after ' || " + span("p.began", "p.first") + " || ' of its calls, '"
+        " || p.held || ' h of them in the logs'",
+        "CASE WHEN p.new_network THEN 'none of its addresses before began with the same two numbers' END",
+        "CASE WHEN p.address_of_nobody THEN 'nobody else called from there before' ELSE 'others called from there before' END",
+        "'new client: ' || p.client || CASE WHEN p.strange_client IS NULL THEN '' ELSE ', which nobody else used before' END",
+        "'first-ever actions: ' || p.new_actions || ', such as ' || p.one_action || CASE WHEN p.another_action = p.one_action"
+        " THEN '' ELSE ', ' || p.another_action END",
+        "CASE WHEN p.denied > 0 THEN 'denied: ' || p.denied || ' of ' || p.calls || ' calls' END",
+        LOST,
+    )
+} AS reasons, p.ids AS evidence_event_ids, p.calls AS evidence_count
+FROM found AS p
+ORDER BY p.first, p.principal, p.address
+"""
+
+BEHAVIOUR = Behaviour(
+    name="new-manner",
+    question="Does a principal suddenly call from a new address, with a new client, and do what it never did?",
+    sources=("cloudtrail",),
+    sql=_SQL,
+    past=2,
+    constants=constants(
+        ("recent_hours", 24, "a client that came a day before the address is of the same change"),
+        ("new_actions", 2, "one new action is everyday; the first call of a tool is often sts:GetCallerIdentity"),
+        ("many_actions", 5, "more first-ever actions than a task of its own kind brings"),
+    ),
+    severity="4; 1 less if others called from there; 1 more for each: new network, address of nobody, client of nobody, 5 new actions, a denial, a day of past",
+    false_positives=(
+        "A person who travels or changes network and machine on one day, and takes up other work.",
+        "A build system that moves to other runners with another tool.",
+        "A person who takes on a role that programs use, to look after them.",
+        "A role whose use goes over from one program to another.",
+    ),
+    technique="T1078.004",
+    playbook="credential-theft",
+)

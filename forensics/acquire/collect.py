@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from forensics import evidence
 from forensics.acquire import Found
 from forensics.acquire.acquisition import Acquisition, acquisition
 from forensics.acquire.calls import Call
-from forensics.acquire.crew import Crew
+from forensics.acquire.crew import Crew, close
 from forensics.acquire.page import Asked
 from forensics.acquire.step import Asking, Place, Step, Stopped, Wanted, now
 from forensics.aws import CALL_ERRORS, Aws, Trouble, trouble
@@ -118,10 +118,10 @@ def _take_in(case: Case, run: _Run, command: str, progress: Progress | None) -> 
 
     def some(first: Found) -> Iterator[Found]:
         until = monotonic() + SECONDS
-        yield first
         try:
-            for item in islice(found, OBJECTS - 1):
+            for item in chain([first], islice(found, OBJECTS - 1)):
                 yield item
+                close(item)
                 if progress:
                     progress(run.crew.done, run.crew.put_in)
                 if monotonic() > until:

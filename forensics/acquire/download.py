@@ -57,7 +57,7 @@ def _loops(url: str | None) -> bool:
 
 
 def _kept(answer: Any) -> tuple[BinaryIO, str]:
-    held = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY))
+    held = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
     found = hashlib.sha256()
     while chunk := answer.read(CHUNK):
         held.write(chunk)

@@ -49,7 +49,7 @@ def _around() -> list[Call]:
         under(FUNCTION, "ec2", "DescribeNetworkInterfaces", Filters=in_vpc),
         under(FUNCTION, "ec2", "DescribeSubnets", SubnetIds="Configuration.VpcConfig.SubnetIds"),
         under(FUNCTION, "ec2", "DescribeSecurityGroups", GroupIds="Configuration.VpcConfig.SecurityGroupIds"),
-        under(FUNCTION, "ec2", "DescribeNatGateways", Filters=in_vpc),
+        under(FUNCTION, "ec2", "DescribeNatGateways", Filter=in_vpc),
         under(FUNCTION, "ec2", "DescribeVpcEndpoints", Filters=in_vpc),
         start("ec2", "DescribeFlowLogs"),
         under(FUNCTION, "logs", "DescribeLogGroups", logGroupNamePrefix=group),

@@ -54,7 +54,7 @@ def _around() -> list[Call]:
         declared("iam", "GetOpenIDConnectProvider"),
         start("iam", "GetAccountAuthorizationDetails", Filter=["Role"]),
         *(under(CLUSTER, "ec2", operation, Filters=in_vpc) for operation in networks),
-        under(CLUSTER, "ec2", "DescribeNatGateways", Filters=in_vpc),
+        under(CLUSTER, "ec2", "DescribeNatGateways", Filter=in_vpc),
         under(CLUSTER, "ec2", "DescribeVpcEndpoints", Filters=in_vpc),
         under(NODES, "autoscaling", "DescribeAutoScalingGroups", over=scaling, AutoScalingGroupNames="[name]"),
         start("ec2", "DescribeFlowLogs"),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -28,8 +28,9 @@ __all__ = ["Asking", "Collected", "Place", "Step", "Wanted", "chosen_regions", "
 
 THREADS = 8
 OBJECTS = 500
+BYTES = 64 << 20
 SECONDS = 10.0
-"""So many objects, or what came in so many seconds, become visible together: a killed run keeps what came before."""
+"""So many objects or bytes, or what came in so many seconds, become visible together: a killed run keeps the rest."""
 HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Where a service is asked that has one place for all Regions of a partition."""
 ALL = "all"
@@ -114,28 +115,46 @@ def _name(item: Call | Step) -> str:
 def _take_in(case: Case, run: _Run, command: str, progress: Progress | None) -> None:
     """Take in what the threads find, some at a time; after an interrupt, what came before it."""
     found = run.crew.found()
-    interrupts: list[KeyboardInterrupt] = []
-
-    def some(first: Found) -> Iterator[Found]:
-        until = monotonic() + SECONDS
-        try:
-            for item in chain([first], islice(found, OBJECTS - 1)):
-                yield item
-                close(item)
-                if progress:
-                    progress(run.crew.done, run.crew.put_in)
-                if monotonic() > until:
-                    return
-        except KeyboardInterrupt as interrupt:
-            interrupts.append(interrupt)
-
     try:
-        while not interrupts and (first := next(found, None)) is not None:
-            run.collected.added += evidence.take(case, some(first), command=command)
+        while some := _Some.of(found, run.crew, progress):
+            run.collected.added += evidence.take(case, some.objects, command=command)
+            for item in some.objects:
+                close(item)
+            if some.interrupt:
+                raise some.interrupt
     finally:
         found.close()
-    if interrupts:
-        raise interrupts[0]
+
+
+@dataclass
+class _Some:
+    """Objects that are taken in together, and the interrupt that came after them.
+
+    They are gathered before the first is written: an object whose bytes tell a moment never comes again, and a run
+    that is killed should leave no bytes in the case that nothing speaks of.
+    """
+
+    objects: list[Found] = field(default_factory=list)
+    interrupt: KeyboardInterrupt | None = None
+
+    @classmethod
+    def of(cls, found: Iterator[Found], crew: Crew, progress: Progress | None) -> _Some:
+        """The next ones: so many, so large or so long in coming."""
+        some, until, size = cls(), monotonic() + SECONDS, 0
+        try:
+            for item in islice(found, OBJECTS):
+                some.objects.append(item)
+                size += item.size or 0
+                if progress:
+                    progress(crew.done, crew.put_in)
+                if monotonic() > until or size > BYTES:
+                    break
+        except KeyboardInterrupt as interrupt:
+            some.interrupt = interrupt
+        return some
+
+    def __bool__(self) -> bool:
+        return bool(self.objects or self.interrupt)
 
 
 class _Run:

@@ -100,12 +100,19 @@ def collect(
     told = {"asked": sorted({_name(item) for item in whole}), "regions": places} | wish.said()
     with acquisition(case, aws, "api", command=command, parameters=told) as made:
         run = _Run(aws, whole, made, wish)
+        run.held = held_answers(case)
         run.begin(places)
         _take_in(case, run, command, progress)
         made.objects, made.bytes = run.collected.added.seen, run.collected.added.bytes
         made.answers = sum(tally.pages for tally in run.collected.tallies.values())
     run.collected.outcome, run.collected.problems = made.outcome, made.problems
     return run.collected
+
+
+def held_answers(case: Case) -> frozenset[str]:
+    """The uris of last pages in the case: what they answer need not be asked again."""
+    rows = case.connection.execute("SELECT uri FROM evidence WHERE uri LIKE 'aws://%/last.json'").fetchall()
+    return frozenset(uri for (uri,) in rows)
 
 
 def _name(item: Call | Step) -> str:
@@ -167,6 +174,7 @@ class _Run:
         self.calls = [item for item in asked if isinstance(item, Call)]
         self.urgent = _urgent(self.calls)
         self.seen: set[str] = set()
+        self.held: frozenset[str] = frozenset()
         self.lock = Lock()
 
     def begin(self, regions: list[str]) -> None:
@@ -228,7 +236,10 @@ class _Run:
             if self.crew.stopped():
                 raise Stopped
 
-        place = Place(self.aws, self.aws.caller.account_id, region, self.wanted, trouble, self.crew.stopped)
+        account = self.aws.caller.account_id
+        place = Place(
+            self.aws, account, region, self.wanted, trouble, stopped=self.crew.stopped, held=self.held.__contains__
+        )
         try:
             for item in step.found(place):
                 self.count(("", step.name), pages=1)

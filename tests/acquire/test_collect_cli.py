@@ -10,7 +10,7 @@ import pytest
 
 from forensics import cli
 from forensics.case import Case
-from forensics.cli_collect import arguments, wanted_of
+from forensics.cli_collect import _lost, arguments, wanted_of
 from forensics.errors import UsageError
 from tests.acquire.aws_worlds import World
 from tests.meddling import Meddler, refused_xml
@@ -32,6 +32,10 @@ def closed(case: Case) -> str:
 
 @pytest.fixture
 def where(between: Meddler) -> list[str]:
+    """GuardDuty, which moto cannot ask for findings, has none."""
+    between.rules.append(
+        lambda asked: (200, "application/json", b'{"findingIds": []}') if "/findings" in asked.path else None
+    )
     return ["--endpoint-url", between.url, "--region", "us-east-1"]
 
 
@@ -40,10 +44,11 @@ def test_it_says_what_was_asked_what_came_and_what_is_next(
 ) -> None:
     status, out, err = run(capsys, closed, "ecs", "--task", world.task, *where)
     assert (status, err) == (0, "")
-    lines = out.splitlines()
+    note, *lines = out.splitlines()
+    assert note == "without --from T no records are asked for: lookup-events"
     assert lines[0].split() == ["service", "operation", "pages", "items", "refused"]
     assert ["ecs", "DescribeTasks", "1", "1", "0"] in [line.split() for line in lines]
-    assert lines[-2].startswith("complete: 14 objects seen")
+    assert lines[-2].startswith("complete: 15 objects seen")
     assert lines[-1] == f"next: forensics load {closed}"
 
 
@@ -55,8 +60,28 @@ def test_what_is_denied_is_said_and_how_to_be_allowed(
     status, out, _ = run(capsys, closed, "ecs", "--task", world.task, *where)
     assert status == 0
     assert "partial: " in out and "\u202e" not in out
-    assert "not had: us-east-1 ec2 DescribeFlowLogs: UnauthorizedOperation: You are not" in out
+    assert "not had: ec2 DescribeFlowLogs, us-east-1: UnauthorizedOperation: You are not" in out
     assert "what the caller needs: forensics collect --print-policy" in out
+
+
+def test_one_trouble_of_many_places_is_one_line() -> None:
+    problems = [
+        {
+            "what": f"aws://111122223333/{region}/ec2/DescribeVpcs/-/20261105T091000000000Z",
+            "code": "AuthFailure",
+            "message": "x" * 500,
+        }
+        for region in ("ap-east-1", "me-south-1", "af-south-1")
+    ]
+    told = {
+        "what": "aws://111122223333/eu-west-1/logs/FilterLogEvents/logGroupName=%2Faws%2Fx/00000.json",
+        "code": "E",
+        "message": "",
+    }
+    first, second, third = _lost([*problems, told, {"what": "AKIA=", "code": "UnknownAttribute", "message": "no"}])
+    assert first.startswith("not had: ec2 DescribeVpcs, ap-east-1 and 2 more: AuthFailure: ") and len(first) < 260
+    assert second == "not had: logs FilterLogEvents, eu-west-1 logGroupName=/aws/x 00000.json: E"
+    assert third == "not had: AKIA=, as said: UnknownAttribute: no"
 
 
 def test_expired_credentials_fail_after_the_table(
@@ -86,6 +111,7 @@ def test_a_wrong_name_is_wrong_usage(closed: str, where: list[str], capsys: pyte
         (["CASE", "eks"], "give --cluster"),
         (["CASE", "account", "--from", "yesterday"], "--from 'yesterday' is no time"),
         (["CASE", "account", "--from", "2026-11-06", "--to", "2026-11-05"], "is not before"),
+        (["CASE", "account", "--request-ids", "r-1"], "give --log-groups too"),
         (["CASE", "account", "--regions", "mars"], "'mars' is no Region"),
         (["CASE", "account", "--profile", "nobody"], "no AWS session"),
         (["NOWHERE", "account"], "no case at NOWHERE"),
@@ -147,7 +173,7 @@ def test_a_policy_is_that_of_what_is_asked(capsys: pytest.CaptureFixture[str]) -
     _, out, _ = run(capsys, "--print-policy", "lambda", "--function", "shop", "--bucket", "s3://logs/x")
     actions = {name for statement in json.loads(out)["Statement"] for name in statement["Action"]}
     assert {"lambda:GetFunction", "s3:GetObject", "sts:GetCallerIdentity"} <= actions
-    assert not [name for name in actions if name.startswith(("eks:", "guardduty:"))]
+    assert not [name for name in actions if name.startswith(("eks:", "ecs:", "cloudtrail:"))]
     _, out, _ = run(capsys, "--print-policy", "--bucket", "s3://logs/x")
     actions = {name for statement in json.loads(out)["Statement"] for name in statement["Action"]}
     assert {name.partition(":")[0] for name in actions} == {"s3", "sts", "ec2"}

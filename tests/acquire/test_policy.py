@@ -2,6 +2,8 @@
 
 import json
 import re
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import moto
@@ -65,6 +67,16 @@ def test_what_can_be_narrowed_to_what_is_named_is() -> None:
     assert allowed["lambda:ListEventSourceMappings"] == allowed["iam:GetRole"] == ["*"]
     assert policy.of_set(named("eks"), SHOP, [])["eks:DescribeCluster"] == ["arn:*:eks:*:*:cluster/prod"]
     assert policy.of_set(named("lambda"), Wanted(), [])["lambda:GetFunction"] == ["*"]
+
+
+def test_events_are_read_of_the_log_groups_that_are_named() -> None:
+    wanted = named("lambda").narrowed(replace(SHOP, start=datetime(2026, 11, 5)))
+    made = [steps()[name] for name in named("lambda").steps_for(wanted)]
+    allowed = policy.of_set(named("lambda"), wanted, made)
+    assert allowed["logs:FilterLogEvents"] == ["arn:*:logs:*:*:log-group:/aws/lambda/shop:*"]
+    assert allowed["cloudtrail:LookupEvents"] == allowed["logs:DescribeLogGroups"] == ["*"]
+    wild = policy.of_set(named("log-groups"), Wanted(log_groups=("/aws/[ab]*",)), [steps()["log-groups"]])
+    assert wild["logs:FilterLogEvents"] == ["*"]
 
 
 def test_a_bucket_is_read_under_its_prefix_and_decrypted_with_its_key() -> None:

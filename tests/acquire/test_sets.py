@@ -1,6 +1,7 @@
 """A set collects what is named and what hangs on it; its calls are in the services' models; a wrong name is told."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -9,6 +10,7 @@ from forensics.acquire.collect import collect
 from forensics.acquire.sets import Set, named, sets, steps
 from forensics.acquire.sets.account import SERVICES
 from forensics.acquire.sets.aws_lambda import function
+from forensics.acquire.sets.chosen import OPTIONS
 from forensics.acquire.sets.ecs import task
 from forensics.acquire.step import Wanted
 from forensics.aws import Aws
@@ -59,7 +61,26 @@ def test_the_command_names_sets_that_are_there() -> None:
 
 
 def test_every_step_that_a_set_has_is_there() -> None:
-    assert [(item.name, name) for item in sets().values() for name in item.steps if name not in steps()] == []
+    named_in = [(item.name, name) for item in sets().values() for name in (*item.steps, *item.records)]
+    assert [(of, name) for of, name in [*named_in, *OPTIONS.items()] if name not in steps()] == []
+
+
+def test_records_are_asked_for_in_a_window_or_where_an_option_names_them() -> None:
+    chosen, start = named("lambda"), datetime(2026, 11, 5)
+    assert chosen.steps_for(Wanted()) == ["guardduty-findings"]
+    assert chosen.steps_for(Wanted(start=start)) == ["guardduty-findings", "lookup-events", "log-groups"]
+    assert chosen.steps_for(Wanted(with_code=True, lookup=("EventName=RunTask",)))[1:] == [
+        "lookup-events",
+        "lambda-code",
+    ]
+
+
+def test_a_window_of_a_function_is_that_of_its_log_group() -> None:
+    shop = Wanted(functions=("shop:1",), start=datetime(2026, 11, 5))
+    assert named("lambda").narrowed(shop).log_groups == ("/aws/lambda/shop",)
+    assert named("eks").narrowed(replace(shop, clusters=("kube",))).log_groups == ("/aws/eks/kube/cluster",)
+    assert named("lambda").narrowed(replace(shop, start=None)).log_groups == ()
+    assert named("lambda").narrowed(replace(shop, log_groups=("/x",))).log_groups == ("/x",)
 
 
 def test_an_account_is_what_stands_of_its_services() -> None:

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from forensics.acquire.calls import Call
-from forensics.acquire.sets.chosen import Scopes, Set, asked, declared, images_of, listed, role_of, start, under
+from forensics.acquire.sets.chosen import (
+    Scopes,
+    Set,
+    asked,
+    declared,
+    images_of,
+    listed,
+    role_of,
+    start,
+    under,
+    with_groups,
+)
 from forensics.acquire.step import Wanted
 from forensics.aws import Aws
 from forensics.errors import UnknownName, UsageError
@@ -76,10 +87,17 @@ def _scopes(wanted: Wanted) -> Scopes:
     return {f"lambda:{operation}": arns for operation in operations}
 
 
+def _narrowed(wanted: Wanted) -> Wanted:
+    return with_groups(wanted, [f"/aws/lambda/{function(said)[0]}" for said in wanted.functions])
+
+
 SET = Set(
     "lambda",
     "functions with versions, aliases, layers, mappings, URLs, policies, roles, networks and log groups",
     calls=_calls,
+    steps=("guardduty-findings",),
+    records=("lookup-events", "log-groups"),
+    narrowed=_narrowed,
     needs=("functions",),
     check=_check,
     scopes=_scopes,

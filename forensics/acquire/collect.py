@@ -33,6 +33,8 @@ SECONDS = 10.0
 """So many objects or bytes, or what came in so many seconds, become visible together: a killed run keeps the rest."""
 HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Where a service is asked that has one place for all Regions of a partition."""
+UNREACHED = "EndpointConnectionError"
+"""What boto3 says where nobody answers: a service that a Region does not have."""
 ALL = "all"
 
 Progress = Callable[[int, int], None]
@@ -175,6 +177,7 @@ class _Run:
         self.urgent = _urgent(self.calls)
         self.seen: set[str] = set()
         self.held: frozenset[str] = frozenset()
+        self.silent: set[tuple[str, str]] = set()
         self.lock = Lock()
 
     def begin(self, regions: list[str]) -> None:
@@ -198,28 +201,36 @@ class _Run:
         self.crew.put(0 if call.key in self.urgent else 1, partial(self.call, call, place, parameters))
 
     def call(self, call: Call, region: str, parameters: dict[str, Any]) -> Iterator[Found]:
-        """Ask, and put what hangs on the answer."""
-        account = self.aws.caller.account_id
+        """Ask, and put what hangs on the answer; not where the service gave no answer in that Region before."""
+        account, of = self.aws.caller.account_id, (call.service, call.operation)
         asked, number = Asked(call.service, call.operation, parameters, account, region, now()), 0
+        if (call.service, region) in self.silent:
+            why = Trouble("network", UNREACHED, f"not asked: {call.service} gave no answer in {region} before")
+            yield from self.refused(call, asked, why)
+            return
         try:
             for response in self.aws.pages(call.service, call.operation, parameters, region=region):
                 items = call.of(response)
-                self.count((call.service, call.operation), pages=1, items=len(items))
+                self.count(of, pages=1, items=len(items))
                 self.follow(call, items, region, parameters)
                 yield asked.answered(number, call.redact(response) if call.redact else response)
                 number += 1
         except CALL_ERRORS as error:
-            why = trouble(error)
-            if why.code in call.absent:
-                self.count((call.service, call.operation), pages=1)
-                yield asked.none(why.code)
-            else:
-                self.count((call.service, call.operation), refused=1)
-                yield asked.refused(why, number)
-                self.note(asked.place, why)
+            yield from self.refused(call, asked, trouble(error), number)
         except AwsError as error:
-            self.count((call.service, call.operation), refused=1)
-            self.note(asked.place, Trouble("other", "NoClient", str(error)))
+            yield from self.refused(call, asked, Trouble("other", "NoClient", str(error)))
+
+    def refused(self, call: Call, asked: Asked, why: Trouble, number: int = 0) -> Iterator[Found]:
+        """What is kept of a call that gave an error after so many pages."""
+        if why.code in call.absent:
+            self.count((call.service, call.operation), pages=1)
+            yield asked.none(why.code)
+            return
+        if why.code == UNREACHED:
+            self.silent.add((call.service, asked.region))
+        self.count((call.service, call.operation), refused=1)
+        yield asked.refused(why, number)
+        self.note(asked.place, why)
 
     def follow(self, call: Call, items: list[Any], region: str, request: dict[str, Any]) -> None:
         for child in self.calls:

@@ -145,6 +145,19 @@ def test_a_region_that_does_not_know_the_caller_is_noted_and_others_go_on(
     assert found.tallies["ec2", "DescribeVpcs"].pages == 1
 
 
+def test_a_service_that_does_not_answer_in_a_region_is_not_asked_on_and_on(
+    case: Case, between: Meddler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:1")
+    monkeypatch.setattr(engine, "THREADS", 1)
+    found = collect(case, Aws(region="us-east-1", attempts=1), [*of_service("ec2"), *declared("ecs:ListClusters")])
+    assert found.outcome == "partial"
+    assert found.tallies["ecs", "ListClusters"].pages == 1
+    messages = [problem["message"] for problem in found.problems if problem["code"] == engine.UNREACHED]
+    assert [said.startswith("not asked: ec2 gave no answer in us-east-1") for said in messages].count(False) == 1
+
+
 def test_an_answer_that_is_none_is_noted(case: Case, aws: Aws, between: Meddler) -> None:
     between.rules.append(rule("DescribeVpcs", (200, "text/xml", b"<html><script>alert(1)</script>")))
     found = collect(case, aws, declared("ec2:DescribeVpcs", "ec2:DescribeSubnets"))

@@ -219,6 +219,10 @@ def _report(done: Collected, case: str, say: Say) -> None:
     )
     write(rows, "table", None)
     say(f"{done.outcome}: {done.added}")
+    if code := done.tallies.get(("", "lambda-code")):
+        wrong = sum(problem["code"] == "CodeSha256" for problem in done.problems)
+        said = f"{wrong} of them with another SHA-256 than" if wrong else "each with the SHA-256 that"
+        say(f"{code.pages} code packages, {said} Lambda says")
     lost = list(_lost(done.problems))
     for line in lost[:SHOWN]:
         say(line)

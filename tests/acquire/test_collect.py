@@ -61,6 +61,16 @@ def test_what_is_described_is_loaded_as_inventory(case: Case, aws: Aws, world: W
     ]
 
 
+def test_names_that_are_attacks_are_kept_as_they_are(case: Case, aws: Aws, world: World) -> None:
+    attack = '=HYPERLINK("x")<script>alert(1)</script>\'; DROP TABLE inventory; -- \u202e'
+    ec2 = made(world.endpoint, "ec2", "eu-west-3")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "Name", "Value": attack}])
+    collect(case, aws, declared("ec2:DescribeVpcs"), regions=["eu-west-3"])
+    load(case, workers=1)
+    assert case.sql("SELECT name FROM inventory WHERE resource_id = ?", [vpc]).rows() == [(attack,)]
+
+
 def test_calls_are_made_for_each_item_and_many_at_once(case: Case, aws: Aws, between: Meddler) -> None:
     found = collect(case, aws, of_service("ecs"))
     tallies = {operation: (tally.pages, tally.items) for (_, operation), tally in found.tallies.items()}

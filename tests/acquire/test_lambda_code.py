@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from forensics import cli
 from forensics.acquire.collect import Collected, collect
 from forensics.acquire.download import NotHad, download
 from forensics.acquire.sets import steps
@@ -108,6 +109,28 @@ def test_code_that_is_not_served_is_noted_without_its_signature(case: Case, aws:
     found = collected(case, aws, "shop:1")
     assert [(item["code"], "s3cret" in str(item)) for item in found.problems] == [("403", False), ("403", False)]
     assert kept(case) == []
+
+
+@pytest.mark.parametrize(
+    ("served", "said"),
+    [
+        (code, "2 code packages, each with the SHA-256 that Lambda says"),
+        (lambda _: (200, ZIP, b"other"), "2 code packages, 2 of them with another SHA-256 than Lambda says"),
+    ],
+)
+def test_the_command_says_whether_the_code_is_as_lambda_says(
+    case: Case,
+    aws: Aws,
+    between: Meddler,
+    served: Callable[[str], Answer],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    packages(between, served)
+    case.close()
+    options = ["--function", "shop:1", "--endpoint-url", between.url, "--region", "us-east-1"]
+    assert cli.main(["collect", str(case.path), "lambda-code", *options]) == 0
+    assert said in capsys.readouterr().out.splitlines()
 
 
 def test_without_names_the_code_of_all_functions_is_kept(case: Case, aws: Aws, between: Meddler) -> None:

@@ -61,6 +61,9 @@ def _named(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resources", metavar="TYPE/ID", nargs="+", default=[], help="resources, as AWS Config names them"
     )
+    group.add_argument(
+        "--lookup", metavar="NAME=VALUE", nargs="+", default=[], help="events of CloudTrail: AccessKeyId=…, Username=…"
+    )
     group.add_argument("--with-code", action="store_true", help="also the code packages of functions and layers")
 
 
@@ -96,6 +99,7 @@ def wanted_of(options: argparse.Namespace) -> Wanted:
         log_groups=tuple(options.log_groups),
         request_ids=tuple(_lines(options.request_ids)),
         resources=tuple(options.resources),
+        lookup=tuple(options.lookup),
         functions=tuple(options.function),
         tasks=tuple(options.task),
         clusters=tuple(options.cluster),

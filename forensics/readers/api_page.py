@@ -42,6 +42,29 @@ def described(document: Json) -> Iterator[bytes] | None:
     return _records(known, asked, held)
 
 
+_TOLD = {
+    ("cloudtrail", "LookupEvents"): "cloudtrail",
+    ("cloudtrail", "ListPublicKeys"): "cloudtrail_public_key",
+    ("guardduty", "GetFindings"): "guardduty",
+    ("config", "GetResourceConfigHistory"): "config_item",
+    ("logs", "FilterLogEvents"): "cloudwatch_log",
+    ("logs", "StartQuery"): "cloudwatch_log",
+}
+"""Of what source the records of an answer are, also where it has none."""
+
+
+def told_of(document: Json) -> str | None:
+    """The source whose records a page without any would hold; None for any other document."""
+    held = members(document)
+    if held is None or held.keys() != PAGE:
+        return None
+    asked = asked_of(document)
+    parameters = asked.get("parameters")
+    if isinstance(parameters, dict) and parameters.get("EventCategory") == "insight":
+        return "cloudtrail_insight"
+    return _TOLD.get((str(asked.get("service")), str(asked.get("operation"))))
+
+
 def asked_of(document: Json) -> dict[str, Any]:
     """What was asked, of a page that tells records."""
     try:

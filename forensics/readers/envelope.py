@@ -107,7 +107,10 @@ def _page(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Itera
         yield document
         return
     answer = members(parts["response"])
-    if answer is not None and all(bytes(held) == b"[]" for held in answer.values()):
+    if answer is not None and (
+        all(bytes(held) == b"[]" for held in answer.values())
+        or any(name in answer and bytes(answer[name]) == b"[]" for name in ("events", "results"))
+    ):
         return
     asked = api_page.asked_of(document)
     for leaf in unwrap(parts["response"], depth - 1):

@@ -71,6 +71,9 @@ def test_pages_of_the_window_are_loaded_as_events(api: Api, tmp_path: Path) -> N
         rows = case.sql("SELECT event_id, recipient_account_id FROM cloudtrail ORDER BY event_id").rows()
         assert rows == [(f"event-{number:04}", ACCOUNT) for number in range(5)]
         assert case.sql("SELECT count(*) FROM rejected_record").rows() == [(0,)]
+        told = case.sql("SELECT DISTINCT source, status, account_id, region FROM evidence ORDER BY 1").rows()
+        place = ("loaded", ACCOUNT, "us-east-1")
+        assert told == [("cloudtrail", *place), ("cloudtrail_insight", *place)]
 
 
 def test_two_runs_give_the_same_pages_and_say_what_was_asked(api: Api) -> None:

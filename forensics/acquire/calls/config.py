@@ -1,24 +1,19 @@
-"""AWS Config: which resources it knows of, deleted ones too; AWS Config API Reference."""
+"""AWS Config: which resources it knows of, deleted ones too; "ListDiscoveredResources" in the AWS Config API Reference."""
 
 from forensics.acquire.calls.call import Call
 
 CALLS = (
     Call(
         "config",
-        "GetDiscoveredResourceCounts",
-        "resourceCounts",
-        "AWS::Config::ResourceCount",
-        resource_id="resourceType",
-    ),
-    Call(
-        "config",
         "ListDiscoveredResources",
         "resourceIdentifiers",
-        "AWS::Config::ResourceIdentifier",
+        "AWS::Config::ConfigurationRecorder",
+        kind="resourceType",
         resource_id="resourceId",
         name="resourceName",
-        for_each="GetDiscoveredResourceCounts",
-        given={"resourceType": "resourceType"},
+        for_each="DescribeConfigurationRecorders",
+        over="recordingGroup.resourceTypes",
+        given={"resourceType": "value"},
         parameters={"includeDeletedResources": True},
     ),
 )

@@ -178,8 +178,9 @@ def _things(rows: Sequence[Readiness], code: str) -> tuple[str, ...]:
 
 
 def _evidence(rows: Sequence[Readiness], code: str) -> tuple[str, ...]:
+    """The answers that show it; that something is missing is shown by every answer of the place."""
     cited = [key for row in rows for item in row.things if code in item.warnings for key in item.evidence]
-    return tuple(dict.fromkeys(cited))
+    return tuple(dict.fromkeys(cited or [key for row in rows for key in row.evidence]))
 
 
 def _row(row: Readiness) -> dict[str, Any]:

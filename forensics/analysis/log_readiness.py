@@ -93,7 +93,7 @@ class LogReadiness:
     def unknown(self) -> pd.DataFrame:
         """A row for each call that was not answered: what is not known because of it."""
         rows = [
-            (account, call, listed(list(dict.fromkeys(row.check.title for row in rows)), 40))
+            (account, call, listed(list(dict.fromkeys(row.check.title for row in rows)), 40) or "details")
             for (account, call), rows in self.report.unknown.items()
         ]
         return pd.DataFrame(rows, columns=["account", "call", "not known"])
@@ -120,7 +120,8 @@ class LogReadiness:
     def _refused(self) -> Iterator[Gap]:
         for (_, call), rows in self.report.unknown.items():
             titles = listed(list(dict.fromkeys(row.check.title for row in rows)), 4)
-            yield Gap(f"Whether these are on: {titles}", call, "allow the call, and ask again")
+            if titles:
+                yield Gap(f"Whether these are on: {titles}", call, "allow the call, and ask again")
 
 
 _LOGS = [

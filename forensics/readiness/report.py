@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from forensics.case import Case
 from forensics.output import plain
-from forensics.readiness.assess import Readiness, assess
+from forensics.readiness.asked import asked
+from forensics.readiness.assess import Denied, Readiness, assess, refused
 from forensics.readiness.check import Check
 from forensics.readiness.checks import checks
+from forensics.readiness.latest import COMMON
 from forensics.readiness.questions import Answerable, answerable
 
 _OBSERVED = """
 SELECT min(i.observed_at) AS first, max(i.observed_at) AS last
 FROM inventory AS i
+"""
+
+
+_MANAGED = """
+SELECT a.account_id, max(a.c->>'MasterAccountId') AS manager
+FROM answer AS a
+WHERE a.api = 'organizations' AND a.operation = 'DescribeOrganization' AND (a.c->>'MasterAccountId') IS NOT NULL
+GROUP BY a.account_id
+ORDER BY a.account_id
 """
 
 
@@ -77,17 +88,24 @@ class Warned:
 
 @dataclass(frozen=True)
 class Report:
-    """The readiness of one or more accounts; `first` and `last` are when AWS was asked (UTC without a zone)."""
+    """The readiness of one or more accounts; `first` and `last` are when AWS was asked (UTC without a zone).
+
+    `refused` are all calls that were, by account; `managed` the management account of an account's organisation.
+    """
 
     rows: tuple[Readiness, ...]
     first: datetime | None = None
     last: datetime | None = None
+    refused: Mapping[str, Sequence[Denied]] = field(default_factory=dict)
+    managed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case) -> Report:
         """Judge the inventory of a case; empty where it has none."""
         ((first, last),) = case.sql(_OBSERVED).rows()
-        return cls(tuple(assess(case)), first, last)
+        managed = {str(account): str(manager) for account, manager in case.sql(COMMON + _MANAGED).rows()}
+        keys = {item.key for item in asked()}
+        return cls(tuple(assess(case)), first, last, refused(case, keys), managed)
 
     @cached_property
     def accounts(self) -> list[str]:
@@ -132,11 +150,14 @@ class Report:
 
     @cached_property
     def unknown(self) -> dict[tuple[str, str], list[Readiness]]:
-        """By account and denied call (with its code): what is not known because of it."""
+        """By account and denied call (with its code): what is not known because of it; of one that tells details, none."""
         found: dict[tuple[str, str], list[Readiness]] = defaultdict(list)
         for row in self.rows:
             for item in row.denied:
                 found[row.account_id, str(item)].append(row)
+        for account, items in self.refused.items():
+            for item in items:
+                found.setdefault((account, str(item)), [])
         return dict(found)
 
     @cached_property
@@ -155,6 +176,8 @@ class Report:
             "observed": {"first": self.first, "last": self.last},
             "accounts": self.accounts,
             "regions": self.regions,
+            "management_account": dict(self.managed),
+            "refused": {account: [str(item) for item in items] for account, items in self.refused.items()},
             "readiness": [_row(row) for row in self.rows],
             "warnings": [asdict(item) | {"text": item.text} for item in self.warnings],
             "questions": [_answer(item) for item in self.answers],

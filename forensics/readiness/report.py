@@ -13,7 +13,7 @@ from typing import Any
 from forensics.case import Case
 from forensics.output import plain
 from forensics.readiness.asked import asked
-from forensics.readiness.assess import Denied, Readiness, assess, refused
+from forensics.readiness.assess import GLOBAL, Denied, Readiness, assess, refused
 from forensics.readiness.check import Check
 from forensics.readiness.checks import checks
 from forensics.readiness.latest import COMMON
@@ -115,7 +115,17 @@ class Report:
     @cached_property
     def regions(self) -> list[str]:
         """Regions that were asked."""
-        return sorted({row.region for row in self.rows if row.check.everywhere})
+        return sorted({row.region for row in self.rows} - {GLOBAL})
+
+    def regions_of(self, account: str) -> list[str]:
+        """Those of one account; none of one that could not be entered."""
+        return sorted({row.region for row in self.rows if row.account_id == account} - {GLOBAL})
+
+    def shut(self, account: str) -> str:
+        """The refused call, of an account that could not be entered; "" of any other."""
+        if self.regions_of(account):
+            return ""
+        return next((str(item) for row in self.rows if row.account_id == account for item in row.denied), "")
 
     @cached_property
     def lines(self) -> list[Line]:

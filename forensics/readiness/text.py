@@ -12,7 +12,7 @@ from forensics.readiness.questions import Answerable, where
 from forensics.readiness.report import Line, Report, Warned
 
 WIDTH = 100
-_COLUMNS = (("log type", 30), ("enabled", 7), ("where", 16), ("things", 9), ("org.", 4), ("kept", 14), ("encrypted", 8))
+_COLUMNS = (("log type", 30), ("enabled", 7), ("where", 16), ("things", 9), ("org.", 4), ("kept", 13), ("encrypted", 9))
 _SAID = {"yes": "yes", "no": "NO", "partly": "in part", "unknown": "unknown"}
 
 
@@ -23,7 +23,11 @@ def text(report: Report) -> str:
 
 
 def _account(report: Report, account: str) -> Iterator[str]:
-    asked = f"{count(len(report.regions), 'Region')}: {where(report.regions)}"
+    if shut := report.shut(account):
+        yield from _wrapped(f"Of account {account} nothing is known: it could not be entered. {shut}")
+        yield ""
+        return
+    asked = f"{count(len(report.regions_of(account)), 'Region')}: {where(report.regions_of(account))}"
     yield from _wrapped(f"Log readiness of account {account} ({asked}), as AWS's APIs said at {at(report.last)}")
     if account in report.managed:
         yield f"Its organisation is managed by account {report.managed[account]}."

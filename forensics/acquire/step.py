@@ -16,6 +16,9 @@ class Wanted:
     """What a collection was asked for; empty where nothing was said.
 
     `start` and `end` (UTC without a zone, the end excluded) bound records. `log_groups` are names or patterns with `*`.
+    `request_ids` are looked for in log groups with CloudWatch Logs Insights, which scans, and charges, their bytes.
+    `resources` are TYPE/ID or TYPE, as AWS Config names them (`AWS::EC2::Instance/i-…`); `lookup` attributes of
+    CloudTrail's LookupEvents, as NAME=VALUE (`AccessKeyId=AKIA…`), each asked by itself.
     `functions` are names, ARNs or NAME:VERSION, `tasks` ARNs or ids, `clusters` names or ARNs (of ECS or EKS).
     """
 
@@ -24,6 +27,7 @@ class Wanted:
     log_groups: tuple[str, ...] = ()
     request_ids: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    lookup: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
@@ -43,6 +47,7 @@ class Place:
 
     `trouble(what, why)` notes what could not be had, `what` as its uri would name it; it raises `Stopped` where no
     further call of this caller can succeed. `stopped()` says that the collection is to end: ask it between calls.
+    `held(uri)` says whether the last page of an answer (`Asked.last`) is in the case already.
     """
 
     aws: Aws
@@ -51,6 +56,7 @@ class Place:
     wanted: Wanted
     trouble: Callable[[str, Trouble], None]
     stopped: Callable[[], bool] = lambda: False
+    held: Callable[[str], bool] = frozenset[str]().__contains__
 
     @property
     def partition(self) -> str:

@@ -9,6 +9,8 @@ from forensics.acquire.calls import Call, call
 from forensics.readiness.checks import checks
 
 _ABOUT = (
+    *(("guardduty", "GetAdministratorAccount"), ("securityhub", "GetAdministratorAccount")),
+    *(("config", "DescribeConfigurationAggregators"), ("route53resolver", "ListResolverQueryLogConfigs")),
     *(("s3", name) for name in ("GetBucketLifecycleConfiguration", "GetBucketEncryption", "GetBucketVersioning")),
     *(("s3", name) for name in ("GetObjectLockConfiguration", "GetBucketPolicy", "GetBucketReplication")),
     *(("organizations", name) for name in ("DescribeOrganization", "ListAccounts", "ListDelegatedAdministrators")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,9 @@ from forensics.case import Case
 from forensics.readiness.check import Check
 from forensics.readiness.checks import checks
 from forensics.readiness.latest import COMMON
+
+_BUCKETS = ("s3://", "arn:aws:s3:::", "arn:aws-cn:s3:::", "arn:aws-us-gov:s3:::")
+"""How a destination begins that is a bucket: where its lifecycle was not told, the retention is unknown."""
 
 GLOBAL = "global"
 """The Region of what has one place for all of them."""
@@ -134,6 +137,18 @@ class _Answers:
         return sorted([*closed, *(item for item in self.places if item[1] != GLOBAL and item[0] not in self.shut)])
 
 
+def refused(case: Case, keys: Collection[str]) -> dict[str, list[Denied]]:
+    """By account, every call of those keys (`s3:GetBucketPolicy`) that was refused."""
+    found: dict[str, list[Denied]] = defaultdict(list)
+    for row in case.sql(_ASKED).arrow().to_pylist():
+        key, known = f"{row['api']}:{row['operation']}", call(row["api"], row["operation"])
+        if key in keys and row["error_code"] and row["error_code"] not in (known.absent if known else ()):
+            found[str(row["account_id"])].append(
+                Denied(key, _about(row["parameters"]), str(row["error_code"]), row["event_id"])
+            )
+    return dict(found)
+
+
 def assess(case: Case) -> list[Readiness]:
     """Every log type in every account and Region of the inventory; empty of a case without one."""
     answers = _Answers.of(case)
@@ -162,8 +177,11 @@ def _shut(check: Check, place: tuple[str, str], denied: Denied) -> Readiness:
 
 def _thing(row: Mapping[str, Any]) -> Thing:
     texts = ("thing", "scope", "destination", "retention", "encryption", "integrity", "managed_by", "note")
+    said = {name: str(row.get(name) or "") for name in texts}
+    if not said["retention"] and said["destination"].startswith(_BUCKETS):
+        said["retention"] = "unknown"
     return Thing(
-        **{name: str(row.get(name) or "") for name in texts},
+        **said,
         state=row.get("state") or "unknown",
         organisation_wide=bool(row.get("organisation_wide")),
         warnings=_distinct(row.get("warnings") or ()),
@@ -180,17 +198,22 @@ def _judged(
     root = asked.get(check.calls[0], [])
     seen = _distinct(row["event_id"] for row in root)
     if things:
-        return _folded(check, made, things)
+        return _folded(check, made, things, whole=not _listing_refused(check, denied))
     if _missed(check, denied, found=any(row["described"] for row in root)):
         return replace(made, evidence=_distinct([*seen, *(item.event_id for item in denied)]))
     missing = (MISSING,) if check.empty == "off" and MISSING in check.warnings else ()
     return replace(made, enabled=check.empty, evidence=seen, warnings=missing)
 
 
-def _missed(check: Check, denied: Sequence[Denied], *, found: bool) -> bool:
+def _listing_refused(check: Check, denied: Sequence[Denied]) -> bool:
     """Whether things may be there that no answer shows; a log group is no thing that logs."""
     listing = {":".join(key) for key in check.calls if (item := call(*key)) and not item.parent and key[0] != "logs"}
-    return any(found or item.call in listing or item.call == ":".join(check.calls[0]) for item in denied)
+    return any(item.call in listing | {":".join(check.calls[0])} for item in denied)
+
+
+def _missed(check: Check, denied: Sequence[Denied], *, found: bool) -> bool:
+    """The same where no thing is known; with `found`, a call about one of them may have been refused."""
+    return bool(denied) and (found or _listing_refused(check, denied))
 
 
 def _denied(
@@ -219,8 +242,10 @@ def _about(parameters: str | None) -> str:
     return ", ".join(texts)
 
 
-def _folded(check: Check, made: Readiness, things: list[Thing]) -> Readiness:
-    enabled = _any(things) if check.fold == "any" else _all(things)
+def _folded(check: Check, made: Readiness, things: list[Thing], *, whole: bool) -> Readiness:
+    """The row of those things; where they are not the whole, there may be another one that is not known."""
+    states = {item.state for item in things} | (set() if whole else {"unknown"})
+    enabled = _any(states) if check.fold == "any" else _all(states)
     best = [item for item in things if item.state == enabled] if check.fold == "any" else things
     best = best or things
     reached = best if enabled != "off" else []
@@ -240,20 +265,18 @@ def _folded(check: Check, made: Readiness, things: list[Thing]) -> Readiness:
         note=_joined(item.note for item in things),
         warnings=tuple(code for code in check.warnings if code in warnings or (code == MISSING and enabled == "off")),
         evidence=_distinct([*(key for item in things for key in item.evidence), *(d.event_id for d in made.denied)]),
-        denied=made.denied if any(item.state == "unknown" for item in things) and enabled != "on" else (),
+        denied=made.denied if "unknown" in states and enabled != "on" else (),
         things=tuple(things),
     )
 
 
-def _any(things: Iterable[Thing]) -> str:
+def _any(states: set[str]) -> str:
     """One that is on suffices; where none is known to be on, one that is not known leaves it open."""
-    states = {item.state for item in things}
     return next((state for state in ("on", "unknown", "partly", "off") if state in states), "unknown")
 
 
-def _all(things: Iterable[Thing]) -> str:
+def _all(states: set[str]) -> str:
     """All must be on; what is known to differ is partly, whatever the unknown ones are."""
-    states = {item.state for item in things}
     known = states - {"unknown"}
     if len(known) > 1 or known == {"partly"}:
         return "partly"

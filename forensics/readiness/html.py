@@ -52,7 +52,7 @@ def _counts(report: Report, account: str) -> dict[str, int]:
 
 def _denied(report: Report, account: str) -> list[tuple[str, list[str]]]:
     return [
-        (call, list(dict.fromkeys(row.check.title for row in rows)))
+        (call, list(dict.fromkeys(row.check.title for row in rows)) or ["details"])
         for (owner, call), rows in report.unknown.items()
         if owner == account
     ]

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from forensics.case import Case
 from forensics.output import plain
-from forensics.readiness.assess import Readiness, assess
+from forensics.readiness.asked import asked
+from forensics.readiness.assess import GLOBAL, Denied, Readiness, assess, refused
 from forensics.readiness.check import Check
 from forensics.readiness.checks import checks
+from forensics.readiness.latest import COMMON
 from forensics.readiness.questions import Answerable, answerable
 
 _OBSERVED = """
 SELECT min(i.observed_at) AS first, max(i.observed_at) AS last
 FROM inventory AS i
+"""
+
+
+_MANAGED = """
+SELECT a.account_id, max(a.c->>'MasterAccountId') AS manager
+FROM answer AS a
+WHERE a.api = 'organizations' AND a.operation = 'DescribeOrganization' AND (a.c->>'MasterAccountId') IS NOT NULL
+GROUP BY a.account_id
+ORDER BY a.account_id
 """
 
 
@@ -77,17 +88,24 @@ class Warned:
 
 @dataclass(frozen=True)
 class Report:
-    """The readiness of one or more accounts; `first` and `last` are when AWS was asked (UTC without a zone)."""
+    """The readiness of one or more accounts; `first` and `last` are when AWS was asked (UTC without a zone).
+
+    `refused` are all calls that were, by account; `managed` the management account of an account's organisation.
+    """
 
     rows: tuple[Readiness, ...]
     first: datetime | None = None
     last: datetime | None = None
+    refused: Mapping[str, Sequence[Denied]] = field(default_factory=dict)
+    managed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, case: Case) -> Report:
         """Judge the inventory of a case; empty where it has none."""
         ((first, last),) = case.sql(_OBSERVED).rows()
-        return cls(tuple(assess(case)), first, last)
+        managed = {str(account): str(manager) for account, manager in case.sql(COMMON + _MANAGED).rows()}
+        keys = {item.key for item in asked()}
+        return cls(tuple(assess(case)), first, last, refused(case, keys), managed)
 
     @cached_property
     def accounts(self) -> list[str]:
@@ -97,7 +115,17 @@ class Report:
     @cached_property
     def regions(self) -> list[str]:
         """Regions that were asked."""
-        return sorted({row.region for row in self.rows if row.check.everywhere})
+        return sorted({row.region for row in self.rows} - {GLOBAL})
+
+    def regions_of(self, account: str) -> list[str]:
+        """Those of one account; none of one that could not be entered."""
+        return sorted({row.region for row in self.rows if row.account_id == account} - {GLOBAL})
+
+    def shut(self, account: str) -> str:
+        """The refused call, of an account that could not be entered; "" of any other."""
+        if self.regions_of(account):
+            return ""
+        return next((str(item) for row in self.rows if row.account_id == account for item in row.denied), "")
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -132,11 +160,14 @@ class Report:
 
     @cached_property
     def unknown(self) -> dict[tuple[str, str], list[Readiness]]:
-        """By account and denied call (with its code): what is not known because of it."""
+        """By account and denied call (with its code): what is not known because of it; of one that tells details, none."""
         found: dict[tuple[str, str], list[Readiness]] = defaultdict(list)
         for row in self.rows:
             for item in row.denied:
                 found[row.account_id, str(item)].append(row)
+        for account, items in self.refused.items():
+            for item in items:
+                found.setdefault((account, str(item)), [])
         return dict(found)
 
     @cached_property
@@ -155,6 +186,8 @@ class Report:
             "observed": {"first": self.first, "last": self.last},
             "accounts": self.accounts,
             "regions": self.regions,
+            "management_account": dict(self.managed),
+            "refused": {account: [str(item) for item in items] for account, items in self.refused.items()},
             "readiness": [_row(row) for row in self.rows],
             "warnings": [asdict(item) | {"text": item.text} for item in self.warnings],
             "questions": [_answer(item) for item in self.answers],
@@ -178,8 +211,9 @@ def _things(rows: Sequence[Readiness], code: str) -> tuple[str, ...]:
 
 
 def _evidence(rows: Sequence[Readiness], code: str) -> tuple[str, ...]:
+    """The answers that show it; that something is missing is shown by every answer of the place."""
     cited = [key for row in rows for item in row.things if code in item.warnings for key in item.evidence]
-    return tuple(dict.fromkeys(cited))
+    return tuple(dict.fromkeys(cited or [key for row in rows for key in row.evidence]))
 
 
 def _row(row: Readiness) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from forensics.readiness.questions import Answerable, where
 from forensics.readiness.report import Line, Report, Warned
 
 WIDTH = 100
-_COLUMNS = (("log type", 30), ("enabled", 7), ("where", 16), ("things", 9), ("org.", 4), ("kept", 14), ("encrypted", 8))
+_COLUMNS = (("log type", 30), ("enabled", 7), ("where", 16), ("things", 9), ("org.", 4), ("kept", 13), ("encrypted", 9))
 _SAID = {"yes": "yes", "no": "NO", "partly": "in part", "unknown": "unknown"}
 
 
@@ -23,8 +23,14 @@ def text(report: Report) -> str:
 
 
 def _account(report: Report, account: str) -> Iterator[str]:
-    asked = f"{count(len(report.regions), 'Region')}: {where(report.regions)}"
+    if shut := report.shut(account):
+        yield from _wrapped(f"Of account {account} nothing is known: it could not be entered. {shut}")
+        yield ""
+        return
+    asked = f"{count(len(report.regions_of(account)), 'Region')}: {where(report.regions_of(account))}"
     yield from _wrapped(f"Log readiness of account {account} ({asked}), as AWS's APIs said at {at(report.last)}")
+    if account in report.managed:
+        yield f"Its organisation is managed by account {report.managed[account]}."
     yield ""
     yield _row([name for name, _ in _COLUMNS])
     yield _row(["-" * width for _, width in _COLUMNS])
@@ -80,7 +86,8 @@ def _unknown(report: Report, account: str) -> Iterator[str]:
     for call, rows in found.items():
         titles = list(dict.fromkeys(row.check.title for row in rows))
         places = list(dict.fromkeys(row.region for row in rows))
-        yield from _wrapped(f"? {call} ({where(places)}): {listed(titles, 4)}", "  ", "")
+        told = f" ({where(places)}): {listed(titles, 4)}" if rows else ": details"
+        yield from _wrapped(f"? {call}{told}", "  ", "")
 
 
 def _questions(items: Sequence[Answerable]) -> Iterator[str]:

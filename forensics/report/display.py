@@ -85,6 +85,12 @@ def show_answer(text: str, *, alarming: bool = True) -> Shown:
     return Shown(f'<div class="fx-answer{quiet}">{inner.html}</div>', inner.text)
 
 
+def show_code(text: str) -> Shown:
+    """Text of a program to read and copy, line by line as it is; nothing runs it."""
+    shown = visible(text, keep="\n")
+    return Shown(f'<div class="fx-commands"><pre>{escape(shown)}</pre></div>', shown)
+
+
 def show_commands(commands: Sequence[Command]) -> Shown:
     """Commands to copy, phase by phase, each under what it is for; nothing runs them."""
     items, before = "", ""

@@ -20,8 +20,8 @@ from tests.playbooks.truths import lines, wanted
 
 pytestmark = pytest.mark.long
 
-SURVEYS = {"account-first-look", "guardduty-triage"}
-"""Their subject is whatever stands out and whatever GuardDuty said, innocent or not."""
+SURVEYS = {"account-first-look", "guardduty-triage", "log-readiness"}
+"""Their subject is whatever stands out, whatever GuardDuty said, which logs are on: innocent or not."""
 
 PUBLIC = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 

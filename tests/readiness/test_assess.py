@@ -104,6 +104,20 @@ def targets_refused() -> list[Any]:
     ]
 
 
+def cut_short() -> list[Any]:
+    """A list of functions of which the second page was refused; the bucket of access logs may not be looked at."""
+    first, answer = functions({"FunctionName": "f", "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/f"}})
+    groups = page("logs", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/f", "retentionInDays": 365}]})
+    member = {"Organization": {"Id": "o-1", "MasterAccountId": "444455556666"}}
+    return [
+        (first, answer),
+        (first, None),
+        groups,
+        page("s3", "GetBucketPolicy", None, Bucket="b"),
+        page("organizations", "DescribeOrganization", member),
+    ]
+
+
 ACCESS = [("access_logs.s3.enabled", "true"), ("access_logs.s3.bucket", "b"), ("deletion_protection.enabled", "false")]
 WORLDS = {
     "nothing asked": [page("ec2", "DescribeVpcs", {"Vpcs": []})],
@@ -115,6 +129,7 @@ WORLDS = {
     "groups refused": [functions({"FunctionName": "f"}), page("logs", "DescribeLogGroups", None)],
     "changed": changed_cluster(),
     "targets refused": targets_refused(),
+    "cut short": cut_short(),
     "hostile": [
         functions({"FunctionName": HOSTILE}),
         page("logs", "DescribeLogGroups", {"logGroups": []}),
@@ -178,7 +193,7 @@ def test_guardduty_has_its_administrator_and_config_its_aggregator(report: Repor
 def test_an_organisation_trail_with_chosen_buckets_is_on_for_a_part_of_them(report: Report) -> None:
     trail = row(report, "organisation trail", "cloudtrail_management")
     assert (trail.enabled, trail.organisation_wide, trail.centrally_managed) == ("on", True, "organisation trail")
-    assert (trail.encryption, trail.retention) == ("SSE-KMS", "")
+    assert (trail.encryption, trail.retention) == ("SSE-KMS", "unknown")
     assert row(report, "organisation trail", "cloudtrail_data_s3").enabled == "partly"
     assert row(report, "organisation trail", "cloudtrail_data_lambda").enabled == "on"
     assert verdict(report, "organisation trail", "Which credential invoked the function") == "yes"
@@ -209,6 +224,18 @@ def test_of_refused_targets_a_rule_is_unknown_and_not_off(report: Report) -> Non
         "unknown",
         ["events:ListTargetsByRule of ecs: AccessDenied"],
     )
+
+
+def test_of_a_list_that_was_cut_short_the_rest_is_unknown(report: Report) -> None:
+    logs = row(report, "cut short", "lambda_log")
+    assert (logs.enabled, logs.scope) == ("unknown", "1 of 1")
+    assert [str(item) for item in logs.denied] == ["lambda:ListFunctions: AccessDenied"]
+
+
+def test_a_refused_call_that_tells_details_is_shown_too_and_who_manages_the_organisation(report: Report) -> None:
+    assert report.unknown[ACCOUNTS["cut short"], "s3:GetBucketPolicy of b: AccessDenied"] == []
+    assert "? s3:GetBucketPolicy of b: AccessDenied: details" in text(report)
+    assert report.managed == {ACCOUNTS["cut short"]: "444455556666"}
 
 
 def test_the_latest_answer_holds(report: Report) -> None:

@@ -10,6 +10,7 @@ from forensics import cli
 from forensics.case import Case
 from forensics.readiness.live import ask
 from forensics.readiness.report import Report
+from forensics.readiness.text import text
 from tests.fresh import fresh_case
 from tests.meddling import Meddler, meddling
 from tests.moto_server import made, moto_server
@@ -132,6 +133,7 @@ def test_a_poor_account_is_warned_of_each_thing_that_is_wrong(proxy: Meddler, tm
     }
     assert of(report, "cloudtrail_management", "eu-west-1").enabled == "off"
     assert of(report, "vpc_flow").enabled == "partly"
+    assert of(report, "cloudtrail_management").enabled == "on"
 
 
 def test_what_a_denied_or_throttled_call_would_tell_is_unknown_and_names_the_call(
@@ -168,6 +170,7 @@ def test_of_an_organisation_an_account_that_cannot_be_entered_is_unknown_and_the
     (denied,) = {str(item) for row in of_shut for item in row.denied}
     assert denied == f"sts:AssumeRole of arn:aws:iam::{shut}:role/responder: AccessDenied"
     assert {row.enabled for row in report.rows if row.account_id == free} >= {"off", "none"}
+    assert f"Of account {shut} nothing is known: it could not be entered." in text(report)
 
 
 def test_offline_needs_a_case_and_a_case_needs_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,10 +20,15 @@ logging AS (
   GROUP BY a.account_id, (a.parameters->>'Name')
 ),
 selector AS (
-  SELECT a.account_id, (a.parameters->>'TrailName') AS trail, u.said AS chosen, CAST(u.said AS VARCHAR) AS said, a.event_id
-  FROM answer AS a,
-    unnest(from_json(coalesce(a.c->'AdvancedEventSelectors', a.c->'EventSelectors', json_array(a.c)), '["JSON"]')) AS u(said)
-  WHERE a.api = 'cloudtrail' AND a.operation = 'GetEventSelectors' AND a.c IS NOT NULL
+  SELECT a.account_id, a.trail, u.said AS chosen, CAST(u.said AS VARCHAR) AS said, a.event_id
+  FROM (
+    SELECT b.account_id, (b.parameters->>'TrailName') AS trail, b.event_id,
+      CASE WHEN json_array_length(b.c->'AdvancedEventSelectors') > 0 THEN b.c->'AdvancedEventSelectors'
+        WHEN json_array_length(b.c->'EventSelectors') > 0 THEN b.c->'EventSelectors'
+        ELSE CAST('[{"IncludeManagementEvents":true,"ReadWriteType":"All"}]' AS JSON) END AS listed
+    FROM answer AS b
+    WHERE b.api = 'cloudtrail' AND b.operation = 'GetEventSelectors' AND b.c IS NOT NULL
+  ) AS a, unnest(from_json(a.listed, '["JSON"]')) AS u(said)
 ),
 chosen AS (
   SELECT s.account_id, s.trail, max({rank}) AS rank, max(s.event_id) AS event_id
@@ -65,6 +70,8 @@ _DATA = """CASE
 _NETWORK = (
     """CASE WHEN s.said NOT LIKE '%"NetworkActivity"%' THEN 0 WHEN s.said LIKE '%"errorCode"%' THEN 1 ELSE 2 END"""
 )
+
+"""How much of its events a selector chooses: 2 all, 1 some, 0 none. A trail without one logs management events whole."""
 
 _INSIGHTS = """,
 trail AS (

@@ -60,7 +60,6 @@ CHECKS = (
             ("config", "DescribeConfigurationRecorders"),
             ("config", "DescribeConfigurationRecorderStatus"),
             ("config", "DescribeDeliveryChannels"),
-            ("config", "DescribeConfigurationAggregators"),
         ),
         _RECORDER,
         delay="minutes when CONTINUOUS, a day when DAILY",

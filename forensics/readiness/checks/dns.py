@@ -67,7 +67,6 @@ CHECKS = (
         (
             ("route53resolver", "ListResolverQueryLogConfigAssociations"),
             ("ec2", "DescribeVpcs"),
-            ("route53resolver", "ListResolverQueryLogConfigs"),
         ),
         _RESOLVER,
         delay="minutes",

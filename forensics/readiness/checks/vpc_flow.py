@@ -2,16 +2,11 @@
 
 from forensics.readiness.check import RETENTION, Check
 from forensics.readiness.latest import retained
+from forensics.sources.vpc_flow import COLUMNS
 
-FORMAT = (
-    "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes}"
-    " ${start} ${end} ${action} ${log-status} ${vpc-id} ${subnet-id} ${instance-id} ${tcp-flags} ${type} ${pkt-srcaddr}"
-    " ${pkt-dstaddr} ${region} ${az-id} ${sublocation-type} ${sublocation-id} ${pkt-src-aws-service}"
-    " ${pkt-dst-aws-service} ${flow-direction} ${traffic-path} ${ecs-cluster-arn} ${ecs-cluster-name}"
-    " ${ecs-container-instance-arn} ${ecs-container-instance-id} ${ecs-container-id} ${ecs-second-container-id}"
-    " ${ecs-service-name} ${ecs-task-definition-arn} ${ecs-task-arn} ${ecs-task-id} ${reject-reason}"
-)
-"""Every field of versions 2 to 8 (page "Flow log records"): what is not asked for when it happens is never known."""
+FORMAT = " ".join(f"${{{column.field}}}" for column in COLUMNS if "-tag" not in column.field)
+"""Every field there is (page "Flow log records") but tags, whose keys are to be named: what is not asked for when it
+happens is never known."""
 
 _LOGS = f""",
 flow_log AS (

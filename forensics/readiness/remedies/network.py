@@ -8,7 +8,10 @@ from forensics.readiness.checks.vpc_flow import FORMAT
 from forensics.readiness.quoting import comment, hcl, label, shell
 from forensics.readiness.remedy import OFF, Remedy, Target, names, regions
 
-_NOTE = "the format of a flow log cannot be changed: make the new one first, then delete the old one"
+_NOTE = (
+    "the format of a flow log cannot be changed: make the new one first, then delete the old one; for ECS fields who makes"
+    " it needs ecs:List* rights"
+)
 
 
 def _flow(targets: Sequence[Target]) -> str:

@@ -51,7 +51,8 @@ class Digest:
     `sha256` is that of its decompressed bytes, `signature` the one of its own metadata, "" where that is not in evidence.
     `previous` is None of the first of a chain. `chain` tells the chains apart: account, Region, trail with its home
     Region and organisation, and whether they are backfill digests, which list what was delivered late.
-    `problem` says why it is no digest, and then nothing else of it holds; `uri` and `object_id` are of its evidence.
+    `problem` says why it is no digest, and then nothing else of it holds; `unread` says that this is no fault of its own.
+    `uri` and `object_id` are of its evidence.
     """
 
     uri: str
@@ -73,6 +74,7 @@ class Digest:
     chain: tuple[str, ...] = ()
     backfill: bool = False
     problem: str = ""
+    unread: bool = False
 
     @property
     def place(self) -> tuple[str, str]:

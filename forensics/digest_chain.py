@@ -81,7 +81,7 @@ _After = Sequence[tuple[Digest, Judged | None]]
 
 def _judge(one: Digest, after: _After, keys: Keys) -> Judged:
     if one.problem:
-        return Judged(one, ALTERED, one.problem)
+        return Judged(one, UNVERIFIED if one.unread else ALTERED, one.problem)
     if one.moved:
         return Judged(one, ALTERED, f"it is the digest {one.named} and lies under another's name: {one.uri}")
     own = keys.prove(one, one.signature) if one.signature else None
@@ -149,7 +149,8 @@ class Stretch:
     """A time between two digests of a chain, or before its first in evidence, for which there is none.
 
     `kind` is `missing` (the later digest names one that is not there), `restart` (the later one begins a chain anew),
-    `gap` (they follow each other, and time lies between them), or `before` (the chain goes on before its first).
+    `gap` (they follow each other, and time lies between them), `before` (the chain goes on before its first) or `after`
+    (it ends, although there should be more by the time that its place was listed; `later` is then the last digest).
     """
 
     kind: str
@@ -166,7 +167,7 @@ class Stretch:
     def named(self) -> str:
         """The digest that should be there, as the later one names it; "" where it names none."""
         before = self.later.digest.previous
-        return f"s3://{before.bucket}/{before.key}" if before and self.kind != "gap" else ""
+        return f"s3://{before.bucket}/{before.key}" if before and self.kind in ("missing", "before") else ""
 
 
 def stretches(chain: Sequence[Judged]) -> Iterator[Stretch]:

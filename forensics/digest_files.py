@@ -22,6 +22,8 @@ from forensics.digest_signature import Asked, Keys
 from forensics.jsons import parsed
 from forensics.readers.stream import content
 
+UNREADABLE = "its bytes cannot be read in this case; `forensics verify CASE` says more"
+
 LARGEST = 64 << 20
 """Bytes of a digest, decompressed; one lists a few hundred log files at most."""
 
@@ -77,21 +79,22 @@ def _digest(root: Path, row: tuple[str, str, str, str | None, str | None, bool])
     for text in (head, metadata):
         held = parsed(text) if text else None
         told |= {str(name).lower(): value for name, value in held.items()} if isinstance(held, dict) else {}
-    data, problem = _whole(root / stored_at)
+    try:
+        data, problem = _whole(root / stored_at)
+    except OSError as error:
+        data, problem = b"", f"{UNREADABLE}: {error.strerror}"
     found = read_digest(data, uri=uri, object_id=object_id, metadata=told)
-    return replace(found, problem=problem) if problem else found
+    unread = problem.startswith(UNREADABLE)
+    return replace(found, problem=problem, unread=unread) if problem else found
 
 
 def _whole(path: Path) -> tuple[bytes, str]:
     problems: list[str] = []
     held = bytearray()
-    try:
-        for chunk in content(path, problems.append):
-            held += chunk
-            if len(held) > LARGEST:
-                return b"", f"it unpacks to more than {LARGEST} bytes, which no digest has"
-    except OSError as error:
-        problems.append(f"it cannot be read: {error.strerror}")
+    for chunk in content(path, problems.append):
+        held += chunk
+        if len(held) > LARGEST:
+            return b"", f"it unpacks to more than {LARGEST} bytes, which no digest has"
     return bytes(held), "; ".join(problems)
 
 
@@ -104,7 +107,10 @@ def keys(con: duckdb.DuckDBPyConnection, root: Path) -> Keys:
 def _asked(paths: Iterable[Path]) -> Iterator[Asked]:
     """What was asked: pages of `forensics collect` say it, the output of the AWS CLI does not."""
     for path in paths:
-        held = parsed(_whole(path)[0].decode("utf-8", "replace"))
+        try:
+            held = parsed(_whole(path)[0].decode("utf-8", "replace"))
+        except OSError:
+            continue
         call = held.get("call") if isinstance(held, dict) else None
         parameters = call.get("parameters") if isinstance(call, dict) else None
         if not isinstance(call, dict) or not isinstance(parameters, dict) or not isinstance(held.get("response"), dict):
@@ -115,7 +121,10 @@ def _asked(paths: Iterable[Path]) -> Iterator[Asked]:
 
 
 def hashes(root: Path, stored: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str | None]]:
-    """(object_id, SHA-256 of the decompressed bytes) of objects with their `stored_at`; None of what is damaged."""
+    """(object_id, SHA-256 of the decompressed bytes) of objects with their `stored_at`.
+
+    It is None of what is damaged, and "" of what cannot be read in the case.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lambda item: (item[0], _hash(root / item[1])), stored)
 
@@ -127,5 +136,5 @@ def _hash(path: Path) -> str | None:
         for chunk in content(path, problems.append):
             found.update(chunk)
     except OSError:
-        return None
+        return ""
     return None if problems else found.hexdigest()

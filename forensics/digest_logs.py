@@ -1,8 +1,8 @@
 """Log files held against the digests that list them: unchanged, altered, gone, or listed nowhere.
 
 A log file that is listed and not in evidence was either deleted or never acquired. It is said to be missing where the
-case holds others that the same digest lists, or log files of the same account, Region and day delivered both before and
-after it, or where an acquisition listed its place completely; otherwise it is `unverified`. RULE says it to the reader.
+case holds others that the same digest lists, or log files of the same trail, account, Region and day delivered both
+before and after it, or where an acquisition listed its place completely; otherwise it is `unverified`. RULE says it to the reader.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from forensics.digest import bare, file_name
 from forensics.digest_chain import Judged
-from forensics.digest_files import hashes
+from forensics.digest_files import UNREADABLE, hashes
 
 RULE = (
     "A log file that a digest lists and that is not in evidence counts as missing if the case holds other log files of"
-    " that digest, or log files of that account, Region and day from before and after it, or if an acquisition listed"
-    " its place completely; otherwise it may just not have been acquired, and is unverified."
+    " that digest, or log files of that trail, account, Region and day from before and after it, or if an acquisition"
+    " listed its place completely; otherwise it may just not have been acquired, and is unverified."
 )
 
 _LOG_NAME = "^[0-9]{12}_CloudTrail(-Insight|-NetworkActivity|-Aggregated)?_[a-z0-9-]+_[0-9]{8}T[0-9]{4}Z_[^_]+[.]json$"
@@ -123,16 +123,17 @@ GROUP BY l.place
 """
 """Listed files that the case knows of without having their bytes, and why: deleted, archived, not to be read."""
 
-_COMPARED = """
+_COMPARED = f"""
 INSERT INTO digest_verdict
 SELECT l.account_id, l.region, l.trail, l.period_start, l.period_end,
-  CASE WHEN l.algorithm <> 'SHA-256' THEN 'unverified'
+  CASE WHEN l.algorithm <> 'SHA-256' OR o.sha256 = '' THEN 'unverified'
     WHEN o.sha256 IS DISTINCT FROM l.hash THEN 'altered'
     WHEN l.digest_status = 'valid' THEN 'valid'
     ELSE 'unverified' END AS status,
   's3://' || l.bucket || '/' || l.key AS uri,
   o.object_id,
   CASE WHEN l.algorithm <> 'SHA-256' THEN 'log file: its hash is of an algorithm that is not known: ' || l.algorithm
+    WHEN o.sha256 = '' THEN 'log file: {UNREADABLE}'
     WHEN o.sha256 IS NULL THEN 'log file: what is in evidence cannot be decompressed, so that it is not what was delivered'
     WHEN o.sha256 <> l.hash AND l.digest_status = 'valid'
       THEN 'log file: its SHA-256 is ' || o.sha256 || ', the digest names ' || l.hash
@@ -156,16 +157,16 @@ WITH absent AS (
   FROM digest_listed AS l
   JOIN digest_match AS m ON m.place = l.place
 ), of_day AS (
-  SELECT account_id, region, date_trunc('day', stamp) AS day, min(stamp) AS first_stamp, max(stamp) AS last_stamp
-  FROM log_object
-  WHERE stamp IS NOT NULL
-  GROUP BY account_id, region, date_trunc('day', stamp)
+  SELECT l.account_id, l.region, l.trail, date_trunc('day', l.stamp) AS day, min(l.stamp) AS first_stamp, max(l.stamp) AS last_stamp
+  FROM digest_listed AS l
+  JOIN digest_match AS m ON m.place = l.place
+  GROUP BY l.account_id, l.region, l.trail, date_trunc('day', l.stamp)
 ), judged AS (
   SELECT a.*, k.reason,
     CASE WHEN k.reason NOT LIKE 'deleted%' THEN NULL
       WHEN k.reason IS NOT NULL THEN 'listed: ' || k.reason
       WHEN g.digest IS NOT NULL THEN 'others of that digest are in evidence'
-      WHEN d.first_stamp < a.stamp AND a.stamp < d.last_stamp THEN 'log files of that day from before and after it are in evidence'
+      WHEN d.first_stamp < a.stamp AND a.stamp < d.last_stamp THEN 'log files of that trail and day from before and after it are in evidence'
       WHEN EXISTS (
         SELECT 1
         FROM listed_whole AS w
@@ -176,7 +177,7 @@ WITH absent AS (
   FROM absent AS a
   LEFT JOIN digest_lacking AS k ON k.place = a.place
   LEFT JOIN of_digest AS g ON g.digest = a.digest
-  LEFT JOIN of_day AS d ON d.account_id = a.account_id AND d.region = a.region AND d.day = date_trunc('day', a.stamp)
+  LEFT JOIN of_day AS d ON d.account_id = a.account_id AND d.region = a.region AND d.trail = a.trail AND d.day = date_trunc('day', a.stamp)
 )
 SELECT account_id, region, trail, period_start, period_end,
   CASE WHEN why IS NULL THEN 'unverified' ELSE 'missing_log_file' END AS status,

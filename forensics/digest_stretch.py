@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import duckdb
 
 from forensics.digest import utc_time
-from forensics.digest_chain import HOUR, UNVERIFIED, Stretch, Verdict
+from forensics.digest_chain import HOUR, UNVERIFIED, Judged, Stretch, Verdict
 from forensics.jsons import parsed
 
 DAY = timedelta(days=1)
 """A longer time without digests and without log files may be days that nobody acquired."""
+
+_LATE = 3 * HOUR
+"""How much earlier than it was listed a chain may end: the digest of an hour comes after it."""
 
 DELETED = "deleted"
 """How the reason begins of an object that is listed without bytes because a delete marker stands in its place."""
@@ -43,7 +47,7 @@ ORDER BY starts_with(reason, 'deleted') DESC, reason
 LIMIT 1
 """
 _ACQUIRED = """
-SELECT CAST(parameters AS VARCHAR)
+SELECT CAST(parameters AS VARCHAR) AS parameters, started_at
 FROM acquisition
 WHERE kind = 's3' AND outcome = 'complete'
 ORDER BY acquisition_id
@@ -52,8 +56,9 @@ ORDER BY acquisition_id
 
 @dataclass(frozen=True)
 class Window:
-    """A place in S3 that an acquisition listed completely; None and empty are without a bound."""
+    """A place in S3 that an acquisition listed completely, `asked` at that time; None and empty are without a bound."""
 
+    asked: datetime
     bucket: str
     prefix: str = ""
     since: datetime | None = None
@@ -65,7 +70,7 @@ class Window:
     def holds(self, found: Stretch) -> bool:
         """Whether the digest that is missing would have been listed."""
         one = found.later.digest
-        inside = found.named.removeprefix("s3://").startswith(f"{self.bucket}/{self.prefix}")
+        inside = (found.named or one.named).removeprefix("s3://").startswith(f"{self.bucket}/{self.prefix}")
         whole = (self.since or found.start) <= found.start and found.end <= (self.until or found.end)
         asked = (self.accounts, one.account_id), (self.regions, one.region), (self.sources, "cloudtrail_digest")
         return inside and whole and all(not wanted or it in wanted for wanted, it in asked)
@@ -81,16 +86,35 @@ class Window:
 
 def windows(con: duckdb.DuckDBPyConnection) -> list[Window]:
     """The places in S3 that acquisitions listed completely."""
-    held = [parsed(row[0]) for row in con.execute(_ACQUIRED).fetchall() if row[0]]
-    return [_window(item) for item in held if isinstance(item, dict) and isinstance(item.get("bucket"), str)]
+    held = [(parsed(row[0]), row[1]) for row in con.execute(_ACQUIRED).fetchall() if row[0]]
+    return [_window(item, at) for item, at in held if isinstance(item, dict) and isinstance(item.get("bucket"), str)]
 
 
-def _window(held: dict[str, Any]) -> Window:
+def _window(held: dict[str, Any], asked: datetime) -> Window:
     names = [held.get(name) for name in ("accounts", "regions", "sources")]
     lists = [tuple(map(str, found)) if isinstance(found, list) else () for found in names]
     return Window(
-        held["bucket"], str(held.get("prefix") or ""), utc_time(held.get("start")), utc_time(held.get("end")), *lists
+        asked,
+        held["bucket"],
+        str(held.get("prefix") or ""),
+        utc_time(held.get("start")),
+        utc_time(held.get("end")),
+        *lists,
     )
+
+
+def ends(runs: Sequence[Sequence[Judged]], listed: Sequence[Window]) -> Iterator[Stretch]:
+    """Chains that end hours before their place was listed completely."""
+    for run in runs:
+        last = run[-1]
+        if last.digest.end is None or last.digest.backfill:
+            continue
+        for window in listed:
+            until = min(window.until or window.asked, window.asked)
+            found = Stretch("after", last, last.digest.end, until.replace(minute=0, second=0, microsecond=0))
+            if found.end - found.start >= _LATE and window.holds(found):
+                yield found
+                break
 
 
 def verdict(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) -> Verdict:
@@ -107,6 +131,11 @@ def _said(con: duckdb.DuckDBPyConnection, found: Stretch, listed: list[Window]) 
         return "gap", "the digests before and after follow each other, and leave out the time between"
     if found.kind == "restart":
         return "gap", f"a chain begins anew after it: logging or validation was off. {_explained(con, found)}"
+    if found.kind == "after":
+        return "gap", (
+            f"the chain ends with this digest, though its place was listed until {found.end} UTC: logging or validation"
+            f" was switched off, or the newest digests were deleted. {_explained(con, found)}"
+        )
     lacking = [row[0] for row in con.execute(_LACKING, {"uri": found.named}).fetchall()]
     if lacking and not lacking[0].startswith(DELETED):
         return UNVERIFIED, f"the digest is listed in the case without its bytes: {lacking[0]}"
@@ -137,7 +166,8 @@ def _log_files(con: duckdb.DuckDBPyConnection, found: Stretch) -> int:
 
 def _explained(con: duckdb.DuckDBPyConnection, found: Stretch) -> str:
     """The calls that turned logging or validation off and on, as CloudTrail has them."""
-    about = {"start": found.start - HOUR, "end": found.end + HOUR, "trail": found.later.digest.trail}
+    until = found.start if found.kind == "after" else found.end
+    about = {"start": found.start - HOUR, "end": until + HOUR, "trail": found.later.digest.trail}
     calls = [
         f"{name} by {who} at {at} UTC ({event_id})"
         for name, who, at, event_id in con.execute(_EXPLAINING, about).fetchall()

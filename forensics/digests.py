@@ -64,7 +64,10 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     if not rows or not rows[0][0] or not con.execute(digest_files.IN_EVIDENCE).fetchall():
         return
     _check(con, Path(rows[0][0]).parent, fresh=False)
-    con.execute("INSERT OR REPLACE INTO content_hash SELECT object_id, sha256 FROM content_hashed")
+    con.execute(
+        "INSERT OR REPLACE INTO content_hash SELECT object_id, sha256 FROM content_hashed"
+        " WHERE sha256 IS NULL OR sha256 <> ''"
+    )
     con.execute(f"INSERT INTO digest_check {_ROWS}")
     for name in _MADE:
         con.execute(f"DROP TABLE temp.{name}")
@@ -90,6 +93,7 @@ def _check(con: duckdb.DuckDBPyConnection, root: Path, *, fresh: bool) -> None:
     runs = chains(items)
     times = [found for run in runs for found in stretches(run)]
     listed = digest_stretch.windows(con)
+    times += digest_stretch.ends(runs, listed)
     digest_logs.prepare(con, root, [item for run in runs for item in run], fresh=fresh)
     con.execute(_VERDICT)
     rows = [item.verdict for item in items] + [digest_stretch.verdict(con, found, listed) for found in times]

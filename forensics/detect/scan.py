@@ -15,12 +15,13 @@ from typing import Any
 import duckdb
 
 from forensics import storage
+from forensics.detect.fields import literal
 from forensics.detect.pipelines import Table
 from forensics.source import Source
 
-FEW = 400_000
+FEW = 600_000
 """Rows of the copy at most; or SHARE of the table, if that is more."""
-SHARE = 0.2
+SHARE = 0.6
 TOGETHER = 40
 """Rules judged by one statement."""
 
@@ -78,8 +79,13 @@ class Scan:
         else:
             self._tell_apart(asked)
             wide = self._copy([item for item in asked if self.kinds[item.number]])
-        for item in wide:
-            self._alone(item, f'"{self.source.name}"', self.window, self.bounds)
+        every = [item for item in wide if not item.narrow]
+        about_some = [item for item in wide if item.narrow]
+        for first in range(0, len(every), TOGETHER):
+            about_some += self._matching(every[first : first + TOGETHER])
+        for item in about_some:
+            condition = f"{self.window} AND {self._of_values(item)}"
+            self._alone(item, f'"{self.source.name}"', condition, self.bounds)
 
     def lacking(self, asked: Sequence[Asked]) -> dict[int, set[str]]:
         """For each rule the names whose JSON paths have no value in any row the rule concerns."""
@@ -171,27 +177,39 @@ ORDER BY k.kind"""
         )
 
     def _together(self, batch: Sequence[Asked]) -> None:
-        cases = ",\n".join(
-            f"CASE WHEN {self._of_kinds(item)} AND ({item.sql}) THEN {item.number} END" for item in batch
-        )
-        every = {kind for item in batch for kind in self.kinds[item.number]}
+        each = [
+            f"SELECT {item.number}, '{self.source.name}', s.object_id, s.record FROM detect_row AS s"
+            f" WHERE {self._of_kinds(item)} AND ({item.sql})"
+            for item in batch
+        ]
         try:
-            self._plain(
-                f"""
-INSERT INTO detect_match
-SELECT u.rule, '{self.source.name}' AS source, m.object_id, m.record
-FROM (
-  SELECT s.object_id, s.record, list_filter([{cases}], lambda n: n IS NOT NULL) AS found
-  FROM detect_row AS s
-  WHERE s.kind IN ({_numbers(every)})
-) AS m, unnest(m.found) AS u(rule)"""
-            )
+            self._plain("INSERT INTO detect_match\n" + "\nUNION ALL\n".join(each))
         except duckdb.Error:
             for item in batch:
                 self._alone(item, "detect_row", self._of_kinds(item), {})
 
+    def _matching(self, batch: Sequence[Asked]) -> list[Asked]:
+        """Of rules about every row those that match some, found in one scan; all where that fails."""
+        tests = ", ".join(f"bool_or({item.sql})" for item in batch)
+        try:
+            (found,) = self._all(f'SELECT {tests} FROM "{self.source.name}" AS s WHERE {self.window}')
+        except duckdb.Error:
+            return list(batch)
+        return [item for item, matches in zip(batch, found, strict=True) if matches]
+
     def _of_kinds(self, item: Asked) -> str:
         return f"s.kind IN ({_numbers(self.kinds[item.number])})"
+
+    def _of_values(self, item: Asked) -> str:
+        """SQL: the values that the narrow columns have in the rule's rows, where these are few and some are left out."""
+        parts = ["TRUE"]
+        kinds = _numbers(self.kinds.get(item.number, ()))
+        for name in self.table.narrow if item.narrow else ():
+            rows = self._plain(f'SELECT DISTINCT "{name}" FROM detect_kind WHERE kind IN ({kinds})')
+            values = [value for (value,) in rows]
+            if None not in values and len(values) <= TOGETHER:
+                parts.append(f's."{name}" IN ({", ".join(map(literal, values))})')
+        return " AND ".join(parts)
 
     def _alone(self, item: Asked, table: str, condition: str, values: dict[str, Any]) -> None:
         try:
@@ -213,10 +231,10 @@ WHERE {condition} AND ({item.sql})""",
     def _lacking_together(self, batch: Sequence[Asked]) -> dict[int, set[str]]:
         paths = [(item, name, sql) for item in batch for name, sql in item.paths.items()]
         tests = ", ".join(
-            f"bool_or(CASE WHEN {self._of_kinds(item)} THEN ({sql}) IS NOT NULL END)" for item, _, sql in paths
+            f"EXISTS (SELECT 1 FROM detect_row AS s WHERE {self._of_kinds(item)} AND ({sql}) IS NOT NULL)"
+            for item, _, sql in paths
         )
-        every = {kind for item in batch for kind in self.kinds[item.number]}
-        (found,) = self._plain(f"SELECT {tests} FROM detect_row AS s WHERE s.kind IN ({_numbers(every)})")
+        (found,) = self._plain(f"SELECT {tests}")
         lacking: dict[int, set[str]] = {item.number: set() for item in batch}
         for (item, name, _), there in zip(paths, found, strict=True):
             if not there:

@@ -42,13 +42,13 @@ SELECT e.first AS time, j.last AS end_time, e.principal, CASE WHEN j.keys = 1 TH
   CAST(NULL AS VARCHAR) AS workload, CAST(NULL AS VARCHAR[]) AS resources,
   CAST(least(9, 4 + CASE WHEN j.writes > 0 THEN 1 ELSE 0 END + CASE WHEN j.denied >= $denials THEN 1 ELSE 0 END
     + {LONG}) AS DOUBLE) AS severity,
-  'the first to call in ' || e.region || ', ' || j.calls || ' calls' AS title,
+  'the first to call in ' || e.region || ', ' || j.calls || CASE WHEN j.calls = 1 THEN ' call' ELSE ' calls' END AS title,
   {
     reasons(
         "'nobody of account ' || e.account_id || ' called in ' || e.region || ' in the ' || "
         + span("e.began", "e.first")
         + " || ' before, ' || p.held || ' h of them in the logs'",
-        "j.calls || ' calls from ' || j.address",
+        "j.calls || CASE WHEN j.calls = 1 THEN ' call from ' ELSE ' calls from ' END || j.address",
         "CASE WHEN j.writes > 0 THEN 'calls that change something: ' || j.writes || ', such as ' || j.one_write END",
         "CASE WHEN j.denied > 0 THEN 'denied: ' || j.denied || ' of them' END",
         LOST,

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from forensics.cards.who_was import WhoWas
     from forensics.cards.workload import Workload
     from forensics.covered import Coverage
-    from forensics.logged import Logged
     from forensics.detect.report import Detection
+    from forensics.logged import Logged
     from forensics.timeline import Moment
 
 SCHEMA_VERSION = 3

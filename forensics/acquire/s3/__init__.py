@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Manner", "Outcome", "acquire", "place", "planned"]
 
-JOBS = 16
+JOBS = 32
 """Requests under way at once."""
 
 

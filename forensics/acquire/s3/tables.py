@@ -100,6 +100,7 @@ def keeper(case: Case, count: Callable[[int], None] | None) -> Callable[[list[Li
 def finish(case: Case, asked: Asked) -> None:
     """Compare the list with the evidence."""
     case.connection.execute(_FINISH, {"bucket": asked.bucket, "archived": sorted(ARCHIVED)})
+    case.connection.execute("DROP TABLE temp.s3_listed")
 
 
 def parts(case: Case) -> tuple[Part, ...]:

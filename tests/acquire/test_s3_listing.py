@@ -28,7 +28,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
 
 
 def listed(
-    case: Case, objects: Mapping[str, Kept], prefix: str = "", **asked: object
+    case: Case, objects: Mapping[str, Kept], prefix: str = "", *, page: int = 1000, **asked: object
 ) -> tuple[set[str], StaticS3, str]:
     """Keys that would be fetched, the server with its log, and the plan as text."""
     service = StaticS3(objects, page)

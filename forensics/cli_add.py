@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
     from forensics.acquire.s3 import Asked, Outcome
     from forensics.acquire.s3.plan import Plan
     from forensics.case import Case
+    from forensics.source import LogStream
 
 Say = Callable[[str], None]
 Progress = Callable[[str, str], AbstractContextManager[Callable[[int, int | None], None] | None]]
 
 _S3 = ("start", "end", "accounts", "regions", "sources", "plan", "versions", "requester_pays", "jobs")
 _AWS = ("profile", "role", "endpoint_url")
-_LOCAL = ("in_place", "log_group", "log_stream", "account")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--log-stream", metavar="NAME", help="and of that stream")
     parser.add_argument("--account", metavar="ID", help="account of the log group: 12 digits")
-    parser.add_argument("--region", metavar="REGION", help="Region of the log group; with s3://, Region to ask in")
+    parser.add_argument("--region", metavar="REGION", help="Region of the log group; with s3://, the Region to ask too")
     _s3_options(parser)
     aws_options(parser, region=False)
 
@@ -65,7 +66,7 @@ def _s3_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--versions", action="store_true", help="also older versions and delete markers")
     group.add_argument("--requester-pays", action="store_true", help="this caller pays what the bucket's requests cost")
-    group.add_argument("--jobs", metavar="N", type=int, help="requests at once; default: 16")
+    group.add_argument("--jobs", metavar="N", type=int, help="requests at once; default: 32")
 
 
 def run(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -76,9 +77,10 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         return _add_local(options, terminal)
     if len(remote) < len(options.path):
         raise UsageError("give either places in S3 or paths of this machine: their options differ")
-    _refuse(options, _LOCAL, "goes with what is on this machine, not with s3://")
+    _refuse(options, ("in_place",), "goes with what is on this machine, not with s3://")
     if options.jobs is not None and not 1 <= options.jobs <= 256:
         raise UsageError(f"--jobs is from 1 to 256, not {options.jobs}")
+    _stream(options)
     asked = [_asked(options, place) for place in remote]
     with terminal.open(options.case, write=not options.plan) as case:
         for one in asked:
@@ -101,25 +103,43 @@ def _add_local(options: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _add_s3(options: argparse.Namespace, terminal: Terminal, case: Case, asked: Asked) -> None:
+    from forensics import naming
     from forensics.acquire import s3
 
+    stream = _stream(options)
     aws, how = aws_of(options), s3.Manner(jobs=options.jobs or s3.JOBS)
     if options.plan:
         with terminal.progress("list", "key") as show:
             plan = s3.planned(case, aws, asked, s3.Manner(jobs=how.jobs, listing=_counted(show)))
         terminal.say(str(plan))
         return
-    with terminal.progress("list", "key") as show, terminal.progress("add", "B") as bar:
-        sizes: list[int] = []
+    with contextlib.ExitStack() as bars:
+        listing = _counted(bars.enter_context(terminal.progress("list", "key")))
+        later: list[Callable[[int, int], None]] = []
 
         def planned(plan: Plan) -> None:
+            bars.close()
             terminal.say(f"{plan}\n")
-            sizes.append(plan.bytes)
+            if bar := bars.enter_context(terminal.progress("add", "B")):
+                later.append(lambda _, size: bar(size, plan.bytes))
 
-        later = (lambda _, size: bar(size, sizes[0])) if bar else None
-        manner = s3.Manner(jobs=how.jobs, listing=_counted(show), planned=planned, progress=later)
+        def progress(objects: int, size: int) -> None:
+            for show in later:
+                show(objects, size)
+
+        manner = s3.Manner(jobs=how.jobs, listing=listing, planned=planned, progress=progress)
         outcome = s3.acquire(case, aws, asked, command=_command(options, asked), manner=manner)
+    if stream:
+        naming.name(case, asked.uri.rstrip("/"), stream)
     _report(outcome, options, terminal)
+
+
+def _stream(options: argparse.Namespace) -> LogStream | None:
+    """What was stated of the events; a Region alone is where to ask."""
+    from forensics import naming
+
+    region = options.region if options.log_group else None
+    return naming.stated(options.log_group, options.log_stream, options.account, region)
 
 
 def _counted(show: Callable[[int, int | None], None] | None) -> Callable[[int], None] | None:

@@ -159,6 +159,14 @@ DELETE FROM evidence
 WHERE sha256 = '' AND uri IN (SELECT n.uri FROM newcomer AS n WHERE n.sha256 <> '')
 """
 
+REASON_NOW = """
+UPDATE evidence
+SET reason = a.reason
+FROM arrived AS a
+WHERE a.uri = evidence.uri AND a.sha256 = '' AND evidence.sha256 = '' AND a.reason IS DISTINCT FROM evidence.reason
+"""
+"""What could not be had before, and cannot now, perhaps for another reason."""
+
 DISPLACED = f"""
 INSERT INTO evidence
 SELECT {FURTHER_ID.format(sha256="e.sha256", uri="e.uri")} AS object_id, e.uri, e.sha256, e.size, e.etag,
@@ -255,6 +263,7 @@ def _insert(case: Case) -> tuple[int, int, int]:
     now = {"acquired_at": datetime.now(UTC).replace(tzinfo=None)}
     con.execute(NEWCOMER)
     con.execute(READ_AT_LAST)
+    con.execute(REASON_NOW)
     con.execute(DISPLACED)
     con.execute(INSERT, now)
     con.execute(DISPLACE, now)

@@ -253,7 +253,12 @@ def test_one_prefix_of_ten_that_may_not_be_listed_costs_only_itself(case: Case) 
         assert list(rejected(case)) == ["AWSLogs/000000000003/"]
         proxy.faults.clear()
         assert take(case, aws).added.added == 1
-    assert rejected(case) == {} and len(rows(case, "uri")) == 10
+        assert rejected(case) == {"AWSLogs/000000000003/": "could not be listed at first; a later run listed it"}
+        assert verification.verify(case).ok
+        proxy.faults.append(denied)
+        take(case, aws)
+    assert rejected(case)["AWSLogs/000000000003/"].startswith("cannot be listed: AccessDenied")
+    assert len(rows(case, "uri")) == 11
 
 
 def test_where_nothing_can_be_listed_it_says_why_and_records_that(case: Case) -> None:

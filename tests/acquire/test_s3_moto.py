@@ -51,6 +51,7 @@ def endpoint() -> Iterator[str]:
         for key, body in keys():
             backend.put_object(BUCKET, key, body)
         yield found
+        backend.reset()
 
 
 @pytest.fixture
@@ -72,20 +73,16 @@ def command(endpoint: str, case: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "forensics.cli", *given]
 
 
-@pytest.mark.parametrize("versions", [False, True])
-def test_a_day_of_an_organisation_s_trail_is_found_among_thousands_of_keys(
-    endpoint: str, case: Case, versions: bool
-) -> None:
-    asked = s3.Asked(
-        BUCKET,
-        start=datetime(2026, 11, 5),
-        end=datetime(2026, 11, 6),
-        regions=frozenset({"us-east-1"}),
-        versions=versions,
-    )
-    plan = s3.planned(case, aws(endpoint), asked)
+def test_a_day_of_an_organisation_s_trail_is_found_among_thousands_of_keys(endpoint: str, case: Case) -> None:
+    window = {"start": datetime(2026, 11, 5), "end": datetime(2026, 11, 6)}
+    plan = s3.planned(case, aws(endpoint), s3.Asked(BUCKET, **window, regions=frozenset({"us-east-1"})))
     assert {(part.account_id, part.fetched) for part in plan.parts} == {(account, 48) for account in ACCOUNTS}
     assert plan.lists < 40
+
+
+def test_versions_are_listed_as_s3_tells_them(endpoint: str, case: Case) -> None:
+    place = f"AWSLogs/o-exampleorgid/{ACCOUNTS[0]}/CloudTrail/us-east-1/2026/11/05/"
+    assert s3.planned(case, aws(endpoint), s3.Asked(BUCKET, place, versions=True)).fetched == 24
 
 
 def test_pages_are_read_to_the_end(endpoint: str, case: Case) -> None:
@@ -178,7 +175,7 @@ def test_a_window_with_no_objects_is_said_and_is_no_failure(
         (["/tmp", "--from", "2026-11-05", "--plan"], "--from, --plan goes with s3://BUCKET/PREFIX"),
         (["/tmp", "--profile", "x"], "--profile goes with s3://"),
         (["s3://logs", "--in-place"], "--in-place goes with what is on this machine"),
-        (["s3://logs", "--log-group", "x"], "--log-group goes with what is on this machine"),
+        (["s3://logs", "--log-stream", "x"], "stream, account and Region go with --log-group"),
         (["s3://logs", "/tmp"], "give either places in S3 or paths of this machine"),
         (["s3://logs", "--from", "yesterday"], "not a time: 'yesterday'"),
         (["s3://logs", "--sources", "x"], "no source named 'x'"),

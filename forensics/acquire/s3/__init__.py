@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "Manner", "Outcome", "acquire", "place", "planned"]
 
-JOBS = 16
+JOBS = 32
 """Requests under way at once."""
 
 
@@ -102,7 +102,7 @@ def _acquire(case: Case, client: Any, asked: Asked, run: _Run) -> Outcome:
     plan = _plan(case, asked, walked)
     if run.how.planned:
         run.how.planned(plan)
-    tables.forget_answered(case, walked.answered)
+    tables.note_answered(case, walked.answered)
     scratch = case.path / STORE / INCOMING
     fetcher = Fetcher(client, asked.bucket, scratch, run.how.jobs, asked.requester_pays, run.how.patience)
     found = _found(case, asked, walked, fetcher)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from botocore.exceptions import BotoCoreError, IncompleteReadError, ReadTimeoutError
+from botocore.exceptions import BotoCoreError, ConnectionClosedError, IncompleteReadError
 
 from forensics.acquire import Found
 from forensics.acquire.s3.listing import Listed
@@ -90,7 +90,7 @@ class Fetcher:
             self.problems.append((found.uri, refused.trouble))
             return replace(found, problem=_said(refused.trouble))
         except OSError as error:
-            return replace(found, problem=f"no room for it on the way: {error.strerror}")
+            return replace(found, problem=f"it could not be written on this machine: {error.strerror}")
 
     def _get(self, found: Found, item: Listed) -> Found:
         parameters = {"Bucket": self.bucket, "Key": item.key}
@@ -121,12 +121,9 @@ class Fetcher:
         digest = hashlib.md5(usedforsecurity=False)
         count = 0
         try:
-            while chunk := body.read(CHUNK):
+            for chunk in _chunks(body):
                 digest.update(chunk)
                 count += held.write(chunk)
-        except OSError as error:  # of the connection; boto3 leaves some of them as they are
-            held.close()
-            raise ReadTimeoutError(endpoint_url=self.bucket, error=error) from None
         except BaseException:
             held.close()
             raise
@@ -137,6 +134,20 @@ class Fetcher:
             raise IncompleteReadError(actual_bytes=count, expected_bytes=size)
         held.seek(0)
         return held, digest.hexdigest()
+
+
+def _chunks(body: Any) -> Iterator[bytes]:
+    """What the connection gives; its errors, some of which boto3 leaves as they are, as boto3's."""
+    while True:
+        try:
+            chunk = body.read(CHUNK)
+        except Exception as error:
+            if isinstance(error, OSError) or type(error).__module__.startswith("urllib3"):
+                raise ConnectionClosedError(endpoint_url="the bucket", error=error) from None
+            raise
+        if not chunk:
+            return
+        yield chunk
 
 
 def as_listed(bucket: str, item: Listed) -> Found:

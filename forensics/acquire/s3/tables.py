@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 CHUNK = 2000
 NOT_LISTED = "cannot be listed"
+LISTED_NOW = "could not be listed at first; a later run listed it"
 _COLUMNS = {
     "size": "BIGINT",
     "last_modified": "TIMESTAMP",
@@ -100,6 +101,7 @@ def keeper(case: Case, count: Callable[[int], None] | None) -> Callable[[list[Li
 def finish(case: Case, asked: Asked) -> None:
     """Compare the list with the evidence."""
     case.connection.execute(_FINISH, {"bucket": asked.bucket, "archived": sorted(ARCHIVED)})
+    case.connection.execute("DROP TABLE temp.s3_listed")
 
 
 def parts(case: Case) -> tuple[Part, ...]:
@@ -121,7 +123,7 @@ def not_listed(case: Case, asked: Asked) -> frozenset[str]:
     return frozenset(row[0] for row in case.connection.execute(_NOT_LISTED, [f"s3://{asked.bucket}/"]).fetchall())
 
 
-def forget_answered(case: Case, uris: set[str]) -> None:
-    """Take prefixes that can be listed now off the list of what could not be had."""
+def note_answered(case: Case, uris: set[str]) -> None:
+    """Say of prefixes that an earlier run could not list that they are listed now; their rows stay, as the record does."""
     for uri in sorted(uris):
-        case.connection.execute("DELETE FROM evidence WHERE sha256 = '' AND uri = ?", [uri])
+        case.connection.execute("UPDATE evidence SET reason = ? WHERE sha256 = '' AND uri = ?", [LISTED_NOW, uri])

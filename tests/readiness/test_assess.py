@@ -234,7 +234,7 @@ def test_of_a_list_that_was_cut_short_the_rest_is_unknown(report: Report) -> Non
 
 def test_a_refused_call_that_tells_details_is_shown_too_and_who_manages_the_organisation(report: Report) -> None:
     assert report.unknown[ACCOUNTS["cut short"], "s3:GetBucketPolicy of b: AccessDenied"] == []
-    assert "? s3:GetBucketPolicy of b: AccessDenied: details" in text(report)
+    assert "? details, such as retention or who administers: s3:GetBucketPolicy of b: AccessDenied" in text(report)
     assert report.managed == {ACCOUNTS["cut short"]: "444455556666"}
 
 

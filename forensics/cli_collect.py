@@ -169,7 +169,7 @@ def _collect(options: argparse.Namespace, say: Say, progress: Progress) -> int:
             done = collect(
                 case, aws, asked, regions=regions, wanted=wanted, command=f"collect {chosen.name}", progress=show
             )
-    _report(done, options.case, say)
+    _report(done, options, say)
     done.check()
     return 0
 
@@ -202,7 +202,7 @@ def _place(what: str) -> tuple[str, str]:
     return f"{service} {operation}", textwrap.shorten(" ".join([region, *said]), 120, placeholder=" …")
 
 
-def _report(done: Collected, case: str, say: Say) -> None:
+def _report(done: Collected, options: argparse.Namespace, say: Say) -> None:
     from forensics.output import Rows, write
 
     named = sorted(done.tallies.items())
@@ -225,6 +225,6 @@ def _report(done: Collected, case: str, say: Say) -> None:
     if len(lost) > SHOWN:
         say(f"… and {len(lost) - SHOWN} more: SELECT problems FROM acquisition")
     if any(problem["kind"] == "denied" for problem in done.problems):
-        say("what the caller needs: forensics collect --print-policy")
-    say(f"next: forensics load {case}")
+        say(f"what the caller needs: forensics collect --print-policy {options.set}")
+    say(f"next: forensics load {options.case}")
     sys.stdout.flush()

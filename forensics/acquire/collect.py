@@ -73,6 +73,7 @@ class Collected:
 def chosen_regions(aws: Aws, given: Sequence[str] = ()) -> list[str]:
     """The Regions that are meant: those named, `all` that are enabled, or the profile's. Raises UsageError, AwsError."""
     if ALL in given:
+        _ = aws.caller
         try:
             return aws.regions()
         except CALL_ERRORS as error:

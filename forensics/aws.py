@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError
 from botocore.parsers import ResponseParserError
 
 import forensics
@@ -62,7 +62,7 @@ _KINDS = {
 }
 _ADVICE = {
     "expired": "the credentials have expired: get new ones and run it again",
-    "credentials": "AWS does not know these credentials: check the profile",
+    "credentials": "no credentials, or none that AWS knows: check the profile",
     "clock": "the clock of this machine differs from AWS's: set it",
     "denied": "this caller may not: `forensics collect --print-policy` prints what is needed",
     "throttled": "AWS asked to slow down more often than was retried: run it again",
@@ -111,6 +111,9 @@ def trouble(error: Exception) -> Trouble:
         kind = "kms"
     return Trouble(kind, code, message)
 
+
+CUT = IncompleteReadError.__name__
+"""The code of an answer that was cut off."""
 
 CALL_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
 """What a call may raise."""
@@ -247,7 +250,18 @@ def is_read(service: str, operation: str) -> bool:
 def _guarded() -> Any:
     session = botocore.session.Session()
     session.register("before-parameter-build", _refuse)
+    session.register("before-parse", _whole)
     return session
+
+
+def _whole(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
+    """Refuse an answer that was cut off: boto3 takes one in JSON for an answer that says nothing."""
+    body, headers = response_dict["body"], response_dict["headers"]
+    length = str(headers.get("content-length", ""))
+    if operation_model.http.get("method") == "HEAD" or not isinstance(body, bytes) or not length.isdigit():
+        return
+    if "content-encoding" not in headers and len(body) < int(length):
+        raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(length))
 
 
 def _refuse(model: Any, **_: Any) -> None:

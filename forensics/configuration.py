@@ -76,7 +76,7 @@ SELECT s.resource_id AS eni, s.configuration_item_capture_time AS moment, {_DELE
     json_extract_string(s.configuration, '$.ipv6Addresses[*].ipv6Address')) AS addresses,
   nullif(s.configuration->>'$.association.publicIp', '') AS public_ip,
   s.object_id || '/' || s.record AS event_id
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = '{_CARD}'
   AND s.configuration_item_capture_time IS NOT NULL
 """
@@ -89,7 +89,7 @@ SELECT v.card->>'$.networkInterfaceId' AS eni, s.configuration_item_capture_time
   list_concat(json_extract_string(v.card, '$.privateIpAddresses[*].privateIpAddress'),
     json_extract_string(v.card, '$.ipv6Addresses[*].ipv6Address')) AS addresses,
   nullif(v.card->>'$.association.publicIp', '') AS public_ip, s.object_id || '/' || s.record AS event_id
-FROM config_item AS s, unnest(json_extract(s.configuration, '$.networkInterfaces[*]')) AS v(card)
+FROM resource_item AS s, unnest(json_extract(s.configuration, '$.networkInterfaces[*]')) AS v(card)
 WHERE s.resource_type = 'AWS::EC2::Instance'
   AND s.configuration_item_capture_time IS NOT NULL
 """
@@ -121,7 +121,7 @@ GATEWAYS = f"""
 SELECT {key("ec2", "s.aws_region", "s.aws_account_id", "'natgateway/' || s.resource_id")} AS workload,
   'nat_gateway' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
   s.configuration_item_capture_time AS moment, CASE WHEN {_DELETED} THEN 'gone' ELSE 'exists' END AS phase
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = 'AWS::EC2::NatGateway'
 """
 
@@ -129,9 +129,19 @@ INSTANCES = f"""
 SELECT {_INSTANCE.format("s.resource_id")} AS workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role,
   s.configuration->>'$.imageId' AS image, NULL AS code_sha256, s.configuration_item_capture_time AS moment,
   CASE WHEN {_DELETED} THEN 'gone' ELSE 'exists' END AS phase
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = 'AWS::EC2::Instance'
 """
+
+LAUNCHES = f"""
+SELECT {_INSTANCE.format("s.resource_id")} AS workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS image,
+  NULL AS code_sha256, {_TIME.format("v.card->>'$.attachment.attachTime'")} AS moment, 'started' AS phase
+FROM resource_item AS s, unnest(json_extract(s.configuration, '$.networkInterfaces[*]')) AS v(card)
+WHERE s.resource_type = 'AWS::EC2::Instance'
+  AND (v.card->>'$.attachment.deviceIndex') = '0'
+  AND {_TIME.format("v.card->>'$.attachment.attachTime'")} <= s.configuration_item_capture_time
+"""
+"""The first interface is attached when an instance is made, and for good; `launchTime` is that of its last start."""
 
 _FUNCTION = key("lambda", "s.aws_region", "s.aws_account_id", "'function:' || coalesce(s.resource_name, s.resource_id)")
 
@@ -140,7 +150,7 @@ SELECT {_FUNCTION} AS workload, s.configuration_item_capture_time AS moment, {_D
   s.object_id || '/' || s.record AS event_id,
   list_sort(json_extract_string(s.configuration, '$.vpcConfig.subnetIds[*]')) AS subnets,
   list_sort(json_extract_string(s.configuration, '$.vpcConfig.securityGroupIds[*]')) AS groups
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = 'AWS::Lambda::Function'
   AND ({_DELETED} OR json_type(s.configuration) = 'OBJECT')
 """
@@ -150,7 +160,7 @@ FUNCTIONS = f"""
 SELECT {_FUNCTION} AS workload, 'lambda_function' AS kind, NULL AS name, s.configuration->>'$.role' AS role, NULL AS image,
   s.configuration->>'$.codeSha256' AS code_sha256, s.configuration_item_capture_time AS moment,
   CASE WHEN {_DELETED} THEN 'gone' ELSE 'exists' END AS phase
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = 'AWS::Lambda::Function'
 """
 

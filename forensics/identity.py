@@ -17,7 +17,20 @@ UNION ALL
 SELECT 'user' AS kind, issuer_principal_id AS unique_id, issuer_arn AS arn, first_seen AS time
 FROM actor
 WHERE kind = 'federated_user'
+UNION ALL
+SELECT 'role' AS kind, s.configuration->>'$.RoleId' AS unique_id, s.configuration->>'$.Arn' AS arn, u.time
+FROM inventory AS s, unnest([s.created, s.observed_at]) AS u(time)
+WHERE s.api = 'iam'
+  AND regexp_matches(s.configuration->>'$.RoleId', $role_id)
+  AND regexp_matches(s.configuration->>'$.Arn', $role_arn)
+UNION ALL
+SELECT 'user' AS kind, s.configuration->>'$.UserId' AS unique_id, s.configuration->>'$.Arn' AS arn, u.time
+FROM inventory AS s, unnest([s.created, s.observed_at]) AS u(time)
+WHERE s.api = 'iam'
+  AND s.operation IN ('GetAccountAuthorizationDetails', 'ListUsers')
+  AND regexp_matches(s.configuration->>'$.UserId', '^AIDA[A-Z0-9]+$')
 """
+"""What records state of roles and users, and what IAM says of those that exist: ids, and ARNs with their paths."""
 
 _PATHLESS_FACTS = """
 INSERT INTO fact
@@ -296,7 +309,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_said())
     actor.collect(con)
     issuance.collect(con, afresh=True)
-    con.execute(_FACTS)
+    con.execute(_FACTS, {"role_id": issuance.ROLE_ID, "role_arn": issuance.ROLE_ARN})
     con.execute(_PATHLESS_FACTS, {"role_arn": issuance.ROLE_ARN})
     issuance.name_principals(con)
     for table in ("identity", "principal", "session"):

@@ -176,7 +176,7 @@ WITH terminated AS (
   UNION ALL
   SELECT s.resource_id AS interface_id, s.configuration_item_capture_time AS moment,
     s.object_id || '/' || s.record AS event_id, FALSE AS known
-  FROM config_item AS s
+  FROM resource_item AS s
   WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
     AND s.configuration_item_status IN ('ResourceDeleted', 'ResourceDeletedNotRecorded')
 )

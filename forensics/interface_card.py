@@ -44,7 +44,7 @@ SELECT s.configuration AS card, s.aws_account_id AS account_id, s.aws_region AS 
   s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id, 'config' AS kind,
   NULL AS instance_id, s.resource_creation_time AS born, NULL AS maker, NULL AS maker_instance,
   NULL AS owner, NULL AS owner_id
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
 """
 
@@ -54,7 +54,7 @@ SELECT json_object('networkInterfaceId', u.eni) AS card, s.aws_account_id AS acc
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
   CASE s.resource_type WHEN 'AWS::EC2::NatGateway' THEN 'nat_gateway' ELSE 'vpc_endpoint' END AS owner,
   s.resource_id AS owner_id
-FROM config_item AS s, unnest(list_concat(
+FROM resource_item AS s, unnest(list_concat(
   json_extract_string(s.configuration, '$.natGatewayAddresses[*].networkInterfaceId'),
   json_extract_string(s.configuration, '$.networkInterfaceIds[*]'))) AS u(eni)
 WHERE s.resource_type IN ('AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint')

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import holding, hyperplane, invocation, private_address, workloads
+from forensics import described, holding, hyperplane, invocation, private_address, workloads
 
 _INSTANCE_KEY = """
 INSERT INTO instance_key
@@ -111,3 +111,4 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     workloads.drop(con)
     for table in (*_TEMPORARY, "workload_call"):
         con.execute(f"DROP TABLE temp.{table}")
+    described.drop(con)

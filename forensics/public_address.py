@@ -18,6 +18,11 @@ FROM (
   SELECT ask->>'$.allocationId' AS allocation_id, ask->>'$.publicIp' AS public_ip
   FROM workload_call
   WHERE event_name IN ('AssociateAddress', 'ReleaseAddress')
+  UNION ALL
+  SELECT configuration->>'$.AllocationId' AS allocation_id, configuration->>'$.PublicIp' AS public_ip
+  FROM inventory
+  WHERE api = 'ec2'
+    AND operation = 'DescribeAddresses'
 ) AS a
 WHERE allocation_id IS NOT NULL
   AND public_ip IS NOT NULL

@@ -27,7 +27,7 @@ SELECT {key("ec2", "s.aws_region", "s.aws_account_id", "'instance/' || s.resourc
   CASE WHEN s.configuration_item_status LIKE 'ResourceDeleted%' THEN 'terminated'
     ELSE s.configuration->>'$.state.name' END AS state,
   try_cast(s.configuration->>'$.launchTime' AS TIMESTAMP) AS launched_at
-FROM config_item AS s
+FROM resource_item AS s
 WHERE s.resource_type = 'AWS::EC2::Instance'
   AND s.configuration_item_capture_time IS NOT NULL
 """

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import configuration, issued, workloads
+from forensics import configuration, described, issued, workloads
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, kind_of, partition
 from forensics.sources.cloudtrail import EVENT as CALL
 from forensics.sources.eventbridge_event import SOURCE as STATE_SOURCE
@@ -283,6 +283,7 @@ RECOGNISERS = (
     _GATEWAY,
     _INSTANCE_STATED,
     configuration.INSTANCES,
+    configuration.LAUNCHES,
     configuration.GATEWAYS,
     configuration.FUNCTIONS,
 )
@@ -361,14 +362,15 @@ FROM whole
 
 
 def collect_calls(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `workload_call`: the calls that make, change and end workloads."""
+    """Make the temporary table `workload_call`, the calls that make, change and end workloads, and `resource_item`."""
     con.execute(_CALL)
+    described.collect(con)
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `workload`, `credential_workload` and the workload columns of `credential`.
 
-    Leaves `workload_call` and what `workloads.prepare` makes: `lifetime`, the last stage that reads them, drops them.
+    Leaves `workload_call`, `resource_item` and what `workloads.prepare` makes: `lifetime`, the last stage that reads them, drops them.
     """
     for table in ("workload", "workload_detail", "workload_container"):
         con.execute(f"DELETE FROM {table}")

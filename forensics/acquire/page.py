@@ -9,6 +9,7 @@ left out for the same reason; the custody record has the caller, the endpoint an
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -45,10 +46,15 @@ class Asked:
         named = f"{self.service}/{self.operation}/{quote(given, safe='=,:*')}"
         return f"aws://{self.account_id}/{self.region}/{named}{at}"
 
-    def answered(self, number: int, response: Mapping[str, Any]) -> Found:
-        """A page of the answer, `number` counting from 0."""
+    @property
+    def last(self) -> str:
+        """The uri of the last page, of an answer whose last page is told from the others."""
+        return f"{self.place}/last.json"
+
+    def answered(self, number: int, response: Mapping[str, Any], *, last: bool = False) -> Found:
+        """A page of the answer, `number` counting from 0; `last` where its uri is to say that it is."""
         held = {name: value for name, value in response.items() if not _TRANSPORT.match(name)}
-        return self._found(number, {"call": self._call(), "response": held})
+        return self._found("last" if last else number, {"call": self._call(), "response": held})
 
     def none(self, code: str) -> Found:
         """An answer that describes nothing: AWS says so by an error code."""
@@ -63,9 +69,10 @@ class Asked:
         call |= {"account_id": self.account_id, "region": self.region}
         return call | ({"observed_at": _written(self.observed_at)} if self.observed_at else {})
 
-    def _found(self, number: int, page: Mapping[str, Any]) -> Found:
+    def _found(self, number: int | str, page: Mapping[str, Any]) -> Found:
         text = json.dumps(page, default=_written, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
-        return Found(f"{self.place}/{number:05}.json", io.BytesIO(text), last_modified=self.observed_at, size=len(text))
+        name = number if isinstance(number, str) else f"{number:05}"
+        return Found(f"{self.place}/{name}.json", io.BytesIO(text), last_modified=self.observed_at, size=len(text))
 
 
 def _written(value: Any) -> Any:
@@ -82,4 +89,4 @@ def _written(value: Any) -> Any:
 
 def _brief(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, default=_written, sort_keys=True)
-    return text if len(text) <= 120 else f"{text[:100]}…{len(text)}"
+    return text if len(text) <= 120 else f"{text[:100]}…{hashlib.sha256(text.encode()).hexdigest()[:12]}"

@@ -16,6 +16,9 @@ class Wanted:
     """What a collection was asked for; empty where nothing was said.
 
     `start` and `end` (UTC without a zone, the end excluded) bound records. `log_groups` are names or patterns with `*`.
+    `request_ids` are looked for in log groups with CloudWatch Logs Insights, which scans, and charges, their bytes.
+    `resources` are TYPE/ID or TYPE, as AWS Config names them (`AWS::EC2::Instance/i-…`); `lookup` attributes of
+    CloudTrail's LookupEvents, as NAME=VALUE (`AccessKeyId=AKIA…`), each asked by itself.
     `functions` are names, ARNs or NAME:VERSION, `tasks` ARNs or ids, `clusters` names or ARNs (of ECS or EKS).
     """
 
@@ -24,6 +27,7 @@ class Wanted:
     log_groups: tuple[str, ...] = ()
     request_ids: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    lookup: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
@@ -43,6 +47,7 @@ class Place:
 
     `trouble(what, why)` notes what could not be had, `what` as its uri would name it; it raises `Stopped` where no
     further call of this caller can succeed. `stopped()` says that the collection is to end: ask it between calls.
+    `held(uri)` says whether the last page of an answer (`Asked.last`) is in the case already.
     """
 
     aws: Aws
@@ -51,6 +56,7 @@ class Place:
     wanted: Wanted
     trouble: Callable[[str, Trouble], None]
     stopped: Callable[[], bool] = lambda: False
+    held: Callable[[str], bool] = frozenset[str]().__contains__
 
     @property
     def partition(self) -> str:
@@ -67,8 +73,8 @@ class Step(Protocol):
 
     To add one: write a module `acquire/api_<what>.py` with a function `found(place) -> Iterator[Found]`, give it a
     name and what it needs as `STEP = Asking("lookup-events", found, actions=("cloudtrail:LookupEvents",))`, and name
-    it in `acquire/sets.py` in the sets it belongs to. A page is `Asked(…).answered(n, response)` of `acquire/page.py`.
-    An error of a call goes to `place.trouble`; what was had before stays. Objects are taken in by another thread, while
+    it in `steps` or `records` of the sets it belongs to (`acquire/sets/`). A page is `Asked(…).answered(n, response)` of
+    `acquire/page.py`. An error of a call goes to `place.trouble`; what was had before stays. Objects are taken in by another thread, while
     the step goes on: each stream is the object's own (BytesIO, a temporary file). Steps run in threads at once: they
     share nothing but `place.aws`.
     """

@@ -32,11 +32,13 @@ UNATTRIBUTED = {
     "cloudtrail_aggregated": "counts of calls by many; a row names no single caller",
     "cloudtrail_digest": "signatures over log files",
     "cloudtrail_insight": "statistics of an account's calls",
+    "cloudtrail_public_key": "keys that digests were signed with",
     "cloudwatch_log": "text of applications that no other source knows",
     "config_compliance": "judgements about resources, made by AWS Config",
     "config_item": "about the resource it describes: `event.resources`",
     "ecs_event": "about the task it names: `event.resources`",
     "eventbridge_event": "about the resource it names: `event.resources`",
+    "inventory": "about the resource it describes: `event.resources`",
 }
 """Sources whose records no workload made, used or received, and why."""
 

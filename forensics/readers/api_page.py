@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from forensics.acquire.calls import call as declared
 from forensics.acquire.calls.call import Call, search
 from forensics.jsons import written
-from forensics.readers.documents import BAD_JSON, Json, value
+from forensics.readers.documents import BAD_JSON, Json, members, value
 from forensics.readers.log_events import LogEvent
 from forensics.source import LogStream
 
+encode = msgspec.json.encode
+
 PAGE = {"call", "response"}
 REFUSED = {"call", "error"}
+_PLACED = frozenset({("cloudtrail", "ListPublicKeys")})
+"""Operations whose records do not say of which account and Region they are."""
 
 
 def is_page(parts: Mapping[str, Any]) -> bool:
@@ -36,6 +42,29 @@ def described(document: Json) -> Iterator[bytes] | None:
     return _records(known, asked, held)
 
 
+_TOLD = {
+    ("cloudtrail", "LookupEvents"): "cloudtrail",
+    ("cloudtrail", "ListPublicKeys"): "cloudtrail_public_key",
+    ("guardduty", "GetFindings"): "guardduty",
+    ("config", "GetResourceConfigHistory"): "config_item",
+    ("logs", "FilterLogEvents"): "cloudwatch_log",
+    ("logs", "StartQuery"): "cloudwatch_log",
+}
+"""Of what source the records of an answer are, also where it has none."""
+
+
+def told_of(document: Json) -> str | None:
+    """The source whose records a page without any would hold; None for any other document."""
+    held = members(document)
+    if held is None or held.keys() != PAGE:
+        return None
+    asked = asked_of(document)
+    parameters = asked.get("parameters")
+    if isinstance(parameters, dict) and parameters.get("EventCategory") == "insight":
+        return "cloudtrail_insight"
+    return _TOLD.get((str(asked.get("service")), str(asked.get("operation"))))
+
+
 def asked_of(document: Json) -> dict[str, Any]:
     """What was asked, of a page that tells records."""
     try:
@@ -43,6 +72,15 @@ def asked_of(document: Json) -> dict[str, Any]:
     except BAD_JSON:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def in_place(record: Json, asked: Mapping[str, Any]) -> Json:
+    """A record with the account and Region that were asked, of an operation whose records do not say."""
+    held = members(record) if (asked.get("service"), asked.get("operation")) in _PLACED else None
+    if held is None:
+        return record
+    around = {"accountId": asked.get("account_id"), "region": asked.get("region")}
+    return encode({**{name: value for name, value in around.items() if value is not None}, **held})
 
 
 def placed(event: LogEvent, asked: Mapping[str, Any]) -> LogEvent:

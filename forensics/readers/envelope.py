@@ -106,9 +106,18 @@ def _page(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Itera
     if "response" not in parts:
         yield document
         return
+    answer = members(parts["response"])
+    if answer is not None and (
+        all(bytes(held) == b"[]" for held in answer.values())
+        or any(name in answer and bytes(answer[name]) == b"[]" for name in ("events", "results"))
+    ):
+        return
     asked = api_page.asked_of(document)
     for leaf in unwrap(parts["response"], depth - 1):
-        yield api_page.placed(leaf, asked) if isinstance(leaf, LogEvent) else leaf
+        if isinstance(leaf, LogEvent):
+            yield api_page.placed(leaf, asked)
+        else:
+            yield leaf if isinstance(leaf, Line) else api_page.in_place(leaf, asked)
 
 
 def _items(document: Json, depth: int) -> Iterator[Leaf]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from forensics.readers.api_page import told_of
 from forensics.readers.documents import (
     MENDED,
     NO_JSON,
@@ -109,8 +110,8 @@ class JsonReader:
             yield Reject(None, "the object is empty", "", claimed=False)
         elif self._next == 0 and holds_no_event(text):
             yield EventPart(RAW, (), ())
-        elif self._next == 0 and self._hint.source:
-            yield JsonPart(self._hint.source, (), ())
+        elif self._next == 0 and (told := self._hint.source or told_of(text)):
+            yield JsonPart(told, (), ())
 
     def _several(self, text: bytes) -> Iterator[Part]:
         """Parts of the documents of a text, with what is lost between them."""

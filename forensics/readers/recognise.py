@@ -14,6 +14,8 @@ from forensics.source import LineFormat, LogStream, Source, snake
 from forensics.sources import sources
 
 _KNOWN_SHARE = 0.6
+_PAGE = re.compile(r"aws://(?P<account>\d{12})/(?P<region>[a-z0-9-]+)/")
+"""The uri of a page of an API: `forensics.acquire.page`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ def by_key(key: str) -> KeyHint:
         if found := pattern.search(key):
             groups = found.groupdict()
             return KeyHint(name, groups.get("account"), groups.get("region"))
+    if found := _PAGE.match(key):
+        return KeyHint(None, found["account"], found["region"])
     return KeyHint()
 
 

@@ -38,7 +38,7 @@ WITH told AS (
     {_shaped(_detail("publicIPv4Address"), _ADDRESS)} AS public_ip,
     s.moment, least(s.pull_started_at, s.started_at, s.stopping_at) AS held_at,
     least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.last_status = 'PROVISIONING' AS is_early,
-    s.event_id
+    s.seen_at, s.event_id
   FROM {of_task("ecs_state", "s")}, unnest(json_extract(s.attachments, '$[*]')) AS u(item)
   WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
   UNION ALL
@@ -46,13 +46,14 @@ WITH told AS (
     {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,
     {_shaped(_detail("privateIPv4Address"), _ADDRESS)} AS ipv4,
     {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
-    NULL AS public_ip, a.moment, NULL AS held_at, a.moment AS attached_at, TRUE AS is_early, a.event_id
+    NULL AS public_ip, a.moment, NULL AS held_at, a.moment AS attached_at, TRUE AS is_early,
+    NULL AS seen_at, a.event_id
   FROM {of_task("ecs_answered", "a")}, unnest(json_extract(a.item, '$.attachments[*]')) AS u(item)
   WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
     AND a.event_name IN ('RunTask', 'StartTask')
 )
 SELECT workload, coalesce(nullif(attachment_id, ''), eni) AS attachment_id, status, eni, ipv4, ipv6, public_ip,
-  moment, held_at, attached_at, is_early IS TRUE AS is_early, event_id
+  moment, held_at, attached_at, is_early IS TRUE AS is_early, seen_at, event_id
 FROM told
 WHERE coalesce(nullif(attachment_id, ''), eni) IS NOT NULL
 """
@@ -81,7 +82,7 @@ WITH created AS (
     nullif(s.configuration->>'$.association.publicIp', '') AS public_ip,
     coalesce(s.configuration->>'$.association.allocationId', '') <> '' AS is_elastic,
     s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id
-  FROM config_item AS s
+  FROM resource_item AS s
   WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
     AND s.configuration IS NOT NULL
 )
@@ -173,6 +174,11 @@ WITH born AS (
   JOIN ecs_attachment AS a ON a.attachment_id = c.attachment_id AND a.workload = c.workload
   WHERE a.held_at IS NOT NULL
   GROUP BY c.eni
+  UNION ALL
+  SELECT DISTINCT c.eni, a.seen_at AS moment, 'seen' AS what, a.event_id
+  FROM ecs_card AS c
+  JOIN ecs_attachment AS a ON a.attachment_id = c.attachment_id AND a.workload = c.workload
+  WHERE a.seen_at IS NOT NULL
   UNION ALL
   SELECT c.eni, d.moment, 'seen' AS what, d.event_id
   FROM ecs_card AS c

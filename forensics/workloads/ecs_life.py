@@ -37,7 +37,7 @@ WITH told AS (
       json_extract_string(s.configuration, '$.containerDefinitions[*].privileged')), 'true') AS privileged,
     list_concat(json_extract_string(s.configuration, '$.Volumes[*].Host.SourcePath'),
       json_extract_string(s.configuration, '$.volumes[*].host.sourcePath')) AS host_paths
-  FROM config_item AS s
+  FROM resource_item AS s
   WHERE s.resource_type = 'AWS::ECS::TaskDefinition'
     AND s.configuration IS NOT NULL
 )

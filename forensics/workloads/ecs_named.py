@@ -1,6 +1,7 @@
 """Where records name ECS tasks, and the one key that each task has: its ARN with the cluster, where any record says it."""
 
 from forensics.arn import SAMPLE, partition
+from forensics.source import snake
 from forensics.sources.cloudtrail import EVENT as CALL
 
 TASK_ID = r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -55,6 +56,13 @@ def _parts(arn: str, cluster: str, task_id: str = "NULL", place: tuple[str, str]
   coalesce({part(3)}, nullif(regexp_extract({cluster}, '{CLUSTER}', 1), '')) AS cluster"""
 
 
+_TIMES = ("createdAt", "pullStartedAt", "startedAt", "stoppingAt", "executionStoppedAt", "stoppedAt")
+
+
+def _time(name: str) -> str:
+    return f"try_cast(d.task->>'$.{name}' AS TIMESTAMP) AS {snake(name)}"
+
+
 _STATE = f"""
 CREATE OR REPLACE TEMP TABLE ecs_state AS
 SELECT {_parts("s.task_arn", "s.cluster_arn")},
@@ -62,11 +70,34 @@ SELECT {_parts("s.task_arn", "s.cluster_arn")},
   s.state_version, s.last_status, s.created_at, s.pull_started_at, s.started_at, s.stopping_at,
   s.execution_stopped_at, s.stopped_at, s.task_definition_arn, s.container_instance_arn, s.task_group, s.launch_type,
   s.capacity_provider_name, s.availability_zone, s.stop_code, s.stopped_reason, s.started_by, s.enable_execute_command,
-  s.detail->>'$.platformVersion' AS platform_version, s.containers, s.attachments, s.overrides
+  s.detail->>'$.platformVersion' AS platform_version, s.containers, s.attachments, s.overrides,
+  CAST(NULL AS TIMESTAMP) AS seen_at
 FROM ecs_event AS s
 WHERE s.detail_type = 'ECS Task State Change'
   AND regexp_matches(s.task_arn, '{TASK}')
+UNION ALL
+SELECT {_parts("d.arn", "d.cluster_arn")}, d.object_id || '/' || d.record AS event_id, d.observed_at AS moment,
+  d.cluster_arn, try_cast(d.task->>'$.version' AS BIGINT) AS state_version, d.task->>'$.lastStatus' AS last_status,
+  {", ".join(_time(name) for name in _TIMES)},
+  d.task->>'$.taskDefinitionArn' AS task_definition_arn, d.task->>'$.containerInstanceArn' AS container_instance_arn,
+  d.task->>'$.group' AS task_group, d.task->>'$.launchType' AS launch_type,
+  d.task->>'$.capacityProviderName' AS capacity_provider_name, d.task->>'$.availabilityZone' AS availability_zone,
+  d.task->>'$.stopCode' AS stop_code, d.task->>'$.stoppedReason' AS stopped_reason,
+  d.task->>'$.startedBy' AS started_by, try_cast(d.task->>'$.enableExecuteCommand' AS BOOLEAN) AS enable_execute_command,
+  d.task->>'$.platformVersion' AS platform_version, d.task->'$.containers' AS containers,
+  d.task->'$.attachments' AS attachments, d.task->'$.overrides' AS overrides,
+  CASE WHEN d.task->>'$.lastStatus' = 'RUNNING' THEN d.observed_at END AS seen_at
+FROM (
+  SELECT s.object_id, s.record, s.observed_at, s.configuration AS task, s.configuration->>'$.taskArn' AS arn,
+    s.configuration->>'$.clusterArn' AS cluster_arn
+  FROM inventory AS s
+  WHERE s.api = 'ecs'
+    AND s.operation = 'DescribeTasks'
+    AND s.configuration IS NOT NULL
+) AS d
+WHERE regexp_matches(d.arn, '{TASK}')
 """
+"""States of tasks, as events tell them and as DescribeTasks answers; `seen_at` is when one was asked that then ran."""
 
 _ANSWERED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_answered AS
@@ -233,6 +264,11 @@ WITH told AS (
       regexp_extract(ask->>'$.instanceIdentityDocument', '"instanceId"\s*:\s*"([^"]+)"', 1)) AS instance_id
   FROM ecs_call
   WHERE event_name = 'RegisterContainerInstance'
+  UNION
+  SELECT configuration->>'$.containerInstanceArn' AS arn, configuration->>'$.ec2InstanceId' AS instance_id
+  FROM inventory
+  WHERE api = 'ecs'
+    AND operation = 'DescribeContainerInstances'
   UNION
   SELECT container_instance_arn AS arn, instance_id
   FROM ecs_flow

@@ -105,7 +105,7 @@ FROM (
   SELECT coalesce(resource_name, resource_id) AS cluster, aws_account_id AS account_id, aws_region AS region,
     coalesce(configuration->>'$.resourcesVpcConfig.vpcId', configuration->>'$.ResourcesVpcConfig.VpcId') AS vpc_id,
     coalesce(configuration->>'$.OpenIdConnectIssuerUrl', configuration->>'$.identity.oidc.issuer') AS issuer
-  FROM config_item
+  FROM resource_item
   WHERE resource_type = 'AWS::EKS::Cluster'
 ) AS f
 WHERE regexp_matches(f.cluster, '{CLUSTER_NAME}')
@@ -209,7 +209,7 @@ FROM (
   UNION ALL
   SELECT resource_id AS instance_id, aws_account_id AS account_id, aws_region AS region,
     configuration->>'$.vpcId' AS vpc_id
-  FROM config_item
+  FROM resource_item
   WHERE resource_type = 'AWS::EC2::Instance'
 ) AS i
 WHERE regexp_matches(i.instance_id, '^{INSTANCE_ID}$')
@@ -245,6 +245,16 @@ WITH said AS (
   FROM eks_call
   WHERE event_source = 'eks.amazonaws.com'
     AND event_name IN ('CreatePodIdentityAssociation', 'UpdatePodIdentityAssociation', 'DeletePodIdentityAssociation')
+  UNION ALL
+  SELECT s.configuration->>'$.clusterName' AS cluster, s.configuration->>'$.namespace' AS namespace,
+    s.configuration->>'$.serviceAccount' AS service_account, s.configuration->>'$.roleArn' AS role,
+    s.configuration->>'$.associationId' AS association_id, 'UpdatePodIdentityAssociation' AS event_name, s.account_id,
+    s.region, coalesce(try_cast(s.configuration->>'$.modifiedAt' AS TIMESTAMP), s.created, s.observed_at) AS moment,
+    s.object_id || '/' || s.record AS event_id
+  FROM inventory AS s
+  WHERE s.api = 'eks'
+    AND s.operation = 'DescribePodIdentityAssociation'
+    AND s.configuration IS NOT NULL
   UNION ALL
   SELECT s.cluster_name AS cluster, s.object_namespace AS namespace,
     coalesce(s.object_name, s.response_object->>'$.metadata.name') AS service_account,

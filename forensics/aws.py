@@ -62,7 +62,7 @@ _KINDS = {
 }
 _ADVICE = {
     "expired": "the credentials have expired: get new ones and run it again",
-    "credentials": "AWS does not know these credentials: check the profile",
+    "credentials": "no credentials, or none that AWS knows: check the profile",
     "clock": "the clock of this machine differs from AWS's: set it",
     "denied": "this caller may not: `forensics collect --print-policy` prints what is needed",
     "throttled": "AWS asked to slow down more often than was retried: run it again",

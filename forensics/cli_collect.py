@@ -55,13 +55,6 @@ def _named(parser: argparse.ArgumentParser) -> None:
         ("--cluster", "NAME", "a cluster of ECS or EKS"),
     ):
         group.add_argument(option, metavar=metavar, action="append", default=[], help=f"{what}; repeatable")
-    group.add_argument(
-        "--lookup",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="only events of CloudTrail with that attribute, such as AccessKeyId=AKIA…; repeatable",
-    )
     group.add_argument("--log-groups", metavar="PATTERN", nargs="+", default=[], help="log groups: names, or with *")
     group.add_argument(
         "--request-ids", metavar="FILE|ID", nargs="+", default=[], help="requests: ids, or a file with one a line"
@@ -173,7 +166,7 @@ def _collect(options: argparse.Namespace, say: Say, progress: Progress) -> int:
             done = collect(
                 case, aws, asked, regions=regions, wanted=wanted, command=f"collect {chosen.name}", progress=show
             )
-    _report(done, options.case, say)
+    _report(done, options, say)
     done.check()
     return 0
 
@@ -206,7 +199,7 @@ def _place(what: str) -> tuple[str, str]:
     return f"{service} {operation}", textwrap.shorten(" ".join([region, *said]), 120, placeholder=" …")
 
 
-def _report(done: Collected, case: str, say: Say) -> None:
+def _report(done: Collected, options: argparse.Namespace, say: Say) -> None:
     from forensics.output import Rows, write
 
     named = sorted(done.tallies.items())
@@ -229,6 +222,6 @@ def _report(done: Collected, case: str, say: Say) -> None:
     if len(lost) > SHOWN:
         say(f"… and {len(lost) - SHOWN} more: SELECT problems FROM acquisition")
     if any(problem["kind"] == "denied" for problem in done.problems):
-        say("what the caller needs: forensics collect --print-policy")
-    say(f"next: forensics load {case}")
+        say(f"what the caller needs: forensics collect --print-policy {options.set}")
+    say(f"next: forensics load {options.case}")
     sys.stdout.flush()

@@ -23,10 +23,15 @@ FORMATS = ("table", "json", "html")
 PLANS = ("terraform", "cli")
 _ABOUT = "which logs an account has on, what an incident could not be answered, what to switch on; changes nothing"
 
+_POLICY = (
+    "The policy that the caller, or the role in each account, needs: forensics collect CASE readiness --print-policy;"
+    " for an organisation also organizations:ListAccounts and sts:AssumeRole."
+)
+
 
 def declare(commands: Any) -> None:
     """Add the command to argparse's collection of subcommands."""
-    parser = commands.add_parser("readiness", help=_ABOUT, description=_ABOUT)
+    parser = commands.add_parser("readiness", help=_ABOUT, description=_ABOUT, epilog=_POLICY)
     parser.set_defaults(run=run)
     parser.add_argument("--case", metavar="CASE", type=Path, help="keep the answers as evidence in this case")
     parser.add_argument("--offline", action="store_true", help="ask nothing: judge what the case holds")

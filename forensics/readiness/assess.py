@@ -27,11 +27,9 @@ DOORS = (("sts", "AssumeRole"), ("ec2", "DescribeRegions"))
 """Calls without which an account is not asked anything: refused, and nothing else asked, all of it is unknown."""
 
 _ASKED = f"""{COMMON}
-SELECT a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR) AS parameters, a.error_code, a.c IS NOT NULL AS described, a.event_id,
-  max(i.observed_at) AS observed_at
+SELECT a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR) AS parameters, a.error_code,
+  a.c IS NOT NULL AS described, a.event_id
 FROM answer AS a
-JOIN inventory AS i ON a.event_id = i.object_id || '/' || CAST(i.record AS VARCHAR)
-GROUP BY a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR), a.error_code, a.c IS NOT NULL, a.event_id
 ORDER BY a.api, a.operation, a.account_id, a.region, CAST(a.parameters AS VARCHAR), a.event_id
 """
 

@@ -80,16 +80,18 @@ log_group AS (
 vpc AS (
   SELECT v.account_id, v.region, v.vpc, max(v.event_id) AS event_id
   FROM (
-    SELECT a.account_id, a.region, (a.c->>'VpcId') AS vpc, a.event_id
+    SELECT a.account_id, a.region, (a.c->>'VpcId') AS vpc,
+      CASE WHEN a.operation = 'DescribeVpcs' THEN (a.c->>'OwnerId') END AS owner, a.event_id
     FROM answer AS a
     WHERE a.api = 'ec2' AND a.operation IN ('DescribeVpcs', 'DescribeNetworkInterfaces') AND a.c IS NOT NULL
   ) AS v
   WHERE v.vpc IS NOT NULL
   GROUP BY v.account_id, v.region, v.vpc
+  HAVING coalesce(max(v.owner), v.account_id) = v.account_id
 )"""
 """Opens a statement: more relations may follow after a comma, then the SELECT.
 
-`answered` are calls that a place answered whole: without it, that something is not listed says nothing."""
+`vpc` are an account's own, not those that another shares with it: their owner logs them. `answered` are calls that a place answered whole: without it, that something is not listed says nothing."""
 
 
 def retained(days: str, known: str) -> str:

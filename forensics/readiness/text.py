@@ -84,10 +84,12 @@ def _unknown(report: Report, account: str) -> Iterator[str]:
     if found:
         yield from _heading("Not known, because a call was not answered")
     for call, rows in found.items():
-        titles = list(dict.fromkeys(row.check.title for row in rows))
-        places = list(dict.fromkeys(row.region for row in rows))
-        told = f" ({where(places)}): {listed(titles, 4)}" if rows else ": details"
-        yield from _wrapped(f"? {call}{told}", "  ", "")
+        if rows:
+            titles = list(dict.fromkeys(row.check.title for row in rows))
+            places = list(dict.fromkeys(row.region for row in rows))
+            yield from _wrapped(f"? {call} ({where(places)}): {listed(titles, 4)}", "  ", "")
+    if details := [call for call, rows in found.items() if not rows]:
+        yield from _wrapped(f"? details, such as retention or who administers: {'; '.join(details)}", "  ", "")
 
 
 def _questions(items: Sequence[Answerable]) -> Iterator[str]:

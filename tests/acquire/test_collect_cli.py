@@ -71,7 +71,20 @@ def test_what_is_denied_is_said_and_how_to_be_allowed(
     assert status == 0
     assert "partial: " in out and "\u202e" not in out
     assert "not had: ec2 DescribeFlowLogs, us-east-1: UnauthorizedOperation: You are not" in out
-    assert "what the caller needs: forensics collect --print-policy" in out
+    assert "what the caller needs: forensics collect --print-policy ecs" in out
+
+
+@pytest.mark.parametrize("argv", [["account"], ["account", "--regions", "all"], ["lambda", "--function", "shop"]])
+def test_without_credentials_it_says_so_and_nothing_is_begun(
+    closed: str, where: list[str], argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    status, out, err = run(capsys, closed, *argv, *where)
+    assert (status, out) == (1, "")
+    assert "NoCredentialsError" in err and "check the profile" in err and err.count("\n") == 1
+    with Case.open(closed) as case:
+        assert case.sql("SELECT count(*) FROM acquisition").rows() == [(0,)]
 
 
 def test_one_trouble_of_many_places_is_one_line() -> None:

@@ -130,6 +130,15 @@ WORLDS = {
     "changed": changed_cluster(),
     "targets refused": targets_refused(),
     "cut short": cut_short(),
+    "shared network": [
+        page("ec2", "DescribeVpcs", {"Vpcs": [{"VpcId": "vpc-1", "OwnerId": "444455556666"}]}),
+        page(
+            "ec2",
+            "DescribeNetworkInterfaces",
+            {"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "VpcId": "vpc-1"}]},
+        ),
+        page("ec2", "DescribeFlowLogs", {"FlowLogs": []}),
+    ],
     "hostile": [
         functions({"FunctionName": HOSTILE}),
         page("logs", "DescribeLogGroups", {"logGroups": []}),
@@ -234,8 +243,12 @@ def test_of_a_list_that_was_cut_short_the_rest_is_unknown(report: Report) -> Non
 
 def test_a_refused_call_that_tells_details_is_shown_too_and_who_manages_the_organisation(report: Report) -> None:
     assert report.unknown[ACCOUNTS["cut short"], "s3:GetBucketPolicy of b: AccessDenied"] == []
-    assert "? s3:GetBucketPolicy of b: AccessDenied: details" in text(report)
+    assert "? details, such as retention or who administers: s3:GetBucketPolicy of b: AccessDenied" in text(report)
     assert report.managed == {ACCOUNTS["cut short"]: "444455556666"}
+
+
+def test_a_network_that_another_account_shares_is_logged_by_its_owner(report: Report) -> None:
+    assert row(report, "shared network", "vpc_flow").enabled == "none"
 
 
 def test_the_latest_answer_holds(report: Report) -> None:

@@ -7,11 +7,12 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from forensics.cli_aws import aws_of, aws_options
 from forensics.errors import UsageError
@@ -28,7 +29,7 @@ SETS = "account ecs eks lambda"
 EPILOG = """sets for incidents: account (all that exists); lambda --function NAME; ecs --task ARN or --cluster NAME;
 eks --cluster NAME. Nothing is changed in AWS. Values of environment variables are not kept, their names are."""
 SHOWN = 20
-"""Troubles that are printed; all are in the table `acquisition` and in the custody record."""
+"""Lines about troubles that are printed; all are in the table `acquisition` and in the custody record."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +55,13 @@ def _named(parser: argparse.ArgumentParser) -> None:
         ("--cluster", "NAME", "a cluster of ECS or EKS"),
     ):
         group.add_argument(option, metavar=metavar, action="append", default=[], help=f"{what}; repeatable")
+    group.add_argument(
+        "--lookup",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="only events of CloudTrail with that attribute, such as AccessKeyId=AKIA…; repeatable",
+    )
     group.add_argument("--log-groups", metavar="PATTERN", nargs="+", default=[], help="log groups: names, or with *")
     group.add_argument(
         "--request-ids", metavar="FILE|ID", nargs="+", default=[], help="requests: ids, or a file with one a line"
@@ -134,8 +142,7 @@ def _lines(given: Iterable[str]) -> Iterator[str]:
 def _steps(chosen: Set, wanted: Wanted) -> list[Step]:
     from forensics.acquire.sets import steps
 
-    names = [*chosen.steps, *(["lambda-code"] if wanted.with_code else [])]
-    return [steps()[name] for name in dict.fromkeys(names)]
+    return [steps()[name] for name in chosen.steps_for(wanted)]
 
 
 def _document(options: argparse.Namespace) -> dict[str, object]:
@@ -144,7 +151,8 @@ def _document(options: argparse.Namespace) -> dict[str, object]:
 
     wanted, said = wanted_of(options), options.set or options.case
     chosen = [named(said)] if said else [] if options.bucket else list(sets().values())
-    allowed = [policy.of_set(item, wanted, _steps(item, wanted)) for item in chosen]
+    narrowed = [(item, item.narrowed(wanted)) for item in chosen]
+    allowed = [policy.of_set(item, its, _steps(item, its)) for item, its in narrowed]
     return policy.document([*allowed, *(policy.of_bucket(uri, options.kms_key) for uri in options.bucket)])
 
 
@@ -153,12 +161,17 @@ def _collect(options: argparse.Namespace, say: Say, progress: Progress) -> int:
     from forensics.acquire.sets import named
     from forensics.case import Case
 
-    chosen, wanted, aws = named(options.set), wanted_of(options), aws_of(options)
+    chosen, aws = named(options.set), aws_of(options)
+    wanted = chosen.narrowed(wanted_of(options))
+    if wanted.request_ids and not wanted.log_groups:
+        raise UsageError("request ids are looked for in log groups: give --log-groups too")
     asked: list[Call | Step] = [*chosen.of(wanted), *_steps(chosen, wanted)]
     with Case.open(options.case, read_only=False) as case:
         regions = chosen_regions(aws, options.regions or _regions(wanted))
         for note in chosen.check(aws, regions, wanted):
             say(note)
+        if left := set(chosen.records) - set(chosen.steps_for(wanted)):
+            say(f"without --from T no records are asked for: {', '.join(sorted(left))}")
         with progress as show:
             done = collect(
                 case, aws, asked, regions=regions, wanted=wanted, command=f"collect {chosen.name}", progress=show
@@ -174,10 +187,26 @@ def _regions(wanted: Wanted) -> list[str]:
     return list(dict.fromkeys(parts[3] for parts in arns if len(parts) > 5))
 
 
-def _place(what: str) -> str:
-    """A uri without account and moment."""
-    parts = what.removeprefix("aws://").split("/")[1:] if what.startswith("aws://") else [what]
-    return " ".join(part for part in parts if not re.fullmatch(r"\d{8}T\d{12}Z|-", part))
+def _lost(problems: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """A line for each operation and error; the place, of several the first."""
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for problem in problems:
+        what, place = _place(problem["what"])
+        groups.setdefault((what, problem["code"]), []).append((place, problem["message"]))
+    for (what, code), places in groups.items():
+        place, message = places[0]
+        more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+        said = textwrap.shorten(message, 160, placeholder=" …")
+        yield f"not had: {what}, {place}{more}: {code}{': ' if said else ''}{said}"
+
+
+def _place(what: str) -> tuple[str, str]:
+    """Of a uri the service and operation, and the Region with the parameters."""
+    if not what.startswith("aws://"):
+        return what, "as said"
+    _, region, service, operation, *rest = [*what.removeprefix("aws://").split("/"), "", "", ""]
+    said = [unquote(part) for part in rest if part and not re.fullmatch(r"\d{8}T\d{12}Z|-", part)]
+    return f"{service} {operation}", textwrap.shorten(" ".join([region, *said]), 120, placeholder=" …")
 
 
 def _report(done: Collected, case: str, say: Say) -> None:
@@ -193,11 +222,15 @@ def _report(done: Collected, case: str, say: Say) -> None:
     )
     write(rows, "table", None)
     say(f"{done.outcome}: {done.added}")
-    for problem in done.problems[:SHOWN]:
-        said = textwrap.shorten(problem["message"], 160, placeholder=" …")
-        say(f"not had: {_place(problem['what'])}: {problem['code']}: {said}")
-    if len(done.problems) > SHOWN:
-        say(f"… and {len(done.problems) - SHOWN} more: SELECT problems FROM acquisition")
+    if code := done.tallies.get(("", "lambda-code")):
+        wrong = sum(problem["code"] == "CodeSha256" for problem in done.problems)
+        said = f"{wrong} of them with another SHA-256 than" if wrong else "each with the SHA-256 that"
+        say(f"{code.pages} code packages, {said} Lambda says")
+    lost = list(_lost(done.problems))
+    for line in lost[:SHOWN]:
+        say(line)
+    if len(lost) > SHOWN:
+        say(f"… and {len(lost) - SHOWN} more: SELECT problems FROM acquisition")
     if any(problem["kind"] == "denied" for problem in done.problems):
         say("what the caller needs: forensics collect --print-policy")
     say(f"next: forensics load {case}")

@@ -60,6 +60,12 @@ class Meddler:
     seen: list[str] = field(default_factory=list)
     alter: Callable[[Request, bytes], bytes] = lambda _, body: body
 
+    def reset(self) -> None:
+        """Pass everything as it is."""
+        self.rules.clear()
+        self.seen.clear()
+        self.alter = lambda _, body: body
+
 
 @contextmanager
 def meddling(endpoint: str) -> Iterator[Meddler]:
@@ -91,8 +97,6 @@ def meddling(endpoint: str) -> Iterator[Meddler]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_PUT = do_DELETE = answer
-
     def forwarded(request: Request) -> Answer:
         connection = http.client.HTTPConnection(host, timeout=30)
         try:
@@ -104,6 +108,8 @@ def meddling(endpoint: str) -> Iterator[Meddler]:
         finally:
             connection.close()
 
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.answer)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.01}).start()

@@ -52,15 +52,18 @@ def _had(place: Place, at: str, location: str, declared: Mapping[str, Any]) -> I
     uri = f"aws://{place.account_id}/{place.region}/lambda/{at}"
     sha256 = str(declared.get("CodeSha256", ""))
     try:
-        stream, own = download(location, endpoint=place.aws.endpoint)
+        had = download(location, endpoint=place.aws.endpoint)
     except NotHad as error:
         place.trouble(uri, error.trouble)
         return
-    problem = "" if own == sha256 else f"its SHA-256 is {own} in base64, Lambda says {sha256 or 'nothing'}"
+    problem = (
+        "" if had.sha256 == sha256 else f"its SHA-256 is {had.sha256} in base64, Lambda says {sha256 or 'nothing'}"
+    )
     if problem:
         place.trouble(uri, NotHad("CodeSha256", problem).trouble)
     version = str(declared["Version"]) if "Version" in declared else None
-    yield Found(uri, stream, version_id=version, problem=problem, metadata={"codesha256": sha256})
+    held = {"codesha256": sha256}
+    yield Found(uri, had.stream, size=had.size, version_id=version, problem=problem, metadata=held)
 
 
 def _functions(place: Place) -> list[tuple[str, str]]:

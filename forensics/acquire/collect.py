@@ -15,7 +15,7 @@ from forensics import evidence
 from forensics.acquire import Found
 from forensics.acquire.acquisition import Acquisition, acquisition
 from forensics.acquire.calls import Call
-from forensics.acquire.crew import Crew
+from forensics.acquire.crew import Crew, close
 from forensics.acquire.page import Asked
 from forensics.acquire.step import Asking, Place, Step, Stopped, Wanted, now
 from forensics.aws import CALL_ERRORS, Aws, Trouble, trouble
@@ -28,10 +28,13 @@ __all__ = ["Asking", "Collected", "Place", "Step", "Wanted", "chosen_regions", "
 
 THREADS = 8
 OBJECTS = 500
+BYTES = 64 << 20
 SECONDS = 10.0
-"""So many objects, or what came in so many seconds, become visible together: a killed run keeps what came before."""
+"""So many objects or bytes, or what came in so many seconds, become visible together: a killed run keeps the rest."""
 HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Where a service is asked that has one place for all Regions of a partition."""
+UNREACHED = "EndpointConnectionError"
+"""What boto3 says where nobody answers: a service that a Region does not have."""
 ALL = "all"
 
 Progress = Callable[[int, int], None]
@@ -121,28 +124,46 @@ def _name(item: Call | Step) -> str:
 def _take_in(case: Case, run: _Run, command: str, progress: Progress | None) -> None:
     """Take in what the threads find, some at a time; after an interrupt, what came before it."""
     found = run.crew.found()
-    interrupts: list[KeyboardInterrupt] = []
-
-    def some(first: Found) -> Iterator[Found]:
-        until = monotonic() + SECONDS
-        yield first
-        try:
-            for item in islice(found, OBJECTS - 1):
-                yield item
-                if progress:
-                    progress(run.crew.done, run.crew.put_in)
-                if monotonic() > until:
-                    return
-        except KeyboardInterrupt as interrupt:
-            interrupts.append(interrupt)
-
     try:
-        while not interrupts and (first := next(found, None)) is not None:
-            run.collected.added += evidence.take(case, some(first), command=command)
+        while some := _Some.of(found, run.crew, progress):
+            run.collected.added += evidence.take(case, some.objects, command=command)
+            for item in some.objects:
+                close(item)
+            if some.interrupt:
+                raise some.interrupt
     finally:
         found.close()
-    if interrupts:
-        raise interrupts[0]
+
+
+@dataclass
+class _Some:
+    """Objects that are taken in together, and the interrupt that came after them.
+
+    They are gathered before the first is written: an object whose bytes tell a moment never comes again, and a run
+    that is killed should leave no bytes in the case that nothing speaks of.
+    """
+
+    objects: list[Found] = field(default_factory=list)
+    interrupt: KeyboardInterrupt | None = None
+
+    @classmethod
+    def of(cls, found: Iterator[Found], crew: Crew, progress: Progress | None) -> _Some:
+        """The next ones: so many, so large or so long in coming."""
+        some, until, size = cls(), monotonic() + SECONDS, 0
+        try:
+            for item in islice(found, OBJECTS):
+                some.objects.append(item)
+                size += item.size or 0
+                if progress:
+                    progress(crew.done, crew.put_in)
+                if monotonic() > until or size > BYTES:
+                    break
+        except KeyboardInterrupt as interrupt:
+            some.interrupt = interrupt
+        return some
+
+    def __bool__(self) -> bool:
+        return bool(self.objects or self.interrupt)
 
 
 class _Run:
@@ -156,6 +177,7 @@ class _Run:
         self.urgent = _urgent(self.calls)
         self.seen: set[str] = set()
         self.held: frozenset[str] = frozenset()
+        self.silent: set[tuple[str, str]] = set()
         self.lock = Lock()
 
     def begin(self, regions: list[str]) -> None:
@@ -179,28 +201,36 @@ class _Run:
         self.crew.put(0 if call.key in self.urgent else 1, partial(self.call, call, place, parameters))
 
     def call(self, call: Call, region: str, parameters: dict[str, Any]) -> Iterator[Found]:
-        """Ask, and put what hangs on the answer."""
-        account = self.aws.caller.account_id
+        """Ask, and put what hangs on the answer; not where the service gave no answer in that Region before."""
+        account, of = self.aws.caller.account_id, (call.service, call.operation)
         asked, number = Asked(call.service, call.operation, parameters, account, region, now()), 0
+        if (call.service, region) in self.silent:
+            why = Trouble("network", UNREACHED, f"not asked: {call.service} gave no answer in {region} before")
+            yield from self.refused(call, asked, why)
+            return
         try:
             for response in self.aws.pages(call.service, call.operation, parameters, region=region):
                 items = call.of(response)
-                self.count((call.service, call.operation), pages=1, items=len(items))
+                self.count(of, pages=1, items=len(items))
                 self.follow(call, items, region, parameters)
                 yield asked.answered(number, call.redact(response) if call.redact else response)
                 number += 1
         except CALL_ERRORS as error:
-            why = trouble(error)
-            if why.code in call.absent:
-                self.count((call.service, call.operation), pages=1)
-                yield asked.none(why.code)
-            else:
-                self.count((call.service, call.operation), refused=1)
-                yield asked.refused(why, number)
-                self.note(asked.place, why)
+            yield from self.refused(call, asked, trouble(error), number)
         except AwsError as error:
-            self.count((call.service, call.operation), refused=1)
-            self.note(asked.place, Trouble("other", "NoClient", str(error)))
+            yield from self.refused(call, asked, Trouble("other", "NoClient", str(error)))
+
+    def refused(self, call: Call, asked: Asked, why: Trouble, number: int = 0) -> Iterator[Found]:
+        """What is kept of a call that gave an error after so many pages."""
+        if why.code in call.absent:
+            self.count((call.service, call.operation), pages=1)
+            yield asked.none(why.code)
+            return
+        if why.code == UNREACHED:
+            self.silent.add((call.service, asked.region))
+        self.count((call.service, call.operation), refused=1)
+        yield asked.refused(why, number)
+        self.note(asked.place, why)
 
     def follow(self, call: Call, items: list[Any], region: str, request: dict[str, Any]) -> None:
         for child in self.calls:

@@ -83,4 +83,11 @@ class Crew:
     def _drain(self) -> None:
         """Let threads that wait for room go on to their end."""
         while self.done < self.put_in:
-            self._get()
+            if isinstance(item := self._get(), Found):
+                close(item)
+
+
+def close(found: Found) -> None:
+    """Let go of an object that was taken in, or will not be."""
+    if found.stream:
+        found.stream.close()

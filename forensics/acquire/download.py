@@ -7,6 +7,7 @@ import hashlib
 import tempfile
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from forensics.aws import Trouble
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 LARGEST = 1 << 30
 """Bytes; a code package of Lambda has 250 MB unpacked at most."""
-IN_MEMORY = 8 << 20
+IN_MEMORY = 1 << 20
 CHUNK = 1 << 20
 SECONDS = 60
 
@@ -34,8 +35,17 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """A presigned URL leads to the bytes, or nowhere."""
 
 
-def download(url: str, *, endpoint: str | None = None) -> tuple[BinaryIO, str]:
-    """The bytes, and their SHA-256 in base64 as Lambda writes it. Raises NotHad, whose text has no signature in it.
+@dataclass(frozen=True)
+class Downloaded:
+    """The bytes, how many, and their SHA-256 in base64 as Lambda writes it."""
+
+    stream: BinaryIO
+    size: int
+    sha256: str
+
+
+def download(url: str, *, endpoint: str | None = None) -> Downloaded:
+    """What is at that address. Raises NotHad, whose text has no signature in it.
 
     Only https, except of a loopback address while the endpoint is one too.
     """
@@ -56,8 +66,8 @@ def _loops(url: str | None) -> bool:
     return bool(url) and urlsplit(url).hostname in LOOPBACK
 
 
-def _kept(answer: Any) -> tuple[BinaryIO, str]:
-    held = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY))
+def _kept(answer: Any) -> Downloaded:
+    held = cast("BinaryIO", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115
     found = hashlib.sha256()
     while chunk := answer.read(CHUNK):
         held.write(chunk)
@@ -65,5 +75,6 @@ def _kept(answer: Any) -> tuple[BinaryIO, str]:
         if held.tell() > LARGEST:
             held.close()
             raise NotHad("TooLarge", f"the code has more than {LARGEST} bytes")
+    size = held.tell()
     held.seek(0)
-    return held, base64.b64encode(found.digest()).decode()
+    return Downloaded(held, size, base64.b64encode(found.digest()).decode())

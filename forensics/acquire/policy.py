@@ -36,10 +36,18 @@ def action(call: Call) -> str:
 def of_set(chosen: Set, wanted: Wanted, steps: Iterable[Step]) -> dict[str, list[str]]:
     """The ARNs, or `*`, by the actions of a set for what is wanted; of one that needs a name and has none, for all."""
     some = replace(wanted, functions=(ANY,), clusters=(ANY,)) if chosen.lacks(wanted) else wanted
-    scopes = chosen.scopes(wanted)
+    scopes = dict(chosen.scopes(wanted)) | _of_groups(wanted)
     actions = {action(item) for item in chosen.of(some)} | set(CHECKS.get(chosen.name, ()))
     actions |= {name for step in steps for name in step.actions}
     return {name: list(scopes.get(name) or ["*"]) for name in actions}
+
+
+def _of_groups(wanted: Wanted) -> dict[str, list[str]]:
+    """What reads events, narrowed to the log groups that are named; IAM knows `*` and `?`, no brackets."""
+    if not wanted.log_groups or any("[" in name for name in wanted.log_groups):
+        return {}
+    arns = [f"arn:*:logs:*:*:log-group:{name}:*" for name in wanted.log_groups]
+    return {"logs:FilterLogEvents": arns, "logs:StartQuery": arns}
 
 
 def of_bucket(uri: str, keys: Sequence[str] = ()) -> dict[str, list[str]]:

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from forensics.acquire.calls import Call
-from forensics.acquire.sets.chosen import Scopes, Set, asked, declared, images_of, listed, role_of, start, under
+from forensics.acquire.sets.chosen import (
+    Scopes,
+    Set,
+    asked,
+    declared,
+    images_of,
+    listed,
+    role_of,
+    start,
+    under,
+    with_groups,
+)
 from forensics.acquire.step import Wanted
 from forensics.aws import Aws
 from forensics.errors import UnknownName, UsageError
@@ -49,7 +60,7 @@ def _around() -> list[Call]:
         under(FUNCTION, "ec2", "DescribeNetworkInterfaces", Filters=in_vpc),
         under(FUNCTION, "ec2", "DescribeSubnets", SubnetIds="Configuration.VpcConfig.SubnetIds"),
         under(FUNCTION, "ec2", "DescribeSecurityGroups", GroupIds="Configuration.VpcConfig.SecurityGroupIds"),
-        under(FUNCTION, "ec2", "DescribeNatGateways", Filters=in_vpc),
+        under(FUNCTION, "ec2", "DescribeNatGateways", Filter=in_vpc),
         under(FUNCTION, "ec2", "DescribeVpcEndpoints", Filters=in_vpc),
         start("ec2", "DescribeFlowLogs"),
         under(FUNCTION, "logs", "DescribeLogGroups", logGroupNamePrefix=group),
@@ -76,10 +87,17 @@ def _scopes(wanted: Wanted) -> Scopes:
     return {f"lambda:{operation}": arns for operation in operations}
 
 
+def _narrowed(wanted: Wanted) -> Wanted:
+    return with_groups(wanted, [f"/aws/lambda/{function(said)[0]}" for said in wanted.functions])
+
+
 SET = Set(
     "lambda",
     "functions with versions, aliases, layers, mappings, URLs, policies, roles, networks and log groups",
     calls=_calls,
+    steps=("guardduty-findings",),
+    records=("lookup-events", "log-groups"),
+    narrowed=_narrowed,
     needs=("functions",),
     check=_check,
     scopes=_scopes,

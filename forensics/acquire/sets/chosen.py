@@ -14,6 +14,14 @@ from forensics.errors import AwsError, UsageError
 MISSING = ("ResourceNotFoundException", "ClusterNotFoundException", "NoSuchEntity")
 """Codes by which a Region says that what is named is not there."""
 
+OPTIONS = {
+    "lookup": "lookup-events",
+    "log_groups": "log-groups",
+    "resources": "config-history",
+    "with_code": "lambda-code",
+}
+"""The steps that are made in any set where their option is given."""
+
 Scopes = Mapping[str, Sequence[str]]
 """ARNs, with `*` for what is not known, by the IAM actions that may be narrowed to them."""
 
@@ -26,6 +34,10 @@ def _as_it_is(_: Aws, __: Sequence[str], ___: Wanted) -> Iterator[str]:
     return iter(())
 
 
+def _unchanged(wanted: Wanted) -> Wanted:
+    return wanted
+
+
 def _everything(_: Wanted) -> Scopes:
     return {}
 
@@ -35,8 +47,9 @@ class Set:
     """What is collected for one kind of incident.
 
     To add one: a module of this folder with a SET. `calls` gives the calls for what is wanted, made of the declared
-    ones by `start`, `under` and `role_of`; `steps` are names of steps. `needs` are the options of which one must be
-    given. `check(aws, regions, wanted)` looks whether what is named is there, yields notes and raises UnknownName.
+    ones by `start`, `under` and `role_of`; `steps` are names of steps, `records` of those that take long, and are made
+    only for a window; `narrowed` says what those ask for where nothing is said. `needs` are the options of which one
+    must be given. `check(aws, regions, wanted)` looks whether what is named is there, yields notes and raises UnknownName.
     `scopes` says what the caller's policy may be narrowed to.
     """
 
@@ -44,6 +57,8 @@ class Set:
     title: str
     calls: Callable[[Wanted], list[Call]] = _nothing
     steps: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+    narrowed: Callable[[Wanted], Wanted] = _unchanged
     needs: tuple[str, ...] = ()
     check: Callable[[Aws, Sequence[str], Wanted], Iterator[str]] = _as_it_is
     scopes: Callable[[Wanted], Scopes] = _everything
@@ -51,6 +66,11 @@ class Set:
     def lacks(self, wanted: Wanted) -> bool:
         """Whether nothing is named of what it needs."""
         return bool(self.needs) and not any(getattr(wanted, name) for name in self.needs)
+
+    def steps_for(self, wanted: Wanted) -> list[str]:
+        """The names of the steps that are made: its own, those for a window, and those that an option asks for."""
+        own = [*self.steps, *(self.records if wanted.start else ())]
+        return list(dict.fromkeys([*own, *(step for option, step in OPTIONS.items() if getattr(wanted, option))]))
 
     def of(self, wanted: Wanted) -> list[Call]:
         """The calls for what is wanted, each once. Raises UsageError where nothing of what it needs is named."""
@@ -100,6 +120,12 @@ def images_of(parent: str, *, over: str, image: str, digest: str) -> list[Call]:
         under(parent, "ecr", "DescribeImages", over=over, batch=100, **given),
         under(parent, "ecr", "BatchGetImage", over=over, batch=100, **given),
     ]
+
+
+def with_groups(wanted: Wanted, groups: Sequence[str]) -> Wanted:
+    """With these log groups, where records are asked for and no others are named."""
+    records = wanted.start is not None or bool(wanted.request_ids)
+    return replace(wanted, log_groups=tuple(groups)) if records and not wanted.log_groups else wanted
 
 
 def asked(aws: Aws, service: str, operation: str, *, region: str, **parameters: Any) -> dict[str, Any] | None:

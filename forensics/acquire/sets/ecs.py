@@ -120,6 +120,8 @@ SET = Set(
     "ecs",
     "tasks, stopped ones first, with definitions, images, roles, interfaces, clusters and log groups",
     calls=_calls,
+    steps=("guardduty-findings",),
+    records=("lookup-events",),
     needs=("tasks", "clusters"),
     check=_check,
     scopes=_scopes,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from forensics.acquire.calls import Call, declarations
-from forensics.acquire.sets.chosen import Scopes, Set, asked, declared, listed, role_of, start, under
+from forensics.acquire.sets.chosen import Scopes, Set, asked, declared, listed, role_of, start, under, with_groups
 from forensics.acquire.step import Wanted
 from forensics.aws import Aws
 from forensics.errors import UnknownName, UsageError
@@ -54,7 +54,7 @@ def _around() -> list[Call]:
         declared("iam", "GetOpenIDConnectProvider"),
         start("iam", "GetAccountAuthorizationDetails", Filter=["Role"]),
         *(under(CLUSTER, "ec2", operation, Filters=in_vpc) for operation in networks),
-        under(CLUSTER, "ec2", "DescribeNatGateways", Filters=in_vpc),
+        under(CLUSTER, "ec2", "DescribeNatGateways", Filter=in_vpc),
         under(CLUSTER, "ec2", "DescribeVpcEndpoints", Filters=in_vpc),
         under(NODES, "autoscaling", "DescribeAutoScalingGroups", over=scaling, AutoScalingGroupNames="[name]"),
         start("ec2", "DescribeFlowLogs"),
@@ -88,10 +88,17 @@ def _scopes(wanted: Wanted) -> Scopes:
     return found | {f"eks:{name}": [f"arn:*:eks:*:*:{kind}/{held}/*" for held in names] for name, kind in parts.items()}
 
 
+def _narrowed(wanted: Wanted) -> Wanted:
+    return with_groups(wanted, [f"/aws/eks/{cluster(said)}/cluster" for said in wanted.clusters])
+
+
 SET = Set(
     "eks",
     "clusters with access entries, Pod Identity associations, node groups, roles, networks and log groups",
     calls=_calls,
+    steps=("guardduty-findings",),
+    records=("lookup-events", "log-groups"),
+    narrowed=_narrowed,
     needs=("clusters",),
     check=_check,
     scopes=_scopes,

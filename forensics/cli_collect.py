@@ -55,13 +55,6 @@ def _named(parser: argparse.ArgumentParser) -> None:
         ("--cluster", "NAME", "a cluster of ECS or EKS"),
     ):
         group.add_argument(option, metavar=metavar, action="append", default=[], help=f"{what}; repeatable")
-    group.add_argument(
-        "--lookup",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="only events of CloudTrail with that attribute, such as AccessKeyId=AKIA…; repeatable",
-    )
     group.add_argument("--log-groups", metavar="PATTERN", nargs="+", default=[], help="log groups: names, or with *")
     group.add_argument(
         "--request-ids", metavar="FILE|ID", nargs="+", default=[], help="requests: ids, or a file with one a line"

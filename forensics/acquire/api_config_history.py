@@ -75,5 +75,4 @@ STEP = Asking(
     "config-history",
     found,
     actions=("config:GetResourceConfigHistory", "config:ListDiscoveredResources"),
-    needs=("resources",),
 )

@@ -96,5 +96,4 @@ STEP = Asking(
     "log-groups",
     found,
     actions=("logs:DescribeLogGroups", "logs:FilterLogEvents", "logs:StartQuery", "logs:GetQueryResults"),
-    needs=("log_groups",),
 )

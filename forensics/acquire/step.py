@@ -95,10 +95,6 @@ class Step(Protocol):
     def urgent(self) -> bool:
         """Whether what it asks for may be gone within the hour."""
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """What must be wanted, by one of these names of `Wanted`; empty where it needs none."""
-
     def found(self, place: Place) -> Iterator[Found]:
         """What it has to give."""
 
@@ -112,7 +108,6 @@ class Asking:
     actions: tuple[str, ...] = ()
     everywhere: bool = True
     urgent: bool = False
-    needs: tuple[str, ...] = ()
 
 
 def now() -> datetime:

@@ -28,9 +28,7 @@ def sets() -> dict[str, Set]:
     """Every set, by name: those for incidents, then one for each step."""
     modules = (importlib.import_module(f"{__name__}.{item.name}") for item in pkgutil.iter_modules(__path__))
     declared: list[Set] = [module.SET for module in modules if hasattr(module, "SET")]
-    alone = [
-        Set(step.name, f"the step {step.name} alone", steps=(step.name,), needs=step.needs) for step in steps().values()
-    ]
+    alone = [Set(step.name, f"the step {step.name} alone", steps=(step.name,)) for step in steps().values()]
     return {item.name: item for item in [*sorted(declared, key=lambda item: item.name), *alone]}
 
 

@@ -75,7 +75,7 @@ class Set:
     def of(self, wanted: Wanted) -> list[Call]:
         """The calls for what is wanted, each once. Raises UsageError where nothing of what it needs is named."""
         if self.lacks(wanted):
-            options = " or ".join(f"--{name.removesuffix('s').replace('_', '-')}" for name in self.needs)
+            options = " or ".join(f"--{name.removesuffix('s')}" for name in self.needs)
             raise UsageError(f"{self.name} is collected for what is named: give {options}")
         found: list[Call] = []
         for item in self.calls(wanted):

@@ -35,6 +35,8 @@ HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1
 """Where a service is asked that has one place for all Regions of a partition."""
 UNREACHED = "EndpointConnectionError"
 """What boto3 says where nobody answers: a service that a Region does not have."""
+FIRST, THEN, LAST = range(3)
+"""What vanishes soon, then what exists, then records, which take long and stay."""
 ALL = "all"
 
 Progress = Callable[[int, int], None]
@@ -188,7 +190,7 @@ class _Run:
                     if not item.for_each:
                         self.put(item, region, dict(item.parameters or {}))
                 else:
-                    self.crew.put(0 if item.urgent else 1, partial(self.step, item, region))
+                    self.crew.put(FIRST if item.urgent else LAST, partial(self.step, item, region))
 
     def put(self, call: Call, region: str, parameters: dict[str, Any]) -> None:
         """Ask that, once."""
@@ -198,7 +200,7 @@ class _Run:
             if said in self.seen:
                 return
             self.seen.add(said)
-        self.crew.put(0 if call.key in self.urgent else 1, partial(self.call, call, place, parameters))
+        self.crew.put(FIRST if call.key in self.urgent else THEN, partial(self.call, call, place, parameters))
 
     def call(self, call: Call, region: str, parameters: dict[str, Any]) -> Iterator[Found]:
         """Ask, and put what hangs on the answer; not where the service gave no answer in that Region before."""

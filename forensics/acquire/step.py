@@ -73,8 +73,8 @@ class Step(Protocol):
 
     To add one: write a module `acquire/api_<what>.py` with a function `found(place) -> Iterator[Found]`, give it a
     name and what it needs as `STEP = Asking("lookup-events", found, actions=("cloudtrail:LookupEvents",))`, and name
-    it in `acquire/sets.py` in the sets it belongs to. A page is `Asked(…).answered(n, response)` of `acquire/page.py`.
-    An error of a call goes to `place.trouble`; what was had before stays. Objects are taken in by another thread, while
+    it in `steps` or `records` of the sets it belongs to (`acquire/sets/`). A page is `Asked(…).answered(n, response)` of
+    `acquire/page.py`. An error of a call goes to `place.trouble`; what was had before stays. Objects are taken in by another thread, while
     the step goes on: each stream is the object's own (BytesIO, a temporary file). Steps run in threads at once: they
     share nothing but `place.aws`.
     """

@@ -92,6 +92,20 @@ def test_what_vanishes_soon_is_asked_first(
     assert max(map(first.index, ("ListClusters", "ListTasks", "DescribeTasks"))) < first.index("ListUsers")
 
 
+def test_records_are_asked_for_when_all_that_exists_was(
+    case: Case, aws: Aws, between: Meddler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "THREADS", 1)
+    before: list[int] = []
+
+    def found(place: Place) -> Iterator[Found]:
+        before.append(between.seen.count("GetAccessKeyLastUsed"))
+        yield from ()
+
+    collect(case, aws, [Asking("s", found), *of_service("iam")])
+    assert before == [1]
+
+
 def test_values_of_environment_variables_do_not_come_into_the_case(case: Case, aws: Aws) -> None:
     collect(case, aws, [*of_service("lambda"), *of_service("ecs")])
     stored = [path.read_bytes() for path in (case.path / "evidence").rglob("*") if path.is_file()]

@@ -166,6 +166,20 @@ WHERE s.public_ip IS NOT NULL
   AND s.workload IS NOT NULL
 """
 
+_GATEWAY_SIGHT = f"""
+CREATE OR REPLACE TEMP TABLE gateway_sight AS
+SELECT {key("ec2", "s.aws_region", "s.aws_account_id", "'natgateway/' || s.resource_id")} AS workload,
+  s.object_id || '/' || s.record AS event_id, s.configuration_item_capture_time AS moment,
+  nullif(u.held->>'$.publicIp', '') AS public_ip,
+  CASE WHEN coalesce(u.held->>'$.isPrimary', 'true') = 'true'
+    THEN try_cast(s.configuration->>'$.createTime' AS TIMESTAMP) END AS created_at
+FROM resource_item AS s, unnest(json_extract(s.configuration, '$.natGatewayAddresses[*]')) AS u(held)
+WHERE s.resource_type = 'AWS::EC2::NatGateway'
+  AND s.configuration_item_status NOT LIKE 'ResourceDeleted%'
+  AND s.configuration_item_capture_time IS NOT NULL
+"""
+"""Addresses of gateways as AWS Config or an answer shows them; a gateway has its primary one from when it is made."""
+
 _LENT = """
 CREATE OR REPLACE TEMP TABLE lent AS
 SELECT DISTINCT s.public_ip, s.workload, s.eni
@@ -186,6 +200,13 @@ FROM (
   UNION ALL
   SELECT public_ip, workload, moment, 'seen' AS what, event_id FROM public_sight
   UNION ALL
+  SELECT public_ip, workload, moment, 'seen' AS what, event_id FROM gateway_sight WHERE public_ip IS NOT NULL
+  UNION ALL
+  SELECT public_ip, workload, created_at AS moment, 'open' AS what, event_id
+  FROM gateway_sight
+  WHERE public_ip IS NOT NULL
+    AND created_at <= moment
+  UNION ALL
   SELECT public_ip, NULL AS workload, moment, 'close' AS what, event_id FROM given_back
   UNION ALL
   SELECT h.public_ip, t.workload, t.moment, 'close' AS what, t.event_id
@@ -200,6 +221,8 @@ FROM (
     SELECT public_ip, workload FROM gateway_address
     UNION
     SELECT public_ip, workload FROM public_sight
+    UNION
+    SELECT public_ip, workload FROM gateway_sight
   ) AS h ON h.workload = t.workload
   UNION ALL
   SELECT l.public_ip, l.workload, s.moment, CASE WHEN s.exact THEN 'close' ELSE 'gone' END AS what, s.event_id
@@ -223,7 +246,26 @@ FROM (
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
     """Add what is known of public addresses to `hold_fact`; needs the intervals of interfaces in `held_alone`."""
-    for statement in (_ALLOCATION, _ASSOCIATION, _GIVEN_BACK, _HELD, _GATEWAY_ADDRESS, _SIGHT, _LENT, _FACT):
+    for statement in (
+        _ALLOCATION,
+        _ASSOCIATION,
+        _GIVEN_BACK,
+        _HELD,
+        _GATEWAY_ADDRESS,
+        _SIGHT,
+        _GATEWAY_SIGHT,
+        _LENT,
+        _FACT,
+    ):
         con.execute(statement)
-    for table in ("allocation", "association", "given_back", "associated", "gateway_address", "public_sight", "lent"):
+    for table in (
+        "allocation",
+        "association",
+        "given_back",
+        "associated",
+        "gateway_address",
+        "public_sight",
+        "gateway_sight",
+        "lent",
+    ):
         con.execute(f"DROP TABLE temp.{table}")

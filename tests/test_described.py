@@ -221,3 +221,21 @@ def test_what_is_refused_or_none_or_hostile_does_no_harm(tmp_path: Path) -> None
     with world(tmp_path, inventory=found) as con:
         assert [row[:2] for row in held(con, "eni")] == [(WEB, "eni-1")]
         assert con.execute("SELECT description FROM interface").fetchall() == [(HOSTILE,)]
+
+
+def test_a_gateway_has_its_interface_and_its_address_from_when_it_was_made(tmp_path: Path) -> None:
+    nat = f"arn:aws:ec2:us-east-1:{ACCOUNT}:natgateway/nat-0a"
+    addresses = [
+        {"PublicIp": "198.51.100.9", "PrivateIp": "10.0.0.20", "NetworkInterfaceId": "eni-n", "IsPrimary": True}
+    ]
+    held_ = {
+        "NatGatewayId": "nat-0a",
+        "State": "available",
+        "CreateTime": DAY + "07:00:00Z",
+        "NatGatewayAddresses": addresses,
+    }
+    found = described("ec2", "DescribeNatGateways", "09:00:00", {"NatGateways": [held_]})
+    with world(tmp_path, inventory=found) as con:
+        assert con.execute("SELECT workload, kind FROM workload").fetchall() == [(nat, "nat_gateway")]
+        assert held(con, "public_ip") == [(nat, "198.51.100.9", "07:00:00", None, "bounded")]
+        assert [row[:2] for row in held(con, "eni")] == [(nat, "eni-n")]

@@ -71,4 +71,8 @@ def _history(place: Place, kind: str, name: str, limiter: Limiter) -> Iterator[F
         yield asked.none(_ABSENT)
 
 
-STEP = Asking("config-history", found, actions=("config:GetResourceConfigHistory", "config:ListDiscoveredResources"))
+STEP = Asking(
+    "config-history",
+    found,
+    actions=("config:GetResourceConfigHistory", "config:ListDiscoveredResources"),
+)

@@ -78,7 +78,7 @@ def _named(place: Place, pattern: str, groups: dict[str, str], limiter: Limiter)
 def _may_be_read(place: Place, name: str, kind: str, unread: tuple[str, ...]) -> bool:
     if kind not in unread:
         return True
-    what = f"aws://{place.account_id}/{place.region}/logs/{name}"
+    what = Asked(EVENTS.service, EVENTS.operation, {"logGroupName": name}, place.account_id, place.region).place
     place.trouble(what, Trouble("limit", "LogGroupClass", f"{name}: {_UNREAD[kind]}"))
     return False
 

@@ -251,6 +251,7 @@ class _Run:
                 raise Stopped
 
         account = self.aws.caller.account_id
+        self.count(("", step.name))
         place = Place(
             self.aws, account, region, self.wanted, trouble, stopped=self.crew.stopped, held=self.held.__contains__
         )

@@ -221,3 +221,24 @@ def test_expired_credentials_stop_it_and_keep_what_was_had(api: Api) -> None:
     with pytest.raises(Stopped):
         kept.extend(found.uri for found in looked_up(noted.place))
     assert noted.kinds == ["expired"]
+
+
+def test_a_collection_that_ended_early_goes_on_and_comes_to_the_same(api: Api, tmp_path: Path) -> None:
+    wanted, plain = Wanted(START, END), history(events(200))
+    for name, limit in (("whole", 10_000), ("broken", 90)):
+        left = iter(range(limit))
+        api.handlers["LookupEvents"] = lambda request, left=left: (
+            plain(request) if next(left, None) is not None else Fault("ExpiredTokenException")
+        )
+        with Case.create(tmp_path / name) as case:
+            found = collect(case, Aws(region="us-east-1", endpoint=api.endpoint), [STEP], wanted=wanted)
+            assert (found.stopped is None) == (name == "whole")
+    api.asked.clear()
+    api.handlers["LookupEvents"] = plain
+    with Case.open(tmp_path / "broken", read_only=False) as case, Case.open(tmp_path / "whole") as other:
+        collect(case, Aws(region="us-east-1", endpoint=api.endpoint), [STEP], wanted=wanted)
+        pages_of = "SELECT DISTINCT uri, sha256 FROM evidence ORDER BY 1"
+        assert case.sql(pages_of).rows() == other.sql(pages_of).rows()
+    first = START.replace(tzinfo=UTC).timestamp()
+    again = [request for request in api.requests("LookupEvents") if "EventCategory" not in request]
+    assert again and all(request["StartTime"] > first for request in again)

@@ -38,9 +38,10 @@ _Period = tuple[datetime, datetime]
 
 @dataclass(frozen=True)
 class DigestReport:
-    """Everything that was checked, as `digest_check` has it."""
+    """Everything that was checked, as `digest_check` has it; `pending` objects of the case are not loaded yet."""
 
     rows: tuple[Verdict, ...] = ()
+    pending: int = 0
 
     @property
     def problems(self) -> tuple[Verdict, ...]:
@@ -71,14 +72,14 @@ class DigestReport:
     def __str__(self) -> str:
         """The report in lines, in which nothing acts on a terminal."""
         if not self.rows:
-            return _NOTHING
-        parts = (_summary(self), _hours(self.rows), _problems(self.rows), _open(self.rows))
+            return "\n".join((*_NOTHING, *_pending(self)))
+        parts = (_summary(self), _pending(self), _hours(self.rows), _problems(self.rows), _open(self.rows))
         return "\n".join(visible(line) for part in parts for line in part)
 
 
 _NOTHING = (
-    "No digest of CloudTrail is in evidence: nothing is proved about its log files.\n"
-    "Digests lie in the trail's bucket under AWSLogs/ACCOUNT/CloudTrail-Digest/, if log file validation was on."
+    "No digest of CloudTrail is in evidence: nothing is proved about its log files.",
+    "Digests lie in the trail's bucket under AWSLogs/ACCOUNT/CloudTrail-Digest/, if log file validation was on.",
 )
 
 
@@ -95,6 +96,11 @@ def _summary(report: DigestReport) -> Iterator[str]:
         both = f" ({count - logs:,} of digests, {logs:,} of log files)" if logs and logs != count else ""
         both = both or (" (log files)" if logs else " (digests)")
         yield f"  {status:<17} {count:>9,}{both}"
+
+
+def _pending(report: DigestReport) -> Iterator[str]:
+    if report.pending:
+        yield f"  {report.pending:,} objects of the case are not loaded yet, keys may be among them: forensics load CASE"
 
 
 def _is_log(row: Verdict) -> bool:

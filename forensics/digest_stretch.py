@@ -34,8 +34,8 @@ WHERE event_source = 'cloudtrail.amazonaws.com'
   AND event_name IN ('StopLogging', 'StartLogging', 'UpdateTrail', 'DeleteTrail', 'CreateTrail')
   AND error_code IS NULL
   AND $start <= event_time AND event_time <= $end
-  AND ($trail IS NULL OR request_parameters->>'$.name' = $trail
-    OR ends_with(request_parameters->>'$.name', '/' || $trail))
+  AND ($trail IS NULL OR json_extract_string(request_parameters, '$.name') = $trail
+    OR ends_with(json_extract_string(request_parameters, '$.name'), '/' || $trail))
 ORDER BY event_time, event_id
 LIMIT 6
 """

@@ -12,6 +12,7 @@ import pyarrow as pa
 from forensics import digest_files, digest_logs, digest_stretch
 from forensics.digest_chain import ALTERED, Judged, Stretch, Verdict, chains, judged, stretches
 from forensics.digest_report import DigestReport
+from forensics.errors import CaseError
 
 if TYPE_CHECKING:
     from forensics.case import Case
@@ -23,6 +24,7 @@ SELECT account_id, region, trail, period_start, period_end, status, uri, object_
 FROM digest_check
 LIMIT 0
 """
+_PENDING = "SELECT count(*) FROM evidence WHERE status = 'pending'"
 _ROWS = """
 SELECT account_id, region, trail, period_start, period_end, status, uri, object_id, detail
 FROM digest_verdict
@@ -74,7 +76,10 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def validate(case: Case) -> DigestReport:
-    """Check the digests of a case and the log files they list, all hashed afresh; the case stays as it is."""
+    """Check the digests of a case and the log files they list, all hashed afresh; the case stays as it is.
+
+    Raises CaseError where an older version made the case, so that tables are lacking.
+    """
     con = case.connection.cursor()
     try:
         if con.execute(digest_files.IN_EVIDENCE).fetchall():
@@ -82,7 +87,11 @@ def validate(case: Case) -> DigestReport:
             rows = con.execute(_ROWS).fetchall()
         else:
             rows = []
-        return DigestReport(tuple(Verdict(*row) for row in rows))
+        pending = int(con.execute(_PENDING).fetchall()[0][0])
+        return DigestReport(tuple(Verdict(*row) for row in rows), pending)
+    except duckdb.CatalogException as error:
+        advice = f"an older version made it; `forensics load {case.path}` makes what is lacking"
+        raise CaseError(f"the digests of the case {case.path} cannot be checked: {advice} ({error})") from None
     finally:
         con.close()
 

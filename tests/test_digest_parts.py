@@ -18,10 +18,13 @@ from forensics.digest import read_digest
 from forensics.digest_chain import Verdict, chains, judged, stretches
 from forensics.digest_report import DigestReport
 from forensics.digest_signature import Keys, Proof
+from forensics.digests import validate
+from forensics.errors import CaseError
+from forensics.evidence import add
 from forensics.simulate.digest_chain import DigestChain, Made, signed
 from forensics.simulate.digest_key import fingerprint, made_up_key, public_value
 from tests.digest_chain import BUCKET, HOUR, START, chain_of, document, keys
-from tests.loading import loaded
+from tests.loading import loaded, put
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
@@ -207,9 +210,23 @@ def test_options_without_what_they_need_are_wrong_usage(untouched: Path, options
     assert cli.main(["verify", str(untouched), *options]) == 2
 
 
-def test_a_frame_has_the_columns_of_the_table(untouched: Path) -> None:
-    from forensics.digests import validate
+def test_a_case_that_is_not_loaded_yet_says_so(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as case:
+        add(case, put(tmp_path / "logs", chain_of(2).files | keys()))
+        report = validate(case)
+    assert report.counts == {"unverified": 6}
+    assert "9 objects of the case are not loaded yet" in str(report)
 
+
+def test_a_case_of_an_older_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as case:
+        add(case, put(tmp_path / "logs", chain_of(2).files))
+        case.connection.execute("DROP VIEW IF EXISTS s3_object_head")
+        with pytest.raises(CaseError, match="an older version made it; `forensics load"):
+            validate(case)
+
+
+def test_a_frame_has_the_columns_of_the_table(untouched: Path) -> None:
     with Case.open(untouched) as case:
         frame = validate(case).df()
         assert list(frame.columns) == case.sql("SELECT * FROM digest_check").columns

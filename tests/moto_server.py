@@ -1,6 +1,7 @@
 """AWS on loopback: moto's HTTP server in this process, asked by real boto3 over the wire."""
 
 import os
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -24,6 +25,9 @@ def moto_server() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    urllib.request.urlopen(
+        urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST"), timeout=30
+    ).close()
     patch = pytest.MonkeyPatch()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)

@@ -225,7 +225,7 @@ WITH unlisted AS (
   JOIN covered AS c ON c.account_id = u.account_id AND c.region = u.region
 )
 SELECT account_id, region, CAST(NULL AS VARCHAR) AS trail,
-  date_trunc('hour', stamp) AS period_start,
+  CASE WHEN stamp >= last_end THEN greatest(date_trunc('hour', stamp), last_end) ELSE date_trunc('hour', stamp) END AS period_start,
   date_trunc('hour', stamp) + INTERVAL 1 HOUR AS period_end,
   CASE WHEN elsewhere THEN 'not_covered'
     WHEN stamp < first_start OR in_hole THEN 'unverified'

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from forensics.simulate.cloudtrail import BUCKET
 from forensics.simulate.digest_chain import Delivered, DigestChain
@@ -16,6 +17,8 @@ from forensics.simulate.storage import Storage
 from forensics.simulate.world import ACCOUNT, Json, iso
 
 HOUR = 3600
+_MINUTE = 55 * 60
+"""Digests end at this minute of the hour, in seconds: each trail has one of its own."""
 
 
 @dataclass
@@ -37,7 +40,7 @@ class Digests:
         """Write every chain, what head-object says of each digest, and the page of public keys of each Region."""
         for account, region in sorted(self.files):
             chain = DigestChain(BUCKET, account=account, region=region)
-            for start, end, until in self._periods():
+            for start, end, until in self._periods(account):
                 those = [item for item in self.files[account, region] if start <= item[0] < until]
                 files = [file for _, file in sorted(those, key=lambda item: (item[0], item[1].key))]
                 chain.deliver(start, end, files, anew=start in (BEGINS, self.off[1]))
@@ -48,23 +51,24 @@ class Digests:
             page = json.dumps(_keys(region), indent=1).encode()
             self.storage.put(f"list-public-keys/{region}.json", page, source="cloudtrail_public_key", records=1)
 
-    def _periods(self) -> Iterator[tuple[int, int, int]]:
-        """Start and end of each digest, and until when what is delivered is listed there."""
-        stopped, started = self.off
-        for start in range(BEGINS, stopped, HOUR):
-            end = min(start + HOUR, stopped)
-            yield start, end, started if end == stopped else end
-        start = started
-        while start < ENDS:
-            end = min(start - start % HOUR + HOUR, ENDS)
-            yield start, end, end
-            start = end
+    def _periods(self, account: str) -> Iterator[tuple[int, int, int]]:
+        """Start and end of each digest, and until when what is delivered is listed there; only our trail was stopped."""
+        edges = [BEGINS, *range(BEGINS + _MINUTE, ENDS, HOUR)]
+        stopped, started = self.off if account == ACCOUNT else (ENDS, ENDS)
+        for start, end in pairwise(edges):
+            if end <= stopped or start >= started:
+                yield start, end, end
+            if start < stopped < end:
+                yield start, stopped, started
+            if start < started < end:
+                yield started, end, end
 
     @property
     def gaps(self) -> list[Json]:
-        """The time that no digest covers, of each account and Region."""
+        """The time that no digest covers, of each Region."""
         times = {"from": iso(self.off[0]), "to": iso(self.off[1])}
-        return [{"account_id": account, "region": region} | times for account, region in sorted(self.files)]
+        ours = [region for account, region in sorted(self.files) if account == ACCOUNT]
+        return [{"account_id": ACCOUNT, "region": region} | times for region in ours]
 
 
 def _keys(region: str) -> Json:

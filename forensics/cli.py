@@ -178,7 +178,9 @@ def _run_collect(options: argparse.Namespace) -> int:
 
 
 def _load(commands: Commands) -> None:
-    parser = _case_command(commands, "load", _run_load, "parse what is pending, resolve who and what")
+    parser = _case_command(
+        commands, "load", _run_load, "parse what is pending, resolve who and what; then `detect` again"
+    )
     parser.add_argument("--workers", metavar="N", type=int, help="processes that read; default: one per processor")
 
 

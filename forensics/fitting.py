@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from forensics.case import Case
+from forensics.detect.rules import own_playbook
 from forensics.errors import ForensicsError, UnknownName, UsageError
 from forensics.playbook import Playbook, RunResult, playbooks
 
@@ -43,7 +44,10 @@ class Outcome:
 
 
 def fitting(case: Case, finding_id: str) -> list[Fitting]:
-    """The playbooks for a finding's type and its kind of workload, by name. Raises UnknownName."""
+    """The playbooks for a finding's type and its kind of workload, by name. Raises UnknownName.
+
+    For a finding of one of our own rules that is the playbook the rule names.
+    """
     rows = case.sql(_FINDING, (finding_id,)).rows()
     if not rows:
         ids = (str(row[0]) for row in case.sql("SELECT finding_id FROM finding ORDER BY finding_id").rows())
@@ -52,11 +56,15 @@ def fitting(case: Case, finding_id: str) -> list[Fitting]:
     buckets = [name.removeprefix(_BUCKET) for name in resources or () if name.startswith(_BUCKET) and "/" not in name]
     given = {"finding_id": finding_id, "workload": workload, "access_key_id": key, "principal": principal}
     given["bucket"] = buckets[0] if len(buckets) == 1 else None
+    own = own_playbook(finding_id)
     return [
         Fitting(item, _parameters(item, given))
         for item in playbooks().values()
-        if any(re.search(pattern, kind or "") for pattern in item.findings)
-        and (not item.kinds or workload_kind in item.kinds)
+        if item.name == own
+        or (
+            any(re.search(pattern, kind or "") for pattern in item.findings)
+            and (not item.kinds or workload_kind in item.kinds)
+        )
     ]
 
 

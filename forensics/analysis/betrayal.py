@@ -32,7 +32,7 @@ SELECT f.access_key_id
 FROM finding AS f
 JOIN credential AS k ON k.access_key_id = f.access_key_id
 WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
-  AND f.source <> 'tampering'
+  AND f.source IN ('guardduty', 'security_hub')
 GROUP BY f.access_key_id
 ORDER BY f.access_key_id
 """

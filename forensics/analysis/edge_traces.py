@@ -103,7 +103,7 @@ JOIN finding AS f ON f.time >= date_trunc('second', s.started_at)
 LEFT JOIN credential AS k ON k.access_key_id = f.access_key_id
 WHERE (f.workload = s.workload OR k.workload = s.workload)
   AND coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
-  AND f.source <> 'tampering'
+  AND f.source IN ('guardduty', 'security_hub')
 ORDER BY f.time, f.finding_id
 """
 

@@ -69,6 +69,7 @@ SELECT f.workload, f.type, f.finding_id
 FROM finding AS f
 WHERE f.workload LIKE 'k8s:%'
   AND coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
+  AND f.source IN ('guardduty', 'security_hub')
 ORDER BY f.time, f.finding_id
 """
 

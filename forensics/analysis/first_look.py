@@ -41,7 +41,8 @@ GROUP BY e.access_key_id, e.source_ip
 
 _FINDINGS = """
 SELECT f.finding_id, f.type, f.severity, f.title, f.time, f.end_time, f.principal, f.workload, f.resources, e.source_ip,
-  f.access_key_id
+  f.access_key_id, f.source, CASE WHEN e.event_id IS NULL THEN (
+    SELECT array_agg(b.event_id ORDER BY b.event_id) FROM finding_evidence AS b WHERE b.finding_id = f.finding_id) END AS rests_on
 FROM finding AS f
 LEFT JOIN event AS e ON e.event_id = f.finding_id
 WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'

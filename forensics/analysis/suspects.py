@@ -118,7 +118,7 @@ WITH pair AS (
   LEFT JOIN event AS g ON g.event_id = f.finding_id AND g.source = f.source
   LEFT JOIN guardduty AS d ON d.object_id = g.object_id AND d.record = g.record
   WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
-    AND f.source <> 'tampering'
+    AND f.source IN ('guardduty', 'security_hub')
 )
 SELECT p.access_key_id, p.address,
   CASE WHEN f.type LIKE '%AnomalousBehavior%' OR f.type LIKE 'Recon:%' THEN 'anomaly' ELSE 'finding' END AS kind,

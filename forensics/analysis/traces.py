@@ -171,14 +171,24 @@ def findings(intrusion: Intrusion) -> Iterator[Statement]:
         yield finding(f"finding-{number:02d}", row)
 
 
+_REPORTERS = {None: "GuardDuty", "guardduty": "GuardDuty", "security_hub": "Security Hub"}
+MOST_CITED = 50
+"""Events that the statement on a finding of a rule cites; the card of the finding has all."""
+
+
 def finding(identifier: str, row: tuple[Any, ...]) -> Statement:
-    """A statement on a finding: id, type, severity, title, times, principal, workload, resources, address, key."""
-    finding_id, kind, severity, title, first, last, principal, workload, resources, address, key = row
+    """A statement on a finding: id, type, severity, title, times, principal, workload, resources, address, key.
+
+    A finding that is no record itself is followed by its source and the ids of the events it rests on.
+    """
+    finding_id, kind, severity, title, first, last, principal, workload, resources, address, key, *rule = row
+    source, rests_on = rule or (None, None)
+    who = _REPORTERS.get(source, "A rule")
     return Statement(
         id=identifier,
-        title=f"GuardDuty: {title or kind}",
+        title=f"{who}: {title or kind}",
         statement=(
-            f"GuardDuty reported {kind}, severity {'not stated' if severity is None else format(severity, 'g')}"
+            f"{who} reported {kind}, severity {'not stated' if severity is None else format(severity, 'g')}"
             + (f", for the credential {key}" if key else "")
             + (f" and the address {address}" if address else "")
             + f", seen {during(first, max(first, last) if first and last else first or last)}."
@@ -188,5 +198,5 @@ def finding(identifier: str, row: tuple[Any, ...]) -> Statement:
         principal=principal,
         workload=workload,
         resources=tuple(resources or ()),
-        evidence=named([finding_id]),
+        evidence=named((rests_on or [finding_id])[:MOST_CITED]),
     )

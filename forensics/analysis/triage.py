@@ -36,7 +36,8 @@ ORDER BY f.severity DESC NULLS LAST, f.time, f.finding_id
 
 _ABOUT = """
 SELECT f.finding_id, f.type, f.severity, f.title, f.time, f.end_time, f.principal, f.workload, f.resources, e.source_ip,
-  f.access_key_id
+  f.access_key_id, f.source, CASE WHEN e.event_id IS NULL THEN (
+    SELECT array_agg(b.event_id ORDER BY b.event_id) FROM finding_evidence AS b WHERE b.finding_id = f.finding_id) END AS rests_on
 FROM finding AS f
 LEFT JOIN event AS e ON e.event_id = f.finding_id
 WHERE list_contains(CAST(? AS VARCHAR[]), f.finding_id)
@@ -146,7 +147,7 @@ class Triage(Answer):
         return f"{text}{rests}"
 
     def _concerns(self) -> str:
-        ((_, kind, severity, _, first, last, _, workload, _, address, key),) = self._about()
+        ((_, kind, severity, _, first, last, _, workload, _, address, key, *_),) = self._about()
         text = f"{kind}, severity {severity or 0:g}, {during(first, last)}"
         text += f", names the credential {key}" if key else ""
         text += f" used from {address}" if key and address else ""
@@ -262,7 +263,7 @@ def _behind(identifier: str, row: tuple[Any, ...]) -> Statement:
             f" {'lies' if records == 1 else 'lie'} behind the finding {finding_id}: {why}."
         ),
         time=first,
-        certainty="recorded" if "key" in why or "principal" in why else "inferred",
+        certainty="recorded" if "key" in why or "principal" in why or finding_id.startswith("sigma:") else "inferred",
         technique=technique(action),
         principal=principal,
         evidence=named(ids[: traces.MOST_CITED]),

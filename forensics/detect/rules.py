@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,17 @@ DEEPEST = 40
 
 OWN = Path(__file__).parent / "rules"
 """The rules that come with this package."""
+
+
+def own_playbook(finding_id: str) -> str:
+    """The playbook to look at next that one of our own rules names, by a finding of it; "" for other findings."""
+    source, _, rest = finding_id.partition(":")
+    for path in OWN.glob("*.yml") if source == "sigma" else ():
+        text = path.read_text("utf-8")
+        found = re.search(r"^custom: \{playbook: ([\w-]+)\}", text, re.MULTILINE)
+        if found and f"id: {rest.partition(':')[0]}\n" in text:
+            return found[1]
+    return ""
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ import duckdb
 import pytest
 
 from forensics import coverage, identity
+from forensics.analysis import suspects, triage
 from forensics.case import Case
 from forensics.detect.report import Detection
 from forensics.errors import UsageError
+from forensics.fitting import fitting
 from tests.detect.sigma_worlds import LOGSOURCE, rule, text
 from tests.fresh import fresh_case
 from tests.worlds import ACCOUNT, Record, add, call, user
@@ -340,3 +342,21 @@ def test_findings_of_rules_are_in_the_account(case: Case, tmp_path: Path) -> Non
     assert card.heading == "CreateUser"
     assert [row[11] for row in card.evidence().rows()] == [f"iam:CreateUser-09:00:00-{DEV['userName']}"]
     assert ACCOUNT in str(card.principal)
+
+
+def test_a_finding_of_one_of_our_rules_leads_to_its_playbook(case: Case, tmp_path: Path) -> None:
+    hold(case, at("09:00:00", name="cloudtrail:StopLogging"))
+    case.detect()
+    (finding_id,) = case.connection.execute("SELECT finding_id FROM finding WHERE source = 'sigma'").fetchall()[0]
+    assert [item.playbook.name for item in fitting(case, finding_id)] == ["guardduty-triage", "log-tampering"]
+    (statement,) = [item for item in triage.investigate(case, finding_id=finding_id).own() if item.id == "finding-01"]
+    assert statement.title == "A rule: CloudTrail stopped or narrowed"
+    assert [item.event_id for item in statement.evidence] == ["cloudtrail:StopLogging-09:00:00-dev"]
+
+
+def test_a_hit_of_a_rule_accuses_nobody(case: Case, tmp_path: Path) -> None:
+    hold(case, at("09:00:00", name="cloudtrail:StopLogging"))
+    case.detect()
+    assert case.connection.execute("SELECT count(*) FROM finding WHERE access_key_id IS NOT NULL").fetchall() == [(1,)]
+    (suspect,) = suspects.suspects(case, ["cloudtrail:StopLogging-09:00:00-dev"])
+    assert [item.kind for item in suspect.reasons if item.kind in ("finding", "anomaly")] == []

@@ -45,8 +45,8 @@ WITH {CALL}, used AS (
   SELECT t.who, min(t.principal) AS principal, CASE WHEN count(DISTINCT t.access_key_id) = 1 THEN min(t.access_key_id) END AS key,
     min(t.last_time) AS first, max(t.time) AS last, count(*) AS journeys, max(t.km) AS km,
     min(date_diff('second', t.last_time, t.time)) AS quickest,
-    arg_min(t.last_place, t.time) AS last_place, arg_min(t.place, t.time) AS place,
-    arg_min(t.last_address, t.time) AS last_address, arg_min(t.address, t.time) AS address,
+    arg_min(t.last_place, (t.time, t.event_id)) AS last_place, arg_min(t.place, (t.time, t.event_id)) AS place,
+    arg_min(t.last_address, (t.time, t.event_id)) AS last_address, arg_min(t.address, (t.time, t.event_id)) AS address,
     array_agg(t.event_id ORDER BY t.time, t.event_id) AS ids
   FROM too_fast AS t
   GROUP BY t.who
@@ -64,8 +64,8 @@ WITH {CALL}, used AS (
 ), at_once AS (
   SELECT n.who, n.burst, min(n.principal) AS principal,
     CASE WHEN count(DISTINCT n.access_key_id) = 1 THEN min(n.access_key_id) END AS key, min(n.last_time) AS first,
-    max(n.time) AS last, count(*) AS changes, arg_min(n.last_address, n.time) AS last_address,
-    arg_min(n.address, n.time) AS address, arg_min(n.last_client, n.time) AS last_client, arg_min(n.client, n.time) AS client,
+    max(n.time) AS last, count(*) AS changes, arg_min(n.last_address, (n.time, n.event_id)) AS last_address,
+    arg_min(n.address, (n.time, n.event_id)) AS address, arg_min(n.last_client, (n.time, n.event_id)) AS last_client, arg_min(n.client, (n.time, n.event_id)) AS client,
     array_agg(n.event_id ORDER BY n.time, n.event_id) AS ids
   FROM numbered AS n
   WHERE NOT EXISTS (SELECT 1 FROM flown AS f WHERE f.who = n.who)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forensics import cli
+from forensics.analysis import triage
 from forensics.analysis.technique import ATTACK_VERSION
 from forensics.behaviour import ATTACK_VERSION as STATED_VERSION
 from forensics.behaviour import Behaviour, behaviour, behaviours, find
@@ -165,6 +166,21 @@ def test_hits_are_stored_as_findings_with_their_evidence_and_replace_those_befor
         assert "Behaviour/new-manner" in str(
             case.finding(next(hit.finding_id for hit in report.hits if hit.severity == 7))
         )
+
+
+def test_a_playbook_that_cites_such_a_finding_cites_the_records_it_rests_on(tmp_path: Path) -> None:
+    with world(tmp_path, cloudtrail=[*morning(), *intruder()]) as case:
+        object_id = case.sql("SELECT object_id FROM cloudtrail LIMIT 1").rows()[0][0]
+        case.connection.execute(
+            "INSERT INTO evidence (object_id, uri, sha256, size, acquired_at, status)"
+            " VALUES (?, 'a/b.json', 'abc', 1, TIMESTAMP '2026-11-05', 'loaded')",
+            [object_id],
+        )
+        report = find(case, ["new-manner"])
+        report.store(case)
+        (hit,) = report.hits
+        (stated,) = (item for item in triage.investigate(case).statements if item.id == "finding-01")
+    assert {place.event_id for place in stated.evidence} == set(hit.evidence_event_ids)
 
 
 def test_a_hit_has_the_same_id_whenever_it_is_found(tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ _DISTANCE = """2 * 6371 * asin(least(1, sqrt(
       + cos(radians(f.latitude)) * cos(radians(t.latitude)) * power(sin(radians(t.longitude - f.longitude) / 2), 2))))"""
 """Kilometres along the earth between two places."""
 
+_QUICKEST = f"""CASE WHEN f.quickest < 120 THEN f.quickest || ' seconds'
+      ELSE {number("f.quickest / 60.0", 0)} || ' minutes' END"""
+
 _SQL = f"""
 WITH {CALL}, used AS (
   SELECT c.event_id, c.time, c.principal, c.access_key_id, c.address, c.client,
@@ -88,7 +91,7 @@ WITH {CALL}, used AS (
 )
 SELECT f.first AS time, f.last AS end_time, f.principal, f.key AS access_key_id, CAST(NULL AS VARCHAR) AS workload,
   CAST(NULL AS VARCHAR[]) AS resources, CAST(least(8, 6 + CASE WHEN f.journeys > 1 THEN 1 ELSE 0 END) AS DOUBLE) AS severity,
-  'in ' || f.last_place || ' and ' || {number("f.quickest / 60.0", 0)} || ' minutes later in ' || f.place AS title,
+  'in ' || f.last_place || ' and ' || {_QUICKEST} || ' later in ' || f.place AS title,
   {
     reasons(
         number("f.km", 0)
@@ -97,8 +100,7 @@ SELECT f.first AS time, f.last AS end_time, f.principal, f.key AS access_key_id,
         "f.journeys || CASE WHEN f.journeys = 1 THEN ' journey' ELSE ' journeys' END || ' faster than ' || "
         + number("$km_an_hour", 0)
         + " || ' km/h, the quickest in ' || "
-        + number("f.quickest / 60.0", 0)
-        + " || ' minutes'",
+        + _QUICKEST,
     )
 } AS reasons, f.ids AS evidence_event_ids, f.journeys AS evidence_count
 FROM flown AS f

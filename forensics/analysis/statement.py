@@ -88,13 +88,34 @@ WHERE e.source IN ({sources})
 _OWN = re.compile(r"[0-9a-f]{16}/[0-9]+")
 
 
+_TOLD = """
+SELECT e.finding_id, array_agg(e.event_id ORDER BY e.event_id) AS event_ids
+FROM finding_evidence AS e
+WHERE e.finding_id IN (SELECT u.finding_id FROM unnest(CAST(? AS VARCHAR[])) AS u(finding_id))
+GROUP BY e.finding_id
+"""
+"""A finding that a rule or a behaviour made is no record: what it rests on is cited in its place."""
+
+MOST_TOLD = 20
+"""Records cited in place of one such finding."""
+
+
 def cite(case: Case, event_ids: Iterable[str]) -> tuple[Citation, ...]:
     """The records behind those events, in their order. Raises ValueError for ids that are no event of the case."""
     wanted = list(dict.fromkeys(event_ids))
-    found = _found(case, wanted)
+    found = _citations(case, wanted)
+    return tuple(dict.fromkeys(place for item in wanted for place in found[item]))
+
+
+def _citations(case: Case, wanted: Sequence[str]) -> dict[str, tuple[Citation, ...]]:
+    found: dict[str, tuple[Citation, ...]] = {item: (place,) for item, place in _found(case, wanted).items()}
     if missing := [item for item in wanted if item not in found]:
+        told = {str(item): ids[:MOST_TOLD] for item, ids in case.sql(_TOLD, (missing,)).rows()}
+        behind = _found(case, list(dict.fromkeys(event_id for ids in told.values() for event_id in ids)))
+        found |= {item: tuple(behind[event_id] for event_id in ids if event_id in behind) for item, ids in told.items()}
+    if missing := [item for item in wanted if not found.get(item)]:
         raise ValueError(f"cited events that are not in the case: {missing[:5]}")
-    return tuple(found[item] for item in wanted)
+    return found
 
 
 def _found(case: Case, wanted: Sequence[str]) -> dict[str, Citation]:
@@ -115,8 +136,11 @@ def named(event_ids: Iterable[str]) -> tuple[Citation, ...]:
 def cited(case: Case, statements: Sequence[Statement]) -> list[Statement]:
     """The statements with the records behind every event they name, looked up together. Raises ValueError."""
     wanted = dict.fromkeys(item.event_id for statement in statements for item in statement.evidence)
-    found = {item.event_id: item for item in cite(case, wanted)}
-    return [replace(item, evidence=tuple(found[place.event_id] for place in item.evidence)) for item in statements]
+    found = _citations(case, list(wanted))
+    return [
+        replace(item, evidence=tuple(dict.fromkeys(one for place in item.evidence for one in found[place.event_id])))
+        for item in statements
+    ]
 
 
 def weakest(certainties: Iterable[str]) -> str:

@@ -8,6 +8,9 @@ _DISTANCE = """2 * 6371 * asin(least(1, sqrt(
       + cos(radians(f.latitude)) * cos(radians(t.latitude)) * power(sin(radians(t.longitude - f.longitude) / 2), 2))))"""
 """Kilometres along the earth between two places."""
 
+_QUICKEST = f"""CASE WHEN f.quickest < 120 THEN f.quickest || ' seconds'
+      ELSE {number("f.quickest / 60.0", 0)} || ' minutes' END"""
+
 _SQL = f"""
 WITH {CALL}, used AS (
   SELECT c.event_id, c.time, c.principal, c.access_key_id, c.address, c.client,
@@ -45,8 +48,8 @@ WITH {CALL}, used AS (
   SELECT t.who, min(t.principal) AS principal, CASE WHEN count(DISTINCT t.access_key_id) = 1 THEN min(t.access_key_id) END AS key,
     min(t.last_time) AS first, max(t.time) AS last, count(*) AS journeys, max(t.km) AS km,
     min(date_diff('second', t.last_time, t.time)) AS quickest,
-    arg_min(t.last_place, t.time) AS last_place, arg_min(t.place, t.time) AS place,
-    arg_min(t.last_address, t.time) AS last_address, arg_min(t.address, t.time) AS address,
+    arg_min(t.last_place, (t.time, t.event_id)) AS last_place, arg_min(t.place, (t.time, t.event_id)) AS place,
+    arg_min(t.last_address, (t.time, t.event_id)) AS last_address, arg_min(t.address, (t.time, t.event_id)) AS address,
     array_agg(t.event_id ORDER BY t.time, t.event_id) AS ids
   FROM too_fast AS t
   GROUP BY t.who
@@ -64,8 +67,8 @@ WITH {CALL}, used AS (
 ), at_once AS (
   SELECT n.who, n.burst, min(n.principal) AS principal,
     CASE WHEN count(DISTINCT n.access_key_id) = 1 THEN min(n.access_key_id) END AS key, min(n.last_time) AS first,
-    max(n.time) AS last, count(*) AS changes, arg_min(n.last_address, n.time) AS last_address,
-    arg_min(n.address, n.time) AS address, arg_min(n.last_client, n.time) AS last_client, arg_min(n.client, n.time) AS client,
+    max(n.time) AS last, count(*) AS changes, arg_min(n.last_address, (n.time, n.event_id)) AS last_address,
+    arg_min(n.address, (n.time, n.event_id)) AS address, arg_min(n.last_client, (n.time, n.event_id)) AS last_client, arg_min(n.client, (n.time, n.event_id)) AS client,
     array_agg(n.event_id ORDER BY n.time, n.event_id) AS ids
   FROM numbered AS n
   WHERE NOT EXISTS (SELECT 1 FROM flown AS f WHERE f.who = n.who)
@@ -88,7 +91,7 @@ WITH {CALL}, used AS (
 )
 SELECT f.first AS time, f.last AS end_time, f.principal, f.key AS access_key_id, CAST(NULL AS VARCHAR) AS workload,
   CAST(NULL AS VARCHAR[]) AS resources, CAST(least(8, 6 + CASE WHEN f.journeys > 1 THEN 1 ELSE 0 END) AS DOUBLE) AS severity,
-  'in ' || f.last_place || ' and ' || {number("f.quickest / 60.0", 0)} || ' minutes later in ' || f.place AS title,
+  'in ' || f.last_place || ' and ' || {_QUICKEST} || ' later in ' || f.place AS title,
   {
     reasons(
         number("f.km", 0)
@@ -97,8 +100,7 @@ SELECT f.first AS time, f.last AS end_time, f.principal, f.key AS access_key_id,
         "f.journeys || CASE WHEN f.journeys = 1 THEN ' journey' ELSE ' journeys' END || ' faster than ' || "
         + number("$km_an_hour", 0)
         + " || ' km/h, the quickest in ' || "
-        + number("f.quickest / 60.0", 0)
-        + " || ' minutes'",
+        + _QUICKEST,
     )
 } AS reasons, f.ids AS evidence_event_ids, f.journeys AS evidence_count
 FROM flown AS f

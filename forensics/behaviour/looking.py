@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 HITS = 1000
 """Hits kept of one behaviour, the most severe; the count is of all."""
 
-ADDRESSES = 200_000
+ADDRESSES = 100_000
 """Addresses whose place is asked for: those with the most calls."""
 
 _KNOWN_PLACE = """
 CREATE OR REPLACE TEMP TABLE known_place (
-  address VARCHAR, latitude DOUBLE, longitude DOUBLE, place VARCHAR, of_aws BOOLEAN
+  address VARCHAR, latitude DOUBLE, longitude DOUBLE, place VARCHAR, of_aws BOOLEAN, network VARCHAR
 )
 """
 
@@ -82,7 +82,7 @@ def _doubts(item: Behaviour, lost: int, geography: Geography | None) -> Iterator
     if lost:
         yield f"{_hours(lost)} of {item.sources[0]} not in the logs: what was then is not known"
     if "known_place" in item.sql and not (geography and geography.files):
-        yield "no file says where addresses are (--geoip): journeys were not looked for"
+        yield "no file says where addresses are, or whose (--geoip): judged by the addresses alone"
 
 
 def _hours(number: int) -> str:
@@ -114,12 +114,19 @@ def _tell_places(con: duckdb.DuckDBPyConnection, geography: Geography | None) ->
     con.execute(_KNOWN_PLACE)
     if not geography or not geography.files:
         return
+    import pyarrow as pa
+
     addresses = [str(row[0]) for row in con.execute(_ADDRESSES).fetchall()]
     rows = [_place_row(address, geography.place(address)) for address in addresses]
-    if rows := [row for row in rows if row[1] is not None]:
-        con.executemany("INSERT INTO known_place VALUES (?, ?, ?, ?, ?)", rows)
+    if rows:
+        columns = ("address", "latitude", "longitude", "place", "of_aws", "network")
+        con.register("told_place", pa.table(dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True))))
+        con.execute(
+            "INSERT INTO known_place SELECT address, latitude, longitude, place, of_aws, network FROM told_place"
+        )
+        con.unregister("told_place")
 
 
 def _place_row(address: str, place: Place) -> list[Any]:
     named = ", ".join(part for part in (place.city, place.country) if part) or address
-    return [address, place.latitude, place.longitude, named, bool(place.aws)]
+    return [address, place.latitude, place.longitude, named, bool(place.aws), place.network or None]

@@ -13,8 +13,8 @@ WITH {CALL}, {hours("cloudtrail")}, began AS (
   FROM call
   GROUP BY account_id, action
 ), own_first AS (
-  SELECT c.principal, c.account_id, c.action, b.began, min(c.time) AS time, arg_min(c.event_id, c.time) AS event_id,
-    arg_min(c.outcome, c.time) AS outcome, arg_min(c.access_key_id, c.time) AS access_key_id
+  SELECT c.principal, c.account_id, c.action, b.began, min(c.time) AS time, arg_min(c.event_id, (c.time, c.event_id)) AS event_id,
+    arg_min(c.outcome, (c.time, c.event_id)) AS outcome, arg_min(c.access_key_id, (c.time, c.event_id)) AS access_key_id
   FROM call AS c
   JOIN began AS b ON b.principal = c.principal
   GROUP BY c.principal, c.account_id, c.action, b.began

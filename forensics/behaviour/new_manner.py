@@ -3,7 +3,7 @@
 from forensics.behaviour.behaviour import Behaviour
 from forensics.behaviour.fragments import CALL, LONG, LOST, constants, hours, past, reasons, span
 
-_NETWORK = "split_part({0}, '.', 1) || '.' || split_part({0}, '.', 2)"
+_BLOCK = "split_part(c.address, '.', 1) || '.' || split_part(c.address, '.', 2)"
 
 _SQL = f"""
 WITH {CALL}, {hours("cloudtrail")}, began AS (
@@ -26,10 +26,15 @@ WITH {CALL}, {hours("cloudtrail")}, began AS (
   SELECT address, min(time) AS first
   FROM call
   GROUP BY address
+), network_of AS (
+  SELECT c.principal, c.address, k.network AS named, coalesce(k.network, {_BLOCK}) AS network, min(c.time) AS first
+  FROM call AS c
+  LEFT JOIN known_place AS k ON k.address = c.address
+  GROUP BY c.principal, c.address, k.network
 ), network_first AS (
-  SELECT principal, {_NETWORK.format("address")} AS network, min(time) AS first
-  FROM call
-  GROUP BY principal, {_NETWORK.format("address")}
+  SELECT n.principal, n.network, min(n.first) AS first
+  FROM network_of AS n
+  GROUP BY n.principal, n.network
 ), visit AS (
   SELECT c.principal || ' ' || c.address AS visit, c.principal, c.address, min(c.account_id) AS account_id, b.began,
     min(c.time) AS first, max(c.time) AS last, count(*) AS calls
@@ -72,12 +77,13 @@ WITH {CALL}, {hours("cloudtrail")}, began AS (
 ), found AS (
   SELECT v.principal, v.address, v.first, v.last, v.calls, v.began, j.client, j.strange_client, j.new_actions, j.one_action,
     j.another_action, j.denied, CASE WHEN j.keys = 1 THEN j.access_key_id END AS access_key_id, p.held, p.lost, i.ids,
-    w.first >= v.first AS new_network, d.first >= v.first AS address_of_nobody
+    o.named, w.first >= v.first AS new_network, d.first >= v.first AS address_of_nobody
   FROM visit AS v
   JOIN judged AS j ON j.visit = v.visit
   JOIN past AS p ON p.visit = v.visit AND p.held >= $past_hours
   JOIN cited AS i ON i.visit = v.visit
-  JOIN network_first AS w ON w.principal = v.principal AND w.network = {_NETWORK.format("v.address")}
+  JOIN network_of AS o ON o.principal = v.principal AND o.address = v.address
+  JOIN network_first AS w ON w.principal = o.principal AND w.network = o.network
   JOIN address_first AS d ON d.address = v.address
 )
 SELECT p.first AS time, p.last AS end_time, p.principal, p.access_key_id, CAST(NULL AS VARCHAR) AS workload,
@@ -90,7 +96,8 @@ SELECT p.first AS time, p.last AS end_time, p.principal, p.access_key_id, CAST(N
     reasons(
         "'first call from ' || p.address || ' after ' || " + span("p.began", "p.first") + " || ' of its calls, '"
         " || p.held || ' h of them in the logs'",
-        "CASE WHEN p.new_network THEN 'none of its addresses before began with the same two numbers' END",
+        "CASE WHEN p.new_network AND p.named IS NOT NULL THEN 'none of its calls before came from ' || p.named"
+        " WHEN p.new_network THEN 'none of its addresses before began with the same two numbers' END",
         "CASE WHEN p.address_of_nobody THEN 'nobody else called from there before' ELSE 'others called from there before' END",
         "'new client: ' || p.client || CASE WHEN p.strange_client IS NULL THEN '' ELSE ', which nobody else used before' END",
         "'first-ever actions: ' || p.new_actions || ', such as ' || p.one_action || CASE WHEN p.another_action = p.one_action"

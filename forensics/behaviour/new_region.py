@@ -14,7 +14,7 @@ WITH {CALL}, {hours("cloudtrail")}, account AS (
   GROUP BY c.account_id, c.region
 ), entered AS (
   SELECT r.account_id || ' ' || r.region AS who, r.account_id, r.region, a.began, r.first,
-    arg_min(c.principal, c.time) AS principal
+    arg_min(c.principal, (c.time, c.event_id)) AS principal
   FROM region_first AS r
   JOIN account AS a ON a.account_id = r.account_id
   JOIN call AS c ON c.account_id = r.account_id AND c.region = r.region

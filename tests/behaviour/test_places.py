@@ -8,7 +8,7 @@ import pytest
 from forensics.behaviour import find
 from forensics.geography import Geography, read_geography
 from tests.analysis.theft_worlds import OUTSIDE, accused, case_of, function, own, used
-from tests.behaviour.behaviour_worlds import ELSEWHERE, LINUX, OFFICE, clock, from_where, hits
+from tests.behaviour.behaviour_worlds import ELSEWHERE, LINUX, OFFICE, clock, from_where, hits, morning
 from tests.mmdb import write_mmdb
 from tests.worlds import Record, user
 
@@ -25,6 +25,17 @@ def geography(tmp_path: Path) -> Geography:
         "203.0.113.0/24": TOKYO | {"location": {"latitude": 35.7, "longitude": 139.7}},
     }
     return read_geography([write_mmdb(tmp_path / "city.mmdb", "GeoLite2-City", known)])
+
+
+def test_a_new_manner_names_the_network_where_a_file_knows_it(tmp_path: Path) -> None:
+    known = {
+        "198.51.100.0/24": {"autonomous_system_number": 64500, "autonomous_system_organization": "Office"},
+        "203.0.113.0/24": {"autonomous_system_number": 64501, "autonomous_system_organization": "Hosting"},
+    }
+    networks = read_geography([write_mmdb(tmp_path / "asn.mmdb", "GeoLite2-ASN", known)])
+    visit = [from_where(DEV, name, "09:00:30", ELSEWHERE, LINUX) for name in ("iam:ListUsers", "iam:CreateUser")]
+    (hit,) = hits("new-manner", geography=networks, cloudtrail=[*morning(), *visit])
+    assert hit.reasons[1] == "none of its calls before came from AS64501 Hosting"
 
 
 def calls(*places: tuple[str, str, str]) -> list[Record]:

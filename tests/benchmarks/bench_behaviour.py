@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from isal import igzip
 
@@ -18,7 +19,11 @@ from tests.benchmarks.bench_resolve import EVENTS_A_FILE, FLOWS_A_FILE
 from tests.benchmarks.made_up import ACCOUNT, write_flows, write_trail
 from tests.benchmarks.made_up_platform import write_platform
 
+if TYPE_CHECKING:
+    from forensics.case import Case
+
 QUERIES_A_FILE = 50_000
+HALF_A_DAY = 43_200
 
 
 def write_queries(folder: Path, count: int, *, seed: int = 1) -> None:
@@ -75,7 +80,23 @@ def build(root: Path, events: int, flows: int, queries: int) -> Path:
     with Case.create(root / "case") as case:
         evidence.add(case, root / "logs", in_place=True)
         print(f"{load(case).records:,} records", flush=True)
+        stretch(case)
     return root / "case"
+
+
+def stretch(case: "Case") -> None:
+    """Spread events and flows over half a day each, so that there is a past; and let connections begin inside."""
+    from forensics import coverage
+
+    for table, column in (("cloudtrail", "event_time"), ("vpc_flow", "start")):
+        first, last = case.sql(f"SELECT min({column}), max({column}) FROM {table}").rows()[0]
+        factor = max(HALF_A_DAY / max((last - first).total_seconds(), 1), 1)
+        moved = f"TIMESTAMP '{first}' + to_seconds(epoch({column} - TIMESTAMP '{first}') * {factor})"
+        case.connection.execute(f"UPDATE stored.{table} SET {column} = {moved}")
+    case.connection.execute(
+        'UPDATE stored.vpc_flow SET "end" = start + INTERVAL 58 SECOND, srcport = dstport, dstport = srcport'
+    )
+    coverage.resolve(case.connection)
 
 
 def looked(path: Path, name: str) -> None:

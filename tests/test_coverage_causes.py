@@ -96,7 +96,7 @@ def test_records_of_another_trail_keep_an_hour_present(tmp_path: Path) -> None:
         act("cloudtrail:StartLogging", "10:15:00", name="main"),
     )
     with world(tmp_path, cloudtrail=day(*stopped, call(DEV, at="09:20:00"))) as con:
-        assert statuses(con) == "present switched_off present switched_off unknown present"
+        assert statuses(con) == "present present present present unknown present"
         assert cell(con, 9)[2].startswith("records of another log: this one was off, StopLogging of main")
 
 
@@ -104,17 +104,18 @@ def test_a_trail_of_unknown_reach_makes_other_regions_unknown_and_a_multi_region
     tmp_path: Path,
 ) -> None:
     stop = act("cloudtrail:StopLogging", "08:30:00", name="main")
+    start = act("cloudtrail:StartLogging", "12:05:00", name="main")
     abroad = [call(DEV, at=at, awsRegion="eu-west-1", eventID=f"eu-{at}") for at in ("07:20:00", "12:20:00")]
-    with world(tmp_path / "unknown", cloudtrail=day(stop, *abroad)) as con:
+    with world(tmp_path / "unknown", cloudtrail=day(stop, start, *abroad)) as con:
         assert cell(con, 9, region="eu-west-1")[1:] == (
             "unknown",
             f"whether that trail recorded this Region is not in evidence: {_act_of(con)}",
         )
     wide = act("cloudtrail:UpdateTrail", "07:30:00", name="main", isMultiRegionTrail=True)
-    with world(tmp_path / "wide", cloudtrail=day(stop, wide, *abroad)) as con:
+    with world(tmp_path / "wide", cloudtrail=day(stop, start, wide, *abroad)) as con:
         assert cell(con, 9, region="eu-west-1")[1] == "switched_off"
     narrow = act("cloudtrail:CreateTrail", "07:30:00", name="main")
-    with world(tmp_path / "narrow", cloudtrail=day(stop, narrow, *abroad)) as con:
+    with world(tmp_path / "narrow", cloudtrail=day(stop, start, narrow, *abroad)) as con:
         assert cell(con, 9, region="eu-west-1") == (0, "unknown", NOTHING_SAYS)
 
 
@@ -144,12 +145,26 @@ def test_a_log_without_any_record_has_hours_once_an_act_speaks_of_it(tmp_path: P
         ),
         act("s3:PutBucketLogging", "10:00:00", bucketName="data", BucketLoggingStatus={}),
     ]
-    with world(tmp_path, cloudtrail=day(*acts)) as con:
+    with world(tmp_path, cloudtrail=day(*acts), vpc_flow=[flow("07:10:00", "07:11:00")]) as con:
         off = "switched_off"
         assert statuses(con, "config_item") == f"unknown {off} {off} {off} {off} {off}"
         assert statuses(con, "guardduty") == f"unknown unknown {off} {off} unknown unknown"
-        assert statuses(con, "vpc_flow") == f"unknown unknown unknown {off} {off} {off}"
-        assert statuses(con, "s3_access") == f"unknown unknown unknown {off} {off} {off}"
+        assert statuses(con, "vpc_flow") == f"present unknown unknown {off} {off} {off}"
+
+
+def test_a_log_of_many_writers_is_not_called_off_where_no_record_of_it_was_ever_held(tmp_path: Path) -> None:
+    off = act("s3:PutBucketLogging", "10:00:00", bucketName="data", BucketLoggingStatus={})
+    with world(tmp_path, cloudtrail=day(off)) as con:
+        assert set(statuses(con, "s3_access").split()) == {"unknown"}
+        assert cell(con, 11, "s3_access")[2].startswith(
+            "whether there was another one is not in evidence: PutBucketLogging"
+        )
+
+
+def test_nothing_is_called_off_after_the_last_record_of_the_account(tmp_path: Path) -> None:
+    other = flow("12:10:00", "12:11:00", **{"account-id": "444455556666"})
+    with world(tmp_path, cloudtrail=[act("cloudtrail:StopLogging", "08:30:00", name="main")], vpc_flow=[other]) as con:
+        assert statuses(con) == "switched_off unknown unknown unknown unknown"
 
 
 def test_one_of_two_flow_logs_that_is_deleted_does_not_switch_the_log_off(tmp_path: Path) -> None:
@@ -162,8 +177,8 @@ def test_one_of_two_flow_logs_that_is_deleted_does_not_switch_the_log_off(tmp_pa
     with world(tmp_path, cloudtrail=day(made, gone)) as con:
         assert "switched_off" not in statuses(con, "vpc_flow")
     other = act("ec2:DeleteFlowLogs", "09:00:00", DeleteFlowLogsRequest={"FlowLogId": {"content": "fl-2"}})
-    with world(tmp_path / "both", cloudtrail=day(made, gone, other)) as con:
-        assert statuses(con, "vpc_flow") == "unknown unknown switched_off switched_off switched_off switched_off"
+    with world(tmp_path / "both", cloudtrail=day(made, gone, other), vpc_flow=[flow("07:30:00", "07:31:00")]) as con:
+        assert statuses(con, "vpc_flow") == "present unknown switched_off switched_off switched_off switched_off"
 
 
 def test_a_narrowed_trail_says_so_of_its_present_hours_and_of_its_empty_ones(tmp_path: Path) -> None:

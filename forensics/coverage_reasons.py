@@ -155,15 +155,24 @@ WITH good AS (
   FROM good AS g
   JOIN watched AS i ON g.period_start < i.hour + INTERVAL 1 HOUR + to_minutes($minutes) AND i.hour < g.period_end
   GROUP BY g.place, g.trail, i.hour
+), doubted AS (
+  SELECT DISTINCT p.place, i.hour
+  FROM digest_check AS k
+  JOIN place AS p ON p.source = 'cloudtrail' AND p.account_id = k.account_id AND p.region = k.region
+  JOIN watched AS i ON k.period_start < i.hour + INTERVAL 1 HOUR + to_minutes($minutes) AND i.hour < k.period_end
+  WHERE k.status NOT IN ('valid', 'not_covered')
 )
 SELECT c.place, c.hour, 75 AS rank, 'silent' AS status,
   'digests cover what was delivered for this hour, and no listed file has a record of it' AS cause, FALSE AS records,
   NULL AS since, NULL AS until, NULL AS event_id
 FROM covered AS c
+LEFT JOIN doubted AS d ON d.place = c.place AND d.hour = c.hour
 WHERE c.seconds >= 3600 + 60 * $minutes
+  AND d.place IS NULL
 GROUP BY c.place, c.hour
 """
-"""Silence is proven by valid digests of one trail over the whole hour and as long after it as delivery takes."""
+"""Silence is proven by valid digests of one trail over the whole hour and as long after it as delivery takes, where
+nothing of that time is unverified or missing: a listed file that was not acquired may hold records of the hour."""
 
 _FLOWS = """
 INSERT INTO reason

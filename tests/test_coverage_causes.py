@@ -273,6 +273,13 @@ def test_a_digest_that_is_not_verified_proves_no_silence(digested: duckdb.DuckDB
     assert statuses(digested) == "present unknown unknown unknown unknown present"
 
 
+def test_a_listed_file_that_was_not_acquired_leaves_its_time_without_proof(digested: duckdb.DuckDBPyConnection) -> None:
+    check(digested, "valid", "07:00:00", "13:30:00")
+    check(digested, "unverified", "10:00:00", "11:00:00", uri=FILE)
+    coverage.resolve(digested)
+    assert statuses(digested) == "present silent unknown unknown silent present"
+
+
 def test_what_digests_miss_is_missing_or_tampered_and_never_silent(digested: duckdb.DuckDBPyConnection) -> None:
     check(digested, "valid", "07:00:00", "13:30:00")
     check(digested, "missing_log_file", "09:00:00", "10:00:00", uri=FILE)
@@ -280,7 +287,7 @@ def test_what_digests_miss_is_missing_or_tampered_and_never_silent(digested: duc
     check(digested, "missing_digest", "10:00:00", "11:00:00")
     check(digested, "gap", "11:00:00", "12:00:00")
     coverage.resolve(digested)
-    assert statuses(digested) == "present silent missing tampered tampered tampered"
+    assert statuses(digested) == "present unknown missing tampered tampered tampered"
     assert cell(digested, 9)[2] == f"a digest lists what is not in evidence: {FILE}"
 
 

@@ -15,15 +15,22 @@ CREATE OR REPLACE TEMP TABLE reason (
 _STANDING = """
 CREATE OR REPLACE TEMP TABLE standing AS
 SELECT row_number() OVER (ORDER BY s.valid_from, s.thing, p.place) AS id, p.place, s.thing, s.state, s.valid_from,
-  coalesce(s.valid_to, b.upto) AS valid_to, s.cause, s.event_id, s.narrow,
+  coalesce(s.valid_to, greatest(b.upto, s.valid_from)) AS valid_to, s.cause, s.event_id, s.narrow,
   coalesce(s.region = p.region OR s.every_region, FALSE) AS surely
 FROM logging_state AS s
 JOIN place AS p ON p.source = s.source
   AND (s.account_id IS NULL OR s.account_id = p.account_id)
   AND (s.region = p.region OR coalesce(s.every_region, TRUE))
-CROSS JOIN (SELECT max(hour) + INTERVAL 1 HOUR AS upto FROM watched) AS b
+LEFT JOIN (
+  SELECT account_id, max(hour) + INTERVAL 1 HOUR AS upto
+  FROM piece
+  GROUP BY account_id
+) AS b ON b.account_id = p.account_id
+WHERE s.valid_to IS NOT NULL OR b.upto IS NOT NULL
 """
-"""States of logging by place; `surely` is FALSE where nothing says whether the trail recorded that Region."""
+"""States of logging by place; one that nothing ends holds until the last record of the account in any log.
+
+`surely` is FALSE where nothing says whether the trail recorded that Region."""
 
 _OFF = """
 INSERT INTO reason
@@ -32,6 +39,11 @@ WITH off AS (
   FROM standing AS s
   JOIN place AS p ON p.place = s.place
   WHERE s.state = 'off'
+), held AS (
+  SELECT place, min(hour) AS first
+  FROM cell
+  WHERE records > 0
+  GROUP BY place
 ), seen AS (
   SELECT o.id, o.place, date_trunc('hour', e.time) AS hour
   FROM off AS o
@@ -48,23 +60,35 @@ WITH off AS (
   FROM part AS t
   JOIN standing AS s ON s.place = t.place AND s.state = 'on' AND s.thing IS DISTINCT FROM t.thing
     AND s.valid_from <= t.since AND t.until <= s.valid_to
+), shown AS (
+  SELECT DISTINCT id, place
+  FROM seen
 ), judged AS (
-  SELECT t.*, n.id IS NOT NULL AS seen, t.surely AND n.id IS NULL AND o.id IS NULL AS emptied
+  SELECT t.*, n.id IS NOT NULL AS seen, a.id IS NOT NULL OR o.id IS NOT NULL AS others,
+    p.source IN ('cloudtrail', 'config_item', 'guardduty') OR coalesce(h.first <= t.since, FALSE) AS ours
   FROM part AS t
+  JOIN place AS p ON p.place = t.place
   LEFT JOIN seen AS n ON n.id = t.id AND n.place = t.place AND n.hour = t.hour
+  LEFT JOIN shown AS a ON a.id = t.id AND a.place = t.place
   LEFT JOIN other AS o ON o.id = t.id AND o.hour = t.hour
+  LEFT JOIN held AS h ON h.place = t.place
+), verdict AS (
+  SELECT j.*, j.surely AND j.ours AND NOT j.others AS emptied
+  FROM judged AS j
 )
 SELECT place, hour, CASE WHEN emptied THEN 30 WHEN seen THEN 90 ELSE 80 END AS rank,
   CASE WHEN emptied THEN 'switched_off' WHEN seen THEN 'present' ELSE 'unknown' END AS status,
   CASE WHEN emptied THEN cause
     WHEN seen THEN 'records of another log: this one was off, ' || cause
     WHEN NOT surely THEN 'whether that trail recorded this Region is not in evidence: ' || cause
-    ELSE 'another one was on, and has no records of this hour: ' || cause
+    WHEN others THEN 'another one was on, and has no records of this hour: ' || cause
+    ELSE 'whether there was another one is not in evidence: ' || cause
   END AS cause,
   CASE WHEN emptied THEN NULL ELSE seen END AS records, since, until, event_id
-FROM judged
+FROM verdict
 """
-"""An hour is switched off where a log was, no record is of that time, and no other log of that place was proven on."""
+"""An hour is switched off where a log was, no record is of the time that it was off, no other log of that place was
+proven on, and evidence holds records of it from before: of trails, recorders and detectors the act itself is enough."""
 
 _NARROW = """
 INSERT INTO reason
@@ -131,15 +155,24 @@ WITH good AS (
   FROM good AS g
   JOIN watched AS i ON g.period_start < i.hour + INTERVAL 1 HOUR + to_minutes($minutes) AND i.hour < g.period_end
   GROUP BY g.place, g.trail, i.hour
+), doubted AS (
+  SELECT DISTINCT p.place, i.hour
+  FROM digest_check AS k
+  JOIN place AS p ON p.source = 'cloudtrail' AND p.account_id = k.account_id AND p.region = k.region
+  JOIN watched AS i ON k.period_start < i.hour + INTERVAL 1 HOUR + to_minutes($minutes) AND i.hour < k.period_end
+  WHERE k.status NOT IN ('valid', 'not_covered')
 )
 SELECT c.place, c.hour, 75 AS rank, 'silent' AS status,
   'digests cover what was delivered for this hour, and no listed file has a record of it' AS cause, FALSE AS records,
   NULL AS since, NULL AS until, NULL AS event_id
 FROM covered AS c
+LEFT JOIN doubted AS d ON d.place = c.place AND d.hour = c.hour
 WHERE c.seconds >= 3600 + 60 * $minutes
+  AND d.place IS NULL
 GROUP BY c.place, c.hour
 """
-"""Silence is proven by valid digests of one trail over the whole hour and as long after it as delivery takes."""
+"""Silence is proven by valid digests of one trail over the whole hour and as long after it as delivery takes, where
+nothing of that time is unverified or missing: a listed file that was not acquired may hold records of the hour."""
 
 _FLOWS = """
 INSERT INTO reason

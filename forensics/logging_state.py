@@ -131,7 +131,10 @@ def _marks(deeds: Iterable[Deed]) -> Iterator[Mark]:
         on = _ON.get(deed.kind.what) or (_SWITCHED.get(deed.kind.what) if switched_on(deed) else None)
         if deed.kind.what == _SELECTED:
             chosen = deed.asked.get("eventSelectors") or deed.asked.get("advancedEventSelectors")
-            yield replace(_mark(deed, "cloudtrail", "selects"), selectors=chosen if isinstance(chosen, list) else [])
+            yield replace(
+                _mark(deed, "cloudtrail", "selects"),
+                selectors=[item for item in chosen if isinstance(item, dict)] if isinstance(chosen, list) else [],
+            )
         elif deed.kind.what == "detector made" and deed.asked.get("enable") is False:
             continue
         elif source := off or on:

@@ -42,6 +42,16 @@ def management(selectors: Selectors, *, write: bool) -> bool | None:
     return True if True in judged else (None if None in judged else False)
 
 
+def has_data(selectors: Selectors) -> bool:
+    """Whether they select any data events."""
+    return any(
+        "Data" in _values(_fields(item), "eventCategory", "equals")
+        if is_advanced([item])
+        else _get(item, "dataResources")
+        for item in selectors
+    )
+
+
 def is_narrow(selectors: Selectors) -> bool:
     """Whether they leave out management events, which a trail records unless told otherwise."""
     return not all(management(selectors, write=write) is True for write in (False, True))

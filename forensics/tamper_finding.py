@@ -51,7 +51,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `finding` and `finding_evidence`, rebuild `finding_coverage`; needs `coverage` and `finding`."""
     con.execute("DELETE FROM finding_coverage")
     every = acts(asking(con))
-    found = [(deed, number) for deed in every if (number := severity(deed, every)) is not None]
+    found = _distinct([(deed, number) for deed in every if (number := severity(deed, every)) is not None])
     con.execute(_EMPTIED, [[deed.event_id for deed, _ in found]])
     emptied = _in_words(con)
     rows = [_finding(deed, number, emptied.get(_id(deed.event_id), "")) for deed, number in found]
@@ -65,6 +65,15 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     if rows:
         con.executemany(_FINDING, rows)
         con.executemany(_WHY, why)
+
+
+def _distinct(found: list[tuple[Deed, float]]) -> list[tuple[Deed, float]]:
+    """One act for each event id, the gravest: samples of logs, and forgers, repeat an id in records that differ."""
+    by_id: dict[str, tuple[Deed, float]] = {}
+    for deed, number in found:
+        if deed.event_id not in by_id or number > by_id[deed.event_id][1]:
+            by_id[deed.event_id] = deed, number
+    return list(by_id.values())
 
 
 def _id(event_id: str) -> str:

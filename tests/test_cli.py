@@ -221,6 +221,27 @@ def test_coverage_joins_hours_that_say_the_same(run: Run, case: Path) -> None:
     ]
 
 
+def test_coverage_is_narrowed_and_says_what_it_comes_to(run: Run, case: Path) -> None:
+    with Case.open(case, read_only=False) as opened:
+        opened.connection.execute(
+            "INSERT INTO coverage (source, account_id, region, hour, records, status, cause) VALUES"
+            " ('vpc_flow', '111122223333', 'eu-west-1', TIMESTAMP '2026-11-05 01:00', 0, 'switched_off', 'DeleteFlowLogs \x1b[31m'),"
+            " ('waf', '111122223333', 'eu-west-1', TIMESTAMP '2026-11-05 01:00', 5, 'present', NULL)"
+        )
+    _, out, err = run("coverage", case, "--source", "vpc_flow", "--from", "2026-11-05", "--format", "jsonl")
+    assert [json.loads(line)["source"] for line in out.splitlines()] == ["vpc_flow"]
+    assert err == "forensics: not logged: vpc_flow: logged 0 % of 1 h; 1 h switched off (DeleteFlowLogs \\x1b[31m)\n"
+    assert run("coverage", case, "--source", "vpcflow")[0] == 2
+
+
+def test_an_empty_timeline_says_on_standard_error_what_that_means(run: Run, case: Path) -> None:
+    _, out, err = run(
+        "timeline", case, "--source", "waf", "--from", "2026-11-05", "--to", "2026-11-06", "--format", "jsonl"
+    )
+    assert out == ""
+    assert err.startswith("forensics: No event, which does not mean that nothing happened: unknown: waf: logged 0 %")
+
+
 def test_sources_lists_each_source(run: Run) -> None:
     status, out, _ = run("sources", "--format", "jsonl")
     assert status == 0

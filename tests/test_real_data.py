@@ -303,3 +303,24 @@ ORDER BY s.user_identity_arn""")
         .rows()
     )
     assert [arn for (arn,) in rows if arn and re.match(r"arn:[a-z-]+:(?:iam|sts)::\d{12}:", arn)] == []
+
+
+def test_coverage_claims_no_more_than_the_files_prove(world: tuple[Case, Ledger, int]) -> None:
+    """Each spot was read in its file: what was stopped, and whether anything of that place was recorded after."""
+    case = world[0]
+    said = "SELECT status, cause FROM coverage WHERE source = ? AND account_id = ? AND status NOT IN ('present', 'unknown')"
+    skipped = case.sql(said, ("vpc_flow", "123456789010")).rows()
+    assert ("missing", "SKIPDATA in 1 of 2 records: AWS lost flows of that time") in skipped
+    deleted = case.sql(
+        "SELECT DISTINCT status FROM coverage WHERE source = 'vpc_flow' AND account_id = '498376118699'"
+    ).rows()
+    assert deleted == [("unknown",)], "a flow log of which the files hold no record was deleted"
+    assert case.sql("SELECT count(*) FROM coverage WHERE records > 0 AND status = 'unknown'").rows() == [(0,)]
+    late = case.sql(
+        "SELECT count(*) FROM coverage AS c JOIN (SELECT account_id, max(time) AS last FROM event GROUP BY account_id) AS e"
+        " ON e.account_id = c.account_id WHERE c.status = 'switched_off' AND c.hour > e.last"
+    ).rows()
+    assert late == [(0,)], "nothing is called off after the account's last record"
+    silent = case.sql("SELECT DISTINCT cause FROM coverage WHERE status = 'silent'").rows()
+    assert silent == [("NODATA: flows were recorded, and there were none",)], "no digest in the files proves silence"
+    assert case.sql("SELECT count(*) FROM coverage WHERE status = 'tampered'").rows() == [(0,)]

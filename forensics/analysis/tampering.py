@@ -98,7 +98,8 @@ FROM (
 WHERE b.bucket <> ''
 """
 
-_OF_LOGS = "(action NOT LIKE 's3:%' OR action = 's3:PutBucketLogging' OR list_has_any(resources, CAST(? AS VARCHAR[])))"
+_OF_LOGS = """(action NOT LIKE 's3:%' OR action = 's3:PutBucketLogging' OR list_has_any(resources, CAST(? AS VARCHAR[]))
+  OR array_to_string(resources, ' ') LIKE '%/AWSLogs/%')"""
 """A bucket's lifecycle is an act against logs only where logs are in the bucket."""
 
 

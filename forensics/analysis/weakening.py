@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from forensics.analysis.deeds import Deed
 from forensics.analysis.tampering import silences
-from forensics.selectors import is_narrow
+from forensics.selectors import has_data, is_narrow
 
 REFUSED = 2.0
 """Severity of an act that was refused."""
@@ -68,12 +69,15 @@ def _filtered(deed: Deed, _: Sequence[Deed]) -> float | None:
 
 def _selected(deed: Deed, acts: Sequence[Deed]) -> float | None:
     """Narrow as such, or fewer selectors with data events than the last call set."""
-    chosen = deed.asked.get("eventSelectors") or deed.asked.get("advancedEventSelectors") or []
-    if not isinstance(chosen, list) or is_narrow(chosen):
+    chosen, before = _chosen(deed), _before(deed, acts)
+    if is_narrow(chosen):
         return LESSENS
-    before = _before(deed, acts)
-    had = (before.asked.get("eventSelectors") or before.asked.get("advancedEventSelectors")) if before else None
-    return LESSENS if "data" in str(had).lower() and "data" not in str(chosen).lower() else None
+    return LESSENS if before and has_data(_chosen(before)) and not has_data(chosen) else None
+
+
+def _chosen(deed: Deed) -> list[dict[str, Any]]:
+    found = deed.asked.get("eventSelectors") or deed.asked.get("advancedEventSelectors")
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def _insights(deed: Deed, _: Sequence[Deed]) -> float | None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from forensics.analysis.words import count
 from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
+from forensics.timeline import Scope
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _FINDING = """
 SELECT finding_id, source, type, severity, time, end_time, principal, access_key_id, workload, resources, title
@@ -51,6 +55,14 @@ ORDER BY w.workload
 """
 
 
+_EMPTIED = """
+SELECT c.source, c.account_id, c.region, c.hour_from, c.hour_to, c.hours
+FROM finding_coverage AS c
+WHERE c.finding_id = $finding_id
+ORDER BY c.source, c.account_id, c.region
+"""
+
+
 @dataclass(frozen=True, repr=False)
 class Finding(Card):
     """A finding of GuardDuty, Security Hub or a rule. The severity is the product's own number."""
@@ -88,6 +100,19 @@ class Finding(Card):
         """To which workloads the key that it names was issued."""
         return self._about(_WORKLOADS)
 
+    @property
+    def emptied(self) -> Query:
+        """The hours of logs that the act emptied, where it is an act against a log."""
+        return self._about(_EMPTIED)
+
+    def coverage(self) -> Coverage:
+        """How much of the hours it spans was logged, in the account of its principal or workload."""
+        from forensics.covered import Coverage
+
+        last = self.end_time or self.time
+        scope = Scope(start=self.time, end=last + timedelta(seconds=1) if last else None)
+        return Coverage(self.case, scope.of_arn(self.workload or self.principal or ""))
+
     def _about(self, sql: str) -> Query:
         return self.case.sql(sql, {"finding_id": self.finding_id})
 
@@ -120,6 +145,7 @@ class Finding(Card):
             "principal": self.principal,
             "access key": self.access_key_id,
             "resources": self.resources or None,
+            "coverage": str(self.coverage().badge),
         }
 
     def parts(self) -> tuple[Part, ...]:
@@ -127,7 +153,10 @@ class Finding(Card):
         issued_to = {"workload": "workload", "certainty": "certainty", "via": "how", "evidence_event_ids": "records"}
         record = {"time": "time", "source": "source", "action": "action", "source_ip": "from"}
         none = "No record of the case is known to belong to it."
+        hours = {"source": "log", "account_id": "account", "region": "Region"}
+        hours |= {"hour_from": "from", "hour_to": "to", "hours": "hours"}
         return (
+            Part("Hours that it emptied", self.emptied, hours),
             Part("Its key was issued to", self.workloads, issued_to),
             Part("Why records belong to it", self.whys, {"why": "why", "records": "records"}),
             Part("Records", self.evidence(), record | {"why": "why", "event_id": "record"}, none=none),

@@ -29,7 +29,7 @@ def blind_spots(names: Sequence[str]) -> Section:
     """The blind spots of those logs, each with what it bears on."""
     table = pd.DataFrame(list(_rows(names)), columns=["log", "bears on", "what it cannot show"])
     return Section(
-        "What these logs cannot show",
+        "Blind spots of these logs",
         "blind-spots",
         Markup(f'<p class="fx-text">{_READ_SO}</p>{show_table(table, limit=None).html}'),
     )

@@ -73,7 +73,7 @@ def _with_coverage(figure: go.Figure, timeline: Timeline) -> go.Figure:
         return figure
     lines = [f"coverage, {badge.short}"] if figure.data else wrap(badge.of_nothing, _LINE)[:_LINES]
     title = figure.layout.title
-    said = "<br>".join(filter(None, [title.subtitle.text, *map(label, lines)]))
+    said = "<br>".join(filter(None, [title.subtitle.text, *(label(line, 2 * _LINE) for line in lines)]))
     more = _SUBTITLE_LINE * (len(lines) if title.subtitle.text else len(lines) - 1)
     figure.update_layout(
         title_subtitle={"text": said, "font": {"size": 12, "color": FAINT}},

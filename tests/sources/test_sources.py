@@ -23,7 +23,7 @@ from forensics.readers.documents import Lost, documents
 from forensics.readers.envelope import Leaf, Line, unwrap
 from forensics.readers.log_events import LogEvent
 from forensics.readers.recognise import RAW, claims
-from forensics.source import Source
+from forensics.source import QUESTIONS, BlindSpot, Source
 from forensics.sources import sources
 from tests.conftest import COMMENTS
 from tests.loading import envelope, loaded, put, records, trail, zipped
@@ -129,6 +129,19 @@ def test_a_source_says_what_it_is(source: Source) -> None:
     assert all(text.endswith(".") for text in about.cannot_show)
     recognised = (source.claims, source.line_format, source.claims_line, source.claims_stream)
     assert any(recognised) or source.name == RAW
+
+
+@pytest.mark.parametrize("source", EVERY, ids=lambda source: source.name)
+def test_a_source_says_what_its_blind_spots_bear_on_and_how_late_it_is(source: Source) -> None:
+    assert source.about.blind_spots
+    assert {spot.question for spot in source.about.blind_spots} <= set(QUESTIONS)
+    assert source.about.minutes >= 0
+
+
+def test_a_blind_spot_bears_on_a_question_that_is_asked() -> None:
+    assert BlindSpot("traffic", "Payload.").question == "traffic"
+    with pytest.raises(ValueError, match="question 'weather' is none of"):
+        BlindSpot("weather", "Rain.")
 
 
 @pytest.mark.parametrize("source", EVERY, ids=lambda source: source.name)

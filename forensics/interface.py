@@ -46,8 +46,8 @@ WITH whole AS (
     bool_or(kind = 'run' AND born IS NOT NULL) AS made_with_instance,
     min(born) AS born,
     min(moment) AS first_seen,
-    list_sort(list_distinct([arg_min(event_id, (moment, event_id)), arg_max(event_id, (moment, event_id))]
-      || list(DISTINCT event_id) FILTER (born IS NOT NULL AND kind <> 'config'))) AS evidence_event_ids
+    list_sort(list_distinct(list_concat([arg_min(event_id, (moment, event_id)), arg_max(event_id, (moment, event_id))],
+      list(DISTINCT event_id) FILTER (born IS NOT NULL AND kind <> 'config')))) AS evidence_event_ids
   FROM interface_card
   GROUP BY interface_id
 )

@@ -62,6 +62,9 @@ def _named(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resources", metavar="TYPE/ID", nargs="+", default=[], help="resources, as AWS Config names them"
     )
+    group.add_argument(
+        "--lookup", metavar="NAME=VALUE", nargs="+", default=[], help="events of CloudTrail: AccessKeyId=…, Username=…"
+    )
     group.add_argument("--with-code", action="store_true", help="also the code packages of functions and layers")
 
 

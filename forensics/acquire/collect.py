@@ -185,13 +185,19 @@ class _Run:
 
     def begin(self, regions: list[str]) -> None:
         home = HOME.get(self.aws.caller.partition, regions[0])
-        for item in self.asked:
+        for item in sorted(self.asked, key=self.urgency):
             for region in regions if item.everywhere else [home]:
                 if isinstance(item, Call):
                     if not item.for_each:
                         self.put(item, region, dict(item.parameters or {}))
                 else:
-                    self.crew.put(FIRST if item.urgent else LAST, partial(self.step, item, region))
+                    self.crew.put(self.urgency(item), partial(self.step, item, region))
+
+    def urgency(self, item: Call | Step) -> int:
+        """Its place in the order: what vanishes soon, what exists, records."""
+        if isinstance(item, Call):
+            return FIRST if item.key in self.urgent else THEN
+        return FIRST if item.urgent else LAST
 
     def put(self, call: Call, region: str, parameters: dict[str, Any]) -> None:
         """Ask that, once."""
@@ -201,7 +207,7 @@ class _Run:
             if said in self.seen:
                 return
             self.seen.add(said)
-        self.crew.put(FIRST if call.key in self.urgent else THEN, partial(self.call, call, place, parameters))
+        self.crew.put(self.urgency(call), partial(self.call, call, place, parameters))
 
     def call(self, call: Call, region: str, parameters: dict[str, Any]) -> Iterator[Found]:
         """Ask, and put what hangs on the answer; not where the service gave no answer in that Region before."""

@@ -166,7 +166,7 @@ def _unauthorized(who: Caller, action: str) -> Denied:
 
 def _unseen(intruder: Intruder, access: AccessLogs, who: Caller, digests: Digests) -> None:
     """While the trail is off: objects read and log files deleted, which the server access logs have, and digests list."""
-    ids, gone = intruder.stage.own_ids("deleted"), []
+    ids, gone, hours = intruder.stage.own_ids("deleted"), [], set[str]()
     there = replace(who, address=SECOND_HOST)
     for place in range(_OBJECTS):
         moment = at("09:50:10") + 37 * place
@@ -190,8 +190,12 @@ def _unseen(intruder: Intruder, access: AccessLogs, who: Caller, digests: Digest
             (ACCOUNT, REGION), published, Delivered(name, ids.hex(64), iso(published - 600), iso(published - 301))
         )
         gone.append(f"s3://{LOGS}/{name}")
+        hours |= {iso((published - before) // 3600 * 3600) for before in (600, 301)}
         access.access(there, Access(LOGS, name, "REST.DELETE.OBJECT", moment + 400, 204, malicious=True))
     intruder.stage.truth.digests["missing_log_files"] = gone
+    cell = {"source": "cloudtrail", "account_id": ACCOUNT, "region": REGION, "from": None, "to": None}
+    told = {"status": "tampered", "cause": "s3:DeleteObject", "event_id": None}
+    intruder.stage.truth.emptied += [cell | told | {"hour": hour} for hour in sorted(hours)]
 
 
 def _come_back(intruder: Intruder, who: Caller) -> None:

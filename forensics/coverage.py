@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from forensics import coverage_objects, coverage_reasons
+from forensics import coverage_kept, coverage_objects, coverage_reasons
 from forensics.sources import sources
 
 LONGEST_WINDOW_DAYS = 400
@@ -119,7 +119,7 @@ LEFT JOIN on_hour AS o ON o.place = c.place AND o.hour = c.hour
 ORDER BY p.source, p.account_id, p.region, c.hour
 """
 
-_SCRATCH = ("piece", "place", "watched", "cell", "standing", "reason")
+_SCRATCH = ("piece", "place", "watched", "cell", "standing", "reason", "moment")
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
@@ -132,6 +132,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_CELLS)
     coverage_reasons.find(con)
     coverage_objects.find(con)
+    coverage_kept.find(con)
     con.execute(_COVERAGE)
     for name in _SCRATCH:
         con.execute(f"DROP TABLE temp.{name}")

@@ -121,7 +121,7 @@ WITH bad AS (
   LEFT JOIN listed AS l ON l.uri = k.uri
   WHERE k.status IN ('altered', 'missing_log_file', 'missing_digest', 'missing_digests', 'gap')
 ), placed AS (
-  SELECT p.place, i.hour, b.status, count(*) AS objects, min(coalesce(b.uri, b.detail, b.status)) AS example
+  SELECT p.place, i.hour, b.status, count(*) AS objects, min(CASE WHEN b.status = 'gap' THEN b.detail ELSE coalesce(b.uri, b.detail, b.status) END) AS example
   FROM bad AS b
   JOIN place AS p ON p.source = 'cloudtrail' AND p.account_id = b.account_id AND p.region = b.region
   JOIN watched AS i ON b.since < i.hour + INTERVAL 1 HOUR AND i.hour < b.until
@@ -134,7 +134,7 @@ SELECT t.place, t.hour,
   CASE t.status
     WHEN 'altered' THEN 'altered, says the digest: '
     WHEN 'missing_log_file' THEN 'a digest lists what is not in evidence: '
-    WHEN 'gap' THEN 'no digest of that time although the chain is unbroken: '
+    WHEN 'gap' THEN 'no digest of that time: '
     ELSE 'the next digest names one that is not in evidence: '
   END || t.example || CASE WHEN t.objects > 1 THEN ' and ' || (t.objects - 1) || ' more' ELSE '' END AS cause,
   CASE WHEN t.status = 'gap' THEN FALSE END AS records, NULL AS since, NULL AS until, NULL AS event_id
@@ -185,20 +185,24 @@ FROM cell AS c
 WHERE c.records > 0 AND (c.lost > 0 OR c.quiet = c.records)
 """
 
-_LATE = """
-INSERT INTO reason
+_MOMENT = """
+CREATE OR REPLACE TEMP TABLE moment AS
 WITH remote AS (
   SELECT v.source, max(v.acquired_at) AS acquired, max(v.last_modified) AS modified,
     count(CASE WHEN v.uri LIKE 's3://%' OR v.uri LIKE 'aws://%' THEN 1 END) AS asked
   FROM evidence AS v
   WHERE v.source IS NOT NULL
   GROUP BY v.source
-), moment AS (
-  SELECT r.source, coalesce(max(CASE WHEN r.asked > 0 THEN a.started_at END), min(r.modified)) AS at
-  FROM remote AS r
-  LEFT JOIN acquisition AS a ON a.started_at <= r.acquired
-  GROUP BY r.source
 )
+SELECT r.source, coalesce(max(CASE WHEN r.asked > 0 THEN a.started_at END), min(r.modified)) AS at
+FROM remote AS r
+LEFT JOIN acquisition AS a ON a.started_at <= r.acquired
+GROUP BY r.source
+"""
+"""When each source's objects were acquired: when AWS was asked, else when the latest object was written."""
+
+_LATE = """
+INSERT INTO reason
 SELECT c.place, c.hour, 60 AS rank, 'unknown' AS status, 'late' AS cause, FALSE AS records,
   NULL AS since, NULL AS until, NULL AS event_id
 FROM cell AS c
@@ -206,7 +210,7 @@ JOIN place AS p ON p.place = c.place
 JOIN moment AS m ON m.source = p.source
 WHERE c.records = 0 AND m.at - to_minutes(p.minutes) < c.hour + INTERVAL 1 HOUR
 """
-"""Acquired before the hour had ended and been delivered: when AWS was asked, else when the latest object was written."""
+"""Acquired before the hour had ended and been delivered."""
 
 
 def find(con: duckdb.DuckDBPyConnection) -> None:
@@ -216,5 +220,5 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
     for statement in (REASON, _STANDING, _OFF, _NARROW, _LISTED, _DIGESTS):
         con.execute(statement)
     con.execute(_SILENT, {"minutes": source("cloudtrail").about.minutes})
-    for statement in (_FLOWS, _LATE, "DROP TABLE temp.listed"):
+    for statement in (_FLOWS, _MOMENT, _LATE, "DROP TABLE temp.listed"):
         con.execute(statement)

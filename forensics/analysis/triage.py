@@ -30,7 +30,7 @@ _FINDINGS = """
 SELECT f.finding_id
 FROM finding AS f
 WHERE coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
-  AND f.source <> 'tampering'
+  AND f.source IN ('guardduty', 'security_hub')
 ORDER BY f.severity DESC NULLS LAST, f.time, f.finding_id
 """
 

@@ -40,6 +40,7 @@ SOURCE = Source(
         recognised="JSON with Fingerprint, Value and the validity of a key, in PublicKeyList or by itself",
         delivered="by `forensics collect`, or `aws cloudtrail list-public-keys` for each Region",
         delay="none",
+        hourly=False,
         organisation="keys are those of a Region, of whichever account",
         cannot_show=("Of which Region the keys are, where only the answer was kept.",),
     ),

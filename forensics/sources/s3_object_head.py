@@ -48,6 +48,7 @@ SOURCE = Source(
         recognised="JSON with ETag, LastModified, ContentLength and Metadata",
         delivered="by `aws s3api head-object`, saved under the object's file name with `.head.json` after it",
         delay="none: a state at the moment of asking",
+        hourly=False,
         organisation="the bucket that was asked",
         cannot_show=("Of which object it is, beyond the name it was saved under.",),
     ),

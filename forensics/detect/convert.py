@@ -264,6 +264,8 @@ def _correlation(content: dict[str, Any]) -> Correlation:
     if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
         raise Unconvertible("a correlation's condition in words", str(rule.condition.expression))
     given = isinstance(content["correlation"].get("condition"), dict)
+    if given and kind == "temporal_ordered":
+        raise Unconvertible("a number of rules in a correlation of order, which asks for all of them", "condition")
     reference = rule.condition.fieldref if given else None
     if isinstance(reference, list):
         raise Unconvertible("a correlation over several fields", "field")

@@ -281,6 +281,13 @@ def test_temporal_ordered_wants_the_order(case: Case, tmp_path: Path) -> None:
     assert states(detect(case, tmp_path, *rules))["Together"][0] == "fired"
 
 
+def test_a_number_of_rules_in_order_is_not_convertible_and_says_so(case: Case, tmp_path: Path) -> None:
+    some = correlation("temporal_ordered", ["createuser", "attach"], condition={"gte": 1})
+    hold(case, at("09:00:00"))
+    found = detect(case, tmp_path, about("CreateUser"), about("Attach"), some)
+    assert states(found)["Together"] == ("not convertible", 0)
+
+
 def test_events_of_one_second_count_as_in_order(case: Case, tmp_path: Path) -> None:
     two = correlation("temporal_ordered", ["createuser", "attach"])
     hold(case, at("09:00:00"), at("09:00:00", name="iam:Attach"))

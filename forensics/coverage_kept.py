@@ -6,6 +6,14 @@ import duckdb
 
 from forensics.sources import sources
 
+_ANY = """
+SELECT 1 FROM cloudtrail WHERE list_contains(CAST(? AS VARCHAR[]), event_name)
+UNION ALL
+SELECT 1 FROM inventory WHERE operation = ?
+LIMIT 1
+"""
+"""Whether there is anything to read: planning a statement over all logs takes long."""
+
 _NOT_ASKED = """
 INSERT INTO reason
 WITH told AS (
@@ -139,14 +147,23 @@ WHERE c.records = 0
 
 def find(con: duckdb.DuckDBPyConnection) -> None:
     """Add reasons; needs `reason`, `place`, `cell` and `moment`."""
-    con.execute(_NOT_ASKED)
-    con.execute(_GROUPS)
+    if con.execute("SELECT 1 FROM acquisition WHERE kind = 's3' LIMIT 1").fetchall():
+        con.execute(_NOT_ASKED)
+    if con.execute(_ANY, [["PutRetentionPolicy", "DeleteLogGroup"], "DescribeLogGroups"]).fetchall():
+        con.execute(_GROUPS)
+        con.execute(_OF_GROUPS.format(whose=_whose()))
+        con.execute("DROP TABLE temp.kept_group")
+    if con.execute(_ANY, [["PutBucketLifecycle", "PutBucketLifecycleConfiguration"], ""]).fetchall():
+        con.execute(_BUCKETS)
+
+
+def _whose() -> str:
+    """SQL of the log groups of each source: those its records name, and those whose names say it."""
     named = [
         f"SELECT DISTINCT '{item.name}' AS source, log_group FROM \"{item.name}\" WHERE log_group IS NOT NULL"
         for item in sources().values()
         if "log_group" in {name for name, _ in item.table_columns}
     ]
-    named += [_NAMED.format(source=source, prefix=prefix) for prefix, source in PREFIXES.items()]
-    con.execute(_OF_GROUPS.format(whose=" UNION ".join(named)))
-    con.execute(_BUCKETS)
-    con.execute("DROP TABLE temp.kept_group")
+    return " UNION ".join(
+        [*named, *(_NAMED.format(source=source, prefix=prefix) for prefix, source in PREFIXES.items())]
+    )

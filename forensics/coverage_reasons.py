@@ -217,8 +217,15 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
     """Make `reason` and `standing` from what is in the case; needs `place`, `watched` and `cell`."""
     from forensics.sources import source
 
-    for statement in (REASON, _STANDING, _OFF, _NARROW, _LISTED, _DIGESTS):
-        con.execute(statement)
-    con.execute(_SILENT, {"minutes": source("cloudtrail").about.minutes})
-    for statement in (_FLOWS, _MOMENT, _LATE, "DROP TABLE temp.listed"):
+    con.execute(REASON)
+    con.execute(_STANDING)
+    if con.execute("SELECT 1 FROM standing LIMIT 1").fetchall():
+        con.execute(_OFF)
+        con.execute(_NARROW)
+    if con.execute("SELECT 1 FROM digest_check LIMIT 1").fetchall():
+        con.execute(_LISTED)
+        con.execute(_DIGESTS)
+        con.execute(_SILENT, {"minutes": source("cloudtrail").about.minutes})
+        con.execute("DROP TABLE temp.listed")
+    for statement in (_FLOWS, _MOMENT, _LATE):
         con.execute(statement)

@@ -111,9 +111,19 @@ def of_logs(calls: Timeline) -> Timeline:
 def acts(ask: Ask, *, more: Sequence[Kind] = ()) -> list[Deed]:
     """Every act against a log in the case, refused ones too, and calls of `more` kinds, in order of time."""
     kinds = (*KINDS, *more)
+    if not ask(_ANY, ([kind.action.partition(":")[2] for kind in kinds],)):
+        return []
     buckets = [str(row[0]) for row in ask(_LOG_BUCKETS, ())]
     return deeds_among(ask, (_ACTS, ([kind.action for kind in kinds], buckets)), kinds, True)
 
+
+_ANY = """
+SELECT 1
+FROM cloudtrail
+WHERE list_contains(CAST(? AS VARCHAR[]), regexp_replace(event_name, '[0-9]{8}(v[0-9]+)?$', ''))
+LIMIT 1
+"""
+"""Most cases have no such call, and planning a statement over all logs takes long."""
 
 _ACTS = f"""
 SELECT *

@@ -172,7 +172,7 @@ def findings(intrusion: Intrusion) -> Iterator[Statement]:
 
 
 _REPORTERS = {None: "GuardDuty", "guardduty": "GuardDuty", "security_hub": "Security Hub"}
-MOST_CITED = 50
+MOST_OF_A_RULE = 50
 """Events that the statement on a finding of a rule cites; the card of the finding has all."""
 
 
@@ -198,5 +198,5 @@ def finding(identifier: str, row: tuple[Any, ...]) -> Statement:
         principal=principal,
         workload=workload,
         resources=tuple(resources or ()),
-        evidence=named((rests_on or [finding_id])[:MOST_CITED]),
+        evidence=named((rests_on or [finding_id])[:MOST_OF_A_RULE]),
     )

@@ -76,7 +76,7 @@ def asked_of(document: Json) -> dict[str, Any]:
 
 def in_place(record: Json, asked: Mapping[str, Any]) -> Json:
     """A record with the account and Region that were asked, of an operation whose records do not say."""
-    held = members(record) if (asked.get("service"), asked.get("operation")) in _PLACED else None
+    held = members(record) if (str(asked.get("service")), str(asked.get("operation"))) in _PLACED else None
     if held is None:
         return record
     around = {"accountId": asked.get("account_id"), "region": asked.get("region")}

@@ -179,7 +179,9 @@ def test_a_playbook_that_cites_such_a_finding_cites_the_records_it_rests_on(tmp_
         report = find(case, ["new-manner"])
         report.store(case)
         (hit,) = report.hits
-        (stated,) = (item for item in triage.investigate(case).statements if item.id == "finding-01")
+        (stated,) = (
+            item for item in triage.investigate(case, finding_id=hit.finding_id).statements if item.id == "finding-01"
+        )
     assert {place.event_id for place in stated.evidence} == set(hit.evidence_event_ids)
 
 

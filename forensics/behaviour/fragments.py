@@ -6,9 +6,6 @@ from forensics.analysis.egress_destinations import PRIVATE
 from forensics.behaviour.behaviour import Constant
 from forensics.theft_place import ADDRESS
 
-PAST = "a day's pattern shows only in days, a program's within two hours; with a day of past or more the severity is one higher"
-"""Why `past` is two hours, where it is; the texts of the hits say how much there was."""
-
 CLIENT = """split_part(split_part(trim(e.user_agent, '[]'), ' ', 1), '/', 1)
       || CASE WHEN lower(e.user_agent) LIKE '%windows%' THEN ' on Windows'
         WHEN lower(e.user_agent) LIKE '%macos%' OR lower(e.user_agent) LIKE '%darwin%' OR lower(e.user_agent) LIKE '%macintosh%'

@@ -32,7 +32,6 @@ _VARIABLES = {
     '  description = "A second bucket, without a default retention: the target of access logs, never of its own"\n}\n',
     "cli": "LOG_BUCKET=REPLACE-WITH-THE-CENTRAL-BUCKET\nACCESS_LOG_BUCKET=REPLACE-WITH-A-SECOND-BUCKET\n",
 }
-LANGUAGES = tuple(_HEAD)
 EVERY = "once, for all accounts"
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from botocore.exceptions import BotoCoreError, ConnectionClosedError, IncompleteReadError
+from urllib3.exceptions import HTTPError
 
 from forensics.acquire import Found
 from forensics.acquire.s3.listing import Listed
@@ -141,10 +142,8 @@ def _chunks(body: Any) -> Iterator[bytes]:
     while True:
         try:
             chunk = body.read(CHUNK)
-        except Exception as error:
-            if isinstance(error, OSError) or type(error).__module__.startswith("urllib3"):
-                raise ConnectionClosedError(endpoint_url="the bucket", error=error) from None
-            raise
+        except (OSError, HTTPError) as error:
+            raise ConnectionClosedError(endpoint_url="the bucket", error=error) from None
         if not chunk:
             return
         yield chunk

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from nbclient.exceptions import CellExecutionError
+from nbconvert.preprocessors import CellExecutionError
 
 from tests.tours import TOURS, executed, written
 

@@ -109,11 +109,24 @@ class Timeline:
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
         known = [source(name).name for name in names]
-        if not known:
+        return self._scoped("source", "sources", tuple(known))
+
+    def account(self, *ids: str) -> Self:
+        """Only events recorded of those accounts."""
+        return self._scoped("account_id", "accounts", ids)
+
+    def region(self, *names: str) -> Self:
+        """Only events recorded of those Regions."""
+        return self._scoped("region", "regions", names)
+
+    def _scoped(self, column: str, within: str, values: tuple[str, ...]) -> Self:
+        """Only rows with one of those values, and only that part of the scope; none is all."""
+        if not values:
             return self
-        both = tuple(name for name in known if name in self.scope.sources) if self.scope.sources else tuple(known)
-        narrowed = self.where(f"source IN ({', '.join('?' for _ in known)})", *known)
-        return replace(narrowed, scope=replace(self.scope, sources=both))
+        before: tuple[str, ...] = getattr(self.scope, within)
+        both = tuple(value for value in before if value in values) if before else values
+        narrowed = self.where(f"{column} IN ({', '.join('?' for _ in values)})", *values)
+        return replace(narrowed, scope=replace(self.scope, **{within: both}))
 
     def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
         """Only events that touch [start, end); times are UTC. Raises UsageError."""

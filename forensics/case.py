@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from forensics.cards.workload import Workload
     from forensics.covered import Coverage
     from forensics.detect.report import Detection
+    from forensics.explorer.app import Explorer
     from forensics.logged import Logged
     from forensics.notes import Notes
     from forensics.timeline import Moment
@@ -261,6 +262,16 @@ class Case:
         from forensics.detect.run import detect
 
         return detect(self, rules, allowed=allowed, start=start, end=end)
+
+    def explore(self, about: str | None = None, *, start: Moment | None = None, end: Moment | None = None) -> Explorer:
+        """Search, time, facets and records to look through in JupyterLab, of all or of one thing and a window in UTC.
+
+        `about` is what a card is made of (principal, workload, access key, finding), or a session, address, resource,
+        event or action. Raises UsageError (the extra `lab` is not installed), UnknownName, AmbiguousName.
+        """
+        from forensics.explorer import explore
+
+        return explore(self, about, start=start, end=end)
 
     @cached_property
     def notes(self) -> Notes:

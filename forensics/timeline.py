@@ -140,7 +140,8 @@ class Timeline:
         before: tuple[str, ...] = getattr(self.scope, within)
         both = tuple(value for value in before if value in values) if before else values
         narrowed = self.where(f"{column} IN ({', '.join('?' for _ in values)})", *values)
-        return replace(narrowed, scope=replace(self.scope, **{within: both}))
+        scoped: dict[str, Any] = {within: both}
+        return replace(narrowed, scope=replace(self.scope, **scoped))
 
     def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
         """Only events that touch [start, end); times are UTC. Raises UsageError."""

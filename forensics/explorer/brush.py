@@ -47,13 +47,18 @@ LIMIT ?
 
 @dataclass(frozen=True)
 class Bars:
-    """Middles of the bins that hold events, and per stack how many are in each."""
+    """Numbers of the bins that hold events, and per stack how many are in each; the window is [start, end)."""
 
     bins: Bins
     start: datetime
     end: datetime
-    middles: tuple[datetime, ...]
+    numbers: tuple[int, ...]
     counts: dict[str | None, tuple[int, ...]]
+
+    @property
+    def middles(self) -> list[datetime]:
+        """Where the bars stand."""
+        return [self.bins.middle(number) for number in self.numbers]
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,7 @@ def bars(index: Index, state: State, *, by: str, names: dict[str | None, str]) -
     counts = {name: [0] * len(numbers) for name in names}
     for number, stack, events in rows:
         counts[stack if stack in counts else OTHERS][places[number]] += events
-    middles = tuple(bins.middle(number) for number in numbers)
-    return Bars(bins, *window, middles, {name: tuple(found) for name, found in counts.items()})
+    return Bars(bins, *window, tuple(numbers), {name: tuple(found) for name, found in counts.items()})
 
 
 def marks(index: Index, state: State) -> list[Mark]:

@@ -70,28 +70,24 @@ KINDS: Mapping[str, Kind] = {
         Kind("found", "findings", _FOUND),
         Kind("event", "event", "event_id = ?"),
         Kind("text", "text", _TEXT),
-        Kind("tag", "tag", "list_contains(?, event_id)"),
+        Kind("tag", "tag", method="tagged"),
     )
 }
 """In the order in which a state's filters are listed.
 
-`tag` takes the list of the events that bear it; `found` binds nothing: it is what is or what backs any finding."""
+`tag` means the events that bear it when the Timeline is made; `found` binds nothing: it is what is or what backs any finding."""
 
-BY_SCOPE = ("source", "account", "region")
-"""Kinds whose Timeline method takes several values, and which say of which logs an answer is."""
+SEVERAL = ("source", "account", "region", "tag")
+"""Kinds whose Timeline method takes several values, any of which will do."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """One value of one kind, wanted or excluded; `value` None is what no record states.
-
-    `bound` is what is bound where that is not the value itself: the events that bear a tag.
-    """
+    """One value of one kind, wanted or excluded; `value` None is what no record states."""
 
     kind: str
     value: str | None
     excluded: bool = False
-    bound: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a kind that there is not."""
@@ -115,5 +111,4 @@ class Filter:
         if not kind.condition:
             made: Timeline = getattr(Timeline(case), kind.method)(self.value)
             return made.conditions[0], made.params
-        bound: Any = self.value if self.bound is None else list(self.bound)
-        return kind.condition, (bound,) * kind.condition.count("?")
+        return kind.condition, (self.value,) * kind.condition.count("?")

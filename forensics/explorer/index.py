@@ -7,6 +7,7 @@ statement of a Timeline runs on them. They are gone with the cursor; the case is
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -139,6 +140,10 @@ class Index:
         self.shown = "shown" if timeline.conditions else "whole"
         self._state = state
 
+    def forget(self) -> None:
+        """Look again when that state is shown the next time: tags have changed."""
+        self._state = None
+
     def close(self) -> None:
         """Give the memory back."""
         self.connection.close()
@@ -172,7 +177,7 @@ class Index:
         bounds = sorted(set(found or ()))
         if not bounds:
             return [("TRUE", ())]
-        between = [("time >= ? AND time < ?", pair) for pair in zip(bounds, bounds[1:], strict=False)]
+        between = [("time >= ? AND time < ?", pair) for pair in pairwise(bounds)]
         return [("time < ?", (bounds[0],)), *between, ("time >= ?", (bounds[-1],)), ("time IS NULL", ())]
 
     def _attribute(self, case: str) -> None:

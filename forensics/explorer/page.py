@@ -104,7 +104,9 @@ def _attributed(index: Index, places: Sequence[int]) -> dict[int, list[tuple[str
 def _row(row: Sequence[Any], attributed: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     _, found, *values, resources, named = row
     read = dict(zip(_READ, values, strict=True))
-    cells: dict[str, Mapping[str, Any]] = {name: _cell(name, value) for name, value in read.items() if value is not None}
+    cells: dict[str, Mapping[str, Any]] = {
+        name: _cell(name, value) for name, value in read.items() if value is not None
+    }
     if resources:
         cells["resources"] = _listed(resources, named)
     if attributed:
@@ -134,6 +136,8 @@ def _workload(attributed: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     """The most certain attribution; the others in the title and among the items."""
     best = min(attributed, key=lambda said: CERTAINTIES.index(said[2]))
     names = list(dict.fromkeys([best[1], *(workload for _, workload, _ in attributed)]))
-    title = "\n".join(f"{QUESTIONS.get(asked, asked)}: {visible(workload)} ({word})" for asked, workload, word in attributed[:8])
+    title = "\n".join(
+        f"{QUESTIONS.get(asked, asked)}: {visible(workload)} ({word})" for asked, workload, word in attributed[:8]
+    )
     cell = _listed(names[:4], len(names))
     return {**cell, "certainty": best[2], "title": title}

@@ -31,7 +31,9 @@ ORDER BY lower(name) <> $text, strpos(lower(name), $text) > 1, events DESC, name
 LIMIT {each}
 """
 
-_ADDRESS = _COLUMN.replace("event\n", "(SELECT source_ip AS address FROM event UNION ALL SELECT destination_ip FROM event) AS a\n")
+_ADDRESS = _COLUMN.replace(
+    "event\n", "(SELECT source_ip AS address FROM event UNION ALL SELECT destination_ip FROM event) AS a\n"
+)
 
 _RESOURCE = """
 WITH met AS (

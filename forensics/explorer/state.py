@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from forensics.case import Case
 from forensics.errors import UsageError
-from forensics.explorer.filters import BY_SCOPE, KINDS, Filter
+from forensics.explorer.filters import KINDS, SEVERAL, Filter
 from forensics.timeline import Moment, Timeline, parse_time
 
 Step = tuple[str, tuple[Any, ...]]
@@ -27,9 +27,9 @@ class State:
     end: datetime | None = None
     filters: tuple[Filter, ...] = ()
 
-    def narrow(self, kind: str, value: str | None, *, excluded: bool = False, bound: Sequence[str] = ()) -> Self:
+    def narrow(self, kind: str, value: str | None, *, excluded: bool = False) -> Self:
         """With that value wanted, or left out; a value that was the other before changes sides."""
-        added = Filter(kind, value, excluded, tuple(bound) if kind == "tag" else None)
+        added = Filter(kind, value, excluded)
         order = {name: place for place, name in enumerate(KINDS)}
         kept = [item for item in self.filters if (item.kind, item.value) != (kind, value)]
         return replace(self, filters=tuple(sorted([*kept, added], key=lambda item: order[item.kind])))
@@ -91,7 +91,7 @@ def _wanted(case: Case, kind: str, items: Sequence[Filter]) -> Iterator[Step]:
     """The steps of the wanted values of one kind: a method of Timeline where one says it, else a condition."""
     values = [item.value for item in items]
     method = KINDS[kind].method
-    if method and values and None not in values and (len(values) == 1 or kind in BY_SCOPE):
+    if method and values and None not in values and (len(values) == 1 or kind in SEVERAL):
         yield method, tuple(values)
     elif values:
         found = [item.condition(case) for item in items]
@@ -109,4 +109,6 @@ def _literal(value: Any) -> str:
 
 
 def _bound(params: Sequence[Any]) -> list[str]:
-    return [f"-- ?{place} = {ascii(value) if isinstance(value, str) else value!r}" for place, value in enumerate(params, 1)]
+    return [
+        f"-- ?{place} = {ascii(value) if isinstance(value, str) else value!r}" for place, value in enumerate(params, 1)
+    ]

@@ -22,7 +22,10 @@ from forensics.explorer.state import State
 from forensics.explorer.things import thing
 from forensics.explorer.trail import Trail
 from forensics.timeline import Timeline, parse_time
-from forensics.views.labels import moment, visible
+from forensics.views.labels import moment, shorten, visible
+
+CHIP = 58
+"""Characters of a filter in the head."""
 
 Said = Mapping[str, Any]
 
@@ -67,8 +70,8 @@ class Explorer:
 
     @property
     def sql(self) -> str:
-        """The statement, and as comments what is bound."""
-        return self.state.sql(self.case)
+        """The statement of the Timeline shown, with `?` for what is bound."""
+        return self.timeline.sql
 
     def close(self) -> None:
         """Take it off the screen and give the memory back."""
@@ -76,6 +79,7 @@ class Explorer:
         self.index.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        self.figure.widget._repr_mimebundle_()
         return self.box._repr_mimebundle_(**options)
 
     # What is done
@@ -187,7 +191,7 @@ class Explorer:
             "columns": [{"name": column.name, "label": column.label, "kind": column.kind} for column in COLUMNS],
             "empty": "" if rows else self.timeline.coverage().badge.of_nothing,
             "code": self.code,
-            "sql": self.sql,
+            "sql": self.state.sql_code(self.case),
         }
 
     def _head(self, events: int) -> dict[str, Any]:
@@ -207,7 +211,7 @@ class Explorer:
             "by": self._by,
             "stacks": list(brush.STACKS),
             "code": self.code,
-            "sql": self.sql,
+            "sql": self.state.sql_code(self.case),
             "problem": visible(self._problem),
         }
 
@@ -260,5 +264,6 @@ def _chips(state: State) -> list[dict[str, Any]]:
         )
     for item in state.filters:
         said = {"kind": item.kind, "label": KINDS[item.kind].label, "value": item.value, "excluded": item.excluded}
-        made.append({**said, "text": visible(item.text)})
+        text = visible(item.text)
+        made.append({**said, "text": shorten(text, CHIP), "title": text})
     return made

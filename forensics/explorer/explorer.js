@@ -86,7 +86,6 @@ function head({ model, el }) {
       button("Forward →", () => send("forward"), { "data-key": "forward", disabled: !view.forward }),
       button("Copy code", (event) => copy(view.code, event.target), { "data-key": "code", title: "Python that makes this Timeline, for the next cell" }),
       button("Copy SQL", (event) => copy(view.sql, event.target), { "data-key": "sql", title: "the statement, and what is bound" }),
-      h("span", { class: "fxe-spinner", role: "status", "aria-label": "working", title: "working" }),
     ]);
     redraw(chips, [
       h("span", { class: "fxe-count" }, h("b", { text: number(view.events) }), ` of ${number(view.total)} events`),
@@ -108,11 +107,29 @@ function head({ model, el }) {
   }
   model.on("change:view", draw);
   draw();
+
+  // A drag in the figure is worked off without a message of ours: the mark is set here, and taken away by the next view.
+  const settle = () => root.classList.toggle("fxe-busy", false);
+  model.on("change:view", settle);
+  const dragged = (event) => {
+    if (event.target.closest?.(".fxe-brush .draglayer") && el.closest(".fxe-app")?.contains(event.target)) {
+      root.classList.add("fxe-busy");
+      setTimeout(settle, 2000);
+    }
+  };
+  document.addEventListener("mousedown", dragged);
+
+  // The figure between the panels takes its width when the window says that it changed.
+  const wide = () => window.dispatchEvent(new Event("resize"));
+  document.addEventListener("plotlywidget-after-render", wide);
+  const watch = new ResizeObserver(wide);
+  watch.observe(root);
+  return () => { watch.disconnect(); document.removeEventListener("mousedown", dragged); document.removeEventListener("plotlywidget-after-render", wide); };
 }
 
 function chipOf(chip, send) {
   const drop = () => send(chip.kind === "window" ? "whole" : "drop", { kind: chip.kind, value: chip.value });
-  return h("span", { class: chip.excluded ? "fxe-chip fxe-not" : "fxe-chip", title: chip.text },
+  return h("span", { class: chip.excluded ? "fxe-chip fxe-not" : "fxe-chip", title: chip.title },
     h("span", { class: "fxe-kind", text: `${chip.excluded ? "not " : ""}${chip.label}` }),
     h("span", { class: "fxe-value", text: chip.text }),
     button("×", drop, { "data-key": `chip-${chip.kind}-${chip.value}`, "aria-label": `without ${chip.label} ${chip.text}` }),
@@ -180,7 +197,7 @@ function searchBox(model, send) {
   });
   input.addEventListener("blur", close);
   model.on("change:found", draw);
-  return { root: h("div", { class: "fxe-searching" }, input, list) };
+  return { root: h("div", { class: "fxe-searching" }, input, h("span", { class: "fxe-spinner", role: "status", "aria-label": "working", title: "working" }), list) };
 }
 
 // The body: facets, table, and what is beside it.
@@ -208,6 +225,7 @@ function body({ model, el }) {
   }
   model.on("change:view", draw);
   draw();
+  return () => menu.remove();
 }
 
 function facetOf(facet, send) {
@@ -230,26 +248,38 @@ function facetOf(facet, send) {
   return h("section", {}, h("h4", { text: facet.label }), items, more);
 }
 
-function short(text) {
+// An ARN without what is the same in most rows: partition, service, Region, account; of a principal its path too.
+function short(text, last = false) {
   const parts = text.startsWith("arn:") ? text.split(":").slice(5).join(":") : text;
-  return parts.replace(/^(role|user|assumed-role|function)[/:]/, "") || text;
+  const named = parts.replace(/^(role|user|assumed-role|function|instance|task)[/:]/, "") || text;
+  return last ? named.split("/").pop() || named : named;
 }
 
 const WIDTHS = {
-  time: 152, marks: 88, source: 84, action: 178, principal: 150, resources: 172, source_ip: 118, outcome: 72, workload: 190,
-  destination_ip: 118, session: 180, access_key_id: 178, user_agent: 200, summary: 320, account_id: 108, region: 88, bytes: 74, severity: 64, event_id: 250,
+  time: 152, day: 126, marks: 44, tagged: 104, action: 144, principal: 116, source_ip: 102, outcome: 74, workload: 170, resources: 180, summary: 340, source: 80,
+  destination_ip: 104, session: 180, access_key_id: 172, user_agent: 200, account_id: 104, region: 84, bytes: 70, severity: 62, event_id: 240,
 };
 
 function table(model, place, send, menu) {
   const scroller = h("div", { class: "fxe-scroll" });
   const foot = h("div", { class: "fxe-foot" });
   place.append(scroller, foot);
-  let row = 0, column = 0, timer, focused = false, chooser = false;
+  let row = 0, column = 0, timer, focused = false, chooser = false, day = "";
 
+  // The one day of all rows, which then stands in the heading; "" where they are of several.
+  const only = (rows) => {
+    const days = new Set(rows.map((item) => item.at.slice(0, 10)));
+    return days.size === 1 && rows[0].at.length > 10 ? rows[0].at.slice(0, 10) : "";
+  };
+  const width = (name) => {
+    if (name === "time") return day ? WIDTHS.day : WIDTHS.time;
+    const tagged = name === "marks" && Object.values(model.get("marked")).some((item) => item.tags.length);
+    return tagged ? WIDTHS.tagged : WIDTHS[name];
+  };
   const columns = () => {
     const view = model.get("view"), chosen = model.get("columns");
     const kept = view.columns.filter((item) => chosen.includes(item.name));
-    return [kept[0], { name: "marks", label: "marks", kind: "" }, ...kept.slice(1)];
+    return [kept[0], { name: "marks", label: "◆ ✎", kind: "" }, ...kept.slice(1)];
   };
 
   function draw() {
@@ -258,15 +288,16 @@ function table(model, place, send, menu) {
     const kept = view.rows.findIndex((item) => item.id === model.get("current"));
     row = Math.max(kept, 0);
     const shown = columns();
+    day = only(view.rows);
     column = Math.min(column, shown.length - 1);
     if (view.rows.length === 0) {
       scroller.replaceChildren(h("div", { class: "fxe-empty", role: "status" }, h("b", { text: "No event here." }), h("p", { text: view.empty })));
     } else {
       const grid = h("table", { role: "grid", "aria-label": "events" },
-        h("colgroup", {}, shown.map((item) => { const col = h("col"); col.style.width = `${WIDTHS[item.name]}px`; return col; })),
+        h("colgroup", {}, shown.map((item) => { const col = h("col"); col.style.width = `${width(item.name)}px`; return col; })),
         h("thead", {}, h("tr", {}, shown.map((item) => heading(item, view)))),
         h("tbody", {}, view.rows.map((item, at) => line(item, at, shown))));
-      grid.style.width = `${shown.reduce((sum, item) => sum + WIDTHS[item.name], 0)}px`;
+      grid.style.width = `${shown.reduce((sum, item) => sum + width(item.name), 0)}px`;
       const left = scroller.scrollLeft;
       scroller.replaceChildren(grid);
       scroller.scrollLeft = left;
@@ -278,7 +309,7 @@ function table(model, place, send, menu) {
 
   function heading(item, view) {
     if (item.name !== "time") return h("th", { scope: "col", text: item.label });
-    const turn = button(`${item.label} ${view.newest ? "↓" : "↑"}`, () => send("order", { newest: !view.newest }), { title: view.newest ? "newest first" : "oldest first" });
+    const turn = button(`${day ? `${day} UTC` : item.label} ${view.newest ? "↓" : "↑"}`, () => send("order", { newest: !view.newest }), { title: view.newest ? "newest first" : "oldest first" });
     return h("th", { scope: "col", "aria-sort": view.newest ? "descending" : "ascending" }, turn);
   }
 
@@ -298,13 +329,16 @@ function table(model, place, send, menu) {
     if (col.name === "marks") return marksOf(item);
     const said = item.cells[col.name];
     if (!said) return h("td", { tabindex: "-1", class: "fxe-none", text: "" });
-    const text = ["principal", "workload", "resources"].includes(col.name) ? short(said.text) : said.text;
+    let text = ["principal", "workload", "resources"].includes(col.name) ? short(said.text, col.name === "principal") : said.text;
+    if (col.name === "time" && day) text = text.slice(11);
     const made = h("td", { tabindex: "-1", class: `fxe-c-${col.name}`, title: said.title || said.text },
       said.certainty ? badge(said.certainty) : null, col.name === "outcome" ? h("span", { class: `fxe-o fxe-o-${text}`, text }) : text, said.more ? h("span", { class: "fxe-plus", text: said.more }) : null);
-    made.addEventListener("click", (event) => {
-      if (!getSelection().isCollapsed && getSelection().toString()) return;
-      open(made, item, col);
+    made.addEventListener("click", () => { if (col.kind && getSelection().isCollapsed) open(made, item, col); });
+    made.addEventListener("contextmenu", (event) => {
+      if (event.shiftKey) return;
+      event.preventDefault();
       event.stopPropagation();
+      open(made, item, col);
     });
     return made;
   }
@@ -323,7 +357,8 @@ function table(model, place, send, menu) {
 
   function point(focus) {
     const lines = [...scroller.querySelectorAll("tbody tr")];
-    lines.forEach((made, at) => made.setAttribute("aria-selected", String(at === row)));
+    const chosen = focus || model.get("view").rows[row]?.id === model.get("current");
+    lines.forEach((made, at) => made.setAttribute("aria-selected", String(chosen && at === row)));
     const made = lines[row]?.children[column];
     scroller.querySelectorAll("td[tabindex='0']").forEach((item) => item.setAttribute("tabindex", "-1"));
     made?.setAttribute("tabindex", "0");
@@ -396,14 +431,18 @@ function table(model, place, send, menu) {
       });
       return h("label", {}, box, item.label);
     }));
-    const toggle = button("Columns", () => { chooser = !chooser; list.hidden = !chooser; }, { "data-key": "columns", "aria-expanded": String(chooser) });
-    list.addEventListener("keydown", (event) => {
+    const turn = (to) => { chooser = to; list.hidden = !to; toggle.setAttribute("aria-expanded", String(to)); };
+    const toggle = button("Columns", () => turn(!chooser), { "data-key": "columns", "aria-expanded": String(chooser) });
+    const choosing = h("span", { class: "fxe-choosing" }, list, toggle);
+    choosing.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
-      chooser = false;
-      list.hidden = true;
+      turn(false);
       toggle.focus();
     });
-    return h("span", { class: "fxe-choosing" }, list, toggle);
+    choosing.addEventListener("focusout", (event) => {
+      if (chooser && choosing.isConnected && !choosing.contains(event.relatedTarget)) turn(false);
+    });
+    return choosing;
   }
 
   model.on("change:marked", draw);
@@ -470,8 +509,9 @@ function pivotMenu(root, send) {
     event.preventDefault();
     event.stopPropagation();
   });
-  document.addEventListener("mousedown", (event) => { if (!box.contains(event.target)) close(); });
-  return { open, close };
+  const away = (event) => { if (!box.contains(event.target)) close(); };
+  document.addEventListener("mousedown", away);
+  return { open, close, remove: () => document.removeEventListener("mousedown", away) };
 }
 
 // Beside the table: the record, a card, the code.
@@ -505,7 +545,7 @@ function beside(model, place, send, menu) {
       said.summary ? h("p", { class: "fxe-summary", text: said.summary }) : null,
       ...said.attributed.map((item) => h("div", { class: "fxe-fact" }, badge(item.certainty), h("span", { class: "fxe-dim", text: item.question }), linked("workload", item, short(item.text)))),
       said.attributed.length ? null : h("div", { class: "fxe-fact fxe-dim", text: "not attributed to a workload" }),
-      ...said.cited.map((item) => h("div", { class: "fxe-fact" }, h("span", { class: "fxe-finding", text: "◆" }), linked("finding", item), h("span", { class: "fxe-dim", text: item.why }))),
+      ...said.cited.map((item) => h("div", { class: "fxe-answer" }, h("span", { class: "fxe-finding", text: "◆" }), h("span", {}, linked("finding", item), h("span", { class: "fxe-dim", text: ` ${item.why}` })))),
       ...notesOf(said),
       h("div", { class: "fxe-rawhead" }, h("b", { text: "Record" }),
         said.pretty ? button("indented", () => { indented = true; draw(); }, { "data-key": "indented", "aria-pressed": String(indented) }) : null,
@@ -560,7 +600,7 @@ function beside(model, place, send, menu) {
 
   function codePane() {
     const view = model.get("view");
-    return [["Python", view.code], ["SQL", view.sql]].flatMap(([name, text]) => [
+    return [["Python", view.code], ["SQL, as Python", view.sql]].flatMap(([name, text]) => [
       h("div", { class: "fxe-rawhead" }, h("b", { text: name }), h("span", { class: "fxe-spring" }), button("Copy", (event) => copy(text, event.target), { "data-key": `copy-${name}` })),
       h("pre", { class: "fxe-raw", text }),
     ]);
@@ -575,6 +615,6 @@ function beside(model, place, send, menu) {
 export default {
   render(given) {
     given.el.classList.add("fxe-root");
-    (given.model.get("part") === "head" ? head : body)(given);
+    return (given.model.get("part") === "head" ? head : body)(given);
   },
 };

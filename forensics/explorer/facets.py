@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from forensics.explorer.filters import KINDS, NONE_TEXT
+from forensics.explorer.filters import FOUND_TEXT, KINDS, NONE_TEXT
 from forensics.explorer.index import CERTAINTIES, Index
 from forensics.explorer.state import State
 from forensics.views.labels import visible
@@ -105,7 +105,7 @@ def _facet(index: Index, state: State, kind: str, rows: Sequence[tuple[str | Non
 
 def _text(kind: str, value: str | None) -> str:
     if kind == "found":
-        return "cited by a finding, or one"
+        return FOUND_TEXT
     absent = "not attributed" if kind == "certainty" else NONE_TEXT
     return absent if value is None else visible(value)
 

@@ -13,38 +13,30 @@ from forensics.explorer.filters import NONE_TEXT
 from forensics.views.drawing import severity_level
 from forensics.views.labels import label, moment
 
-HEIGHT = 150
+HEIGHT = 154
 """Pixels."""
 
 Chosen = Callable[[datetime | None, datetime | None], None]
-
-_FINDINGS = "findings"
 
 
 class Figure:
     """A FigureWidget of stacked bars with findings above; `chosen` is called with a window, or None and None for all."""
 
     def __init__(self, names: Mapping[str | None, str], chosen: Chosen) -> None:
-        self.widget = go.FigureWidget(layout=_layout())
+        self.widget = go.FigureWidget(data=_traces(names), layout=_layout())
+        self._names = tuple(names)
+        self.widget.set_trait("_config", {"responsive": True, "displayModeBar": False})
         self.widget.add_class("fxe-brush")
         self._chosen = chosen
         self._shown: tuple[datetime, datetime] | None = None
         self._drawing = False
-        self.stack(names)
         self.widget.layout.on_change(self._moved, "xaxis.range", "xaxis.autorange")
 
     def stack(self, names: Mapping[str | None, str]) -> None:
         """Have a trace for each of those values, in that order, and one for the findings."""
-        traces: list[Any] = [
-            go.Bar(name=label(NONE_TEXT if name is None else name, 28), marker={"color": colour, "line": {"width": 0}})
-            for name, colour in names.items()
-        ]
-        marks = go.Scatter(
-            name=_FINDINGS, mode="markers", yaxis="y2", showlegend=False, hovertemplate="%{text}<extra></extra>"
-        )
         with self.widget.batch_update():
             self.widget.data = []
-            self.widget.add_traces([*traces, marks])
+            self.widget.add_traces(_traces(names))
         self._names = tuple(names)
 
     def draw(self, bars: Bars | None, marks: Sequence[Mark]) -> None:
@@ -98,6 +90,15 @@ class Figure:
             self._chosen(*window)
 
 
+def _traces(names: Mapping[str | None, str]) -> list[Any]:
+    stacks = [
+        go.Bar(name=label(NONE_TEXT if name is None else name, 28), marker={"color": colour, "line": {"width": 0}})
+        for name, colour in names.items()
+    ]
+    hover = "%{text}<extra></extra>"
+    return [*stacks, go.Scatter(name="findings", mode="markers", yaxis="y2", showlegend=False, hovertemplate=hover)]
+
+
 def _severity(mark: Mark) -> str:
     return "" if mark.severity is None else f"{mark.severity:g}"
 
@@ -111,7 +112,7 @@ def _layout() -> dict[str, Any]:
         "bargap": 0,
         "height": HEIGHT,
         "autosize": True,
-        "margin": {"l": 52, "r": 12, "t": 24, "b": 24},
+        "margin": {"l": 52, "r": 12, "t": 24, "b": 36},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 11},
@@ -123,6 +124,7 @@ def _layout() -> dict[str, Any]:
             "orientation": "h",
             "x": 0,
             "y": 1.02,
+            "traceorder": "normal",
             "yanchor": "bottom",
             "font": {"size": 11},
             "itemclick": False,

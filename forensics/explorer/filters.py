@@ -17,6 +17,8 @@ _TEXT = (
     " lower(?)) > 0"
 )
 
+FOUND_TEXT = "backs or is a finding"
+
 CITED = "why NOT LIKE 'around it: %'"
 """Of the rows of `finding_evidence` those that the finding rests on, not what else was done around it."""
 
@@ -97,6 +99,8 @@ class Filter:
     @property
     def text(self) -> str:
         """The value in words."""
+        if self.kind == "found":
+            return FOUND_TEXT
         absent = "not attributed" if self.kind == "certainty" else NONE_TEXT
         return absent if self.value is None else self.value
 

@@ -27,19 +27,19 @@ class Column:
 
 
 COLUMNS = (
-    Column("time", "time, UTC", "", usual=True),
-    Column("source", "source", "source", usual=True),
+    Column("time", "time, UTC", usual=True),
     Column("action", "action", "action", usual=True),
     Column("principal", "principal", "principal", usual=True),
-    Column("resources", "resource", "resource", usual=True),
     Column("source_ip", "from", "address", usual=True),
     Column("outcome", "outcome", "outcome", usual=True),
     Column("workload", "workload, certainty", "workload", usual=True),
+    Column("resources", "resource", "resource", usual=True),
+    Column("summary", "summary", usual=True),
+    Column("source", "source", "source"),
     Column("destination_ip", "to", "address"),
     Column("session", "session", "session"),
     Column("access_key_id", "access key", "access_key"),
     Column("user_agent", "user agent", "user_agent"),
-    Column("summary", "summary"),
     Column("account_id", "account", "account"),
     Column("region", "Region", "region"),
     Column("bytes", "bytes"),

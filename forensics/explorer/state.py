@@ -81,10 +81,13 @@ class State:
         body = f"(\n    Timeline(case){chain}\n)" if calls else "Timeline(case)"
         return f"from forensics import Timeline\n\ntimeline = {body}\ntimeline.df()"
 
-    def sql(self, case: Case) -> str:
-        """The statement, and under it, as comments, what is bound. Raises UnknownName, AmbiguousName."""
+    def sql_code(self, case: Case) -> str:
+        """Python that runs the statement itself, with what is bound. Raises UnknownName, AmbiguousName."""
         timeline = self.timeline(case)
-        return "\n".join([timeline.sql, *_bound(timeline.params)])
+        bound = "".join(f"\n    {_literal(value)}," for value in timeline.params)
+        imported = "from datetime import datetime\n\n" if any(isinstance(v, datetime) for v in timeline.params) else ""
+        listed = f", [{bound}\n]" if bound else ""
+        return f"{imported}case.sql({_literal(timeline.sql)}{listed}).df()"
 
 
 def _wanted(case: Case, kind: str, items: Sequence[Filter]) -> Iterator[Step]:
@@ -101,14 +104,10 @@ def _wanted(case: Case, kind: str, items: Sequence[Filter]) -> Iterator[Step]:
 
 def _literal(value: Any) -> str:
     """A value as Python writes it: text of printable lines as it is, all else escaped."""
+    if isinstance(value, datetime):
+        return repr(value).removeprefix("datetime.")
     if not isinstance(value, str) or value.isprintable():
         return repr(value)
     lines = value.split("\n")
     plain = all(line.isprintable() for line in lines) and '"' not in value and "\\" not in value
     return f'"""{value}"""' if plain else ascii(value)
-
-
-def _bound(params: Sequence[Any]) -> list[str]:
-    return [
-        f"-- ?{place} = {ascii(value) if isinstance(value, str) else value!r}" for place, value in enumerate(params, 1)
-    ]

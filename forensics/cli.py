@@ -189,7 +189,9 @@ def _run_load(options: argparse.Namespace) -> None:
 
     with _open(options.case, write=True) as case, _progress("load", "B") as show:
         ledger = load(case, workers=options.workers, progress=show)
+        unseen = cli_detect.unseen(case)
     _say(str(ledger))
+    cli_coverage.remark(unseen)
     if "unrecognised" in ledger.objects:
         _say(f"events that lost their envelope load once named: forensics add {options.case} PATH --log-group NAME")
     if ledger.objects.keys() & {"partial", "rejected", "unrecognised"}:
@@ -260,6 +262,7 @@ def _run_timeline(options: argparse.Namespace) -> None:
         else:
             _write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
         cli_coverage.remark(cli_coverage.of_timeline(timeline))
+        cli_coverage.remark(cli_detect.unseen(case))
 
 
 def _who(commands: Commands) -> None:

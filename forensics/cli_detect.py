@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forensics.case import Case
 
 TITLE = "run Sigma rules over the case: what fired, what could not have, and why"
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
@@ -39,4 +43,11 @@ def run(options: argparse.Namespace) -> None:
         rules = [*options.rules, *options.folders]
         found = case.detect(*rules, allowed=options.allow, start=options.start, end=options.end)
     write(found.rows(SHORT if options.format == "table" else ()), options.format, options.out)
-    print(f"{found}, kept in `finding` until the next detect or load", file=sys.stderr)
+    print(f"{found}, kept in `finding` until the next detect", file=sys.stderr)
+
+
+def unseen(case: Case) -> str:
+    """One line on what rules and behaviours have not looked at in a case; "" where they have looked at all."""
+    from forensics.detect import ran
+
+    return ran.remark(case)

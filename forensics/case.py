@@ -159,7 +159,7 @@ class Case:
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
         self._upgrade()
-        for name in ("named_stream", "acquisition", "content_hash"):
+        for name in ("named_stream", "acquisition", "content_hash", "detection_run", "detection_rule"):
             self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
@@ -256,7 +256,7 @@ class Case:
     ) -> Detection:
         """Run Sigma rules (files, folders, zips; none: our own), for a case open for writing. Raises UsageError.
 
-        What they hit is in `finding` with source `sigma` until the next run, or the next `load`.
+        What they hit is in `finding` with source `sigma` until the next run.
         """
         from forensics.detect.run import detect
 

@@ -36,4 +36,4 @@ def run(options: argparse.Namespace) -> None:
         rules = [*options.rules, *options.folders]
         found = case.detect(*rules, allowed=options.allow, start=options.start, end=options.end)
     write(found.rows(SHORT if options.format == "table" else ()), options.format, options.out)
-    remark(f"{found}, kept in `finding` until the next detect or load")
+    remark(f"{found}, kept in `finding` until the next detect")

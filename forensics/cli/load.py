@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from forensics.cli.terminal import case_argument, open_case, progress, say
+from forensics.cli.terminal import case_argument, open_case, progress, remark, say
 
 ABOUT = "parse what is pending, resolve who and what; then `detect` again"
 
@@ -19,11 +19,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Load, and say what came of every object. Raises CaseLocked, LoadError, UsageError."""
+    from forensics.detect import ran
     from forensics.load import load
 
     with open_case(options.case, write=True) as case, progress("load", "B") as show:
         ledger = load(case, workers=options.workers, progress=show)
+        unseen = ran.remark(case)
     say(str(ledger))
+    remark(unseen)
     if "unrecognised" in ledger.objects:
         say(f"events that lost their envelope load once named: forensics add {options.case} PATH --log-group NAME")
     if ledger.objects.keys() & {"partial", "rejected", "unrecognised"}:

@@ -31,6 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Write the events; on standard error what was left out or not logged. Raises UnknownName, UsageError."""
     from forensics import export
+    from forensics.detect import ran
     from forensics.timeline import Timeline
 
     with open_case(options.case) as case:
@@ -47,6 +48,7 @@ def run(options: argparse.Namespace) -> None:
         else:
             write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
         remark(_logged(timeline))
+        remark(ran.remark(case))
 
 
 def _logged(timeline: Timeline) -> str | None:

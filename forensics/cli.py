@@ -13,7 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forensics import cli_add, cli_behaviour, cli_collect, cli_coverage, cli_detect, cli_readiness, cli_run, cli_verify
+from forensics import (
+    cli_add,
+    cli_behaviour,
+    cli_collect,
+    cli_coverage,
+    cli_detect,
+    cli_readiness,
+    cli_run,
+    cli_timeline,
+    cli_verify,
+)
 from forensics.errors import ForensicsError
 
 if TYPE_CHECKING:
@@ -23,7 +33,6 @@ Commands = Any
 """argparse's collection of subcommands, whose type has no public name."""
 
 FORMATS = ("table", "csv", "json", "jsonl", "parquet")
-TIMELINE_FORMATS = ("table", "csv", "jsonl", "parquet", "timesketch")
 INTERRUPTED = 130
 
 
@@ -230,36 +239,9 @@ def _run_sql(options: argparse.Namespace) -> None:
 
 
 def _timeline(commands: Commands) -> None:
-    parser = _case_command(commands, "timeline", _run_timeline, "events in order of time")
-    parser.add_argument("--principal", metavar="P", help="calls of an IAM ARN, unique id or name")
-    parser.add_argument("--workload", metavar="W", help="events of a workload, by ARN or name")
-    parser.add_argument("--resource", metavar="R", help="events about an ARN or id")
-    parser.add_argument("--access-key", metavar="K", help="events of an access key id")
-    parser.add_argument("--address", metavar="A", help="events from or to an address, as recorded")
-    parser.add_argument("--source", metavar="S", help="events of one source")
-    parser.add_argument("--from", dest="start", metavar="T", help="not before: 2026-11-05 or 2026-11-05T09:12, UTC")
-    parser.add_argument("--to", dest="end", metavar="T", help="before: 2026-11-05 or 2026-11-05T09:12, UTC")
-    _output_options(parser, TIMELINE_FORMATS)
-
-
-def _run_timeline(options: argparse.Namespace) -> None:
-    from forensics import export
-    from forensics.timeline import Timeline
-
-    with _open(options.case) as case:
-        timeline = Timeline(case).between(options.start, options.end)
-        for name in ("principal", "workload", "resource", "access_key", "address", "source"):
-            if (value := getattr(options, name)) is not None:
-                timeline = getattr(timeline, name)(value)
-        if options.format == "timesketch":
-            untimed = int(timeline.select(export.UNTIMED).rows()[0][0])
-            if untimed:
-                print(f"forensics: {untimed} events without a time are left out", file=sys.stderr)
-            options.format = "csv" if options.out and options.out.suffix == ".csv" else "jsonl"
-            _write(timeline.select(export.TIMESKETCH), options)
-        else:
-            _write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
-        cli_coverage.remark(cli_coverage.of_timeline(timeline))
+    cli_timeline.arguments(
+        _case_command(commands, "timeline", cli_timeline.run, "events in order of time, or exported")
+    )
 
 
 def _who(commands: Commands) -> None:

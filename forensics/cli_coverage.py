@@ -23,11 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def asked(case: Case, options: argparse.Namespace) -> tuple[Query, Coverage]:
     """Hours that say the same as one row each, and the coverage they are of. Raises UnknownName, UsageError."""
-    from forensics import export
+    from forensics.export.covering import STRETCHES
 
     names = ("source", "account", "region", "start", "end")
     found = case.coverage(**{name: getattr(options, name) for name in names})
-    return found.select(export.COVERAGE), found
+    return found.select(STRETCHES), found
 
 
 def of_timeline(timeline: Timeline) -> str | None:

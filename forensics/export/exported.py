@@ -19,7 +19,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Exported:
-    """An export: `left_out` are events and `altered` values, both counted by reason.
+    """An export: `left_out` are events, `altered` values, `added` rows that are no events, all counted by reason.
 
     `coverage` is the verdict over the window ("partly logged: …"), "" of a case without one. `about` is the JSON file
     that tells all this to whoever is given the export; None of a stream, which has no `files` either.
@@ -29,6 +29,7 @@ class Exported:
     rows: int
     left_out: Mapping[str, int]
     altered: Mapping[str, int]
+    added: Mapping[str, int]
     coverage: str
     files: tuple[Written, ...] = ()
     about: Path | None = None
@@ -51,6 +52,7 @@ class Exported:
     def _remarks(self) -> Iterator[str]:
         yield from (f"left out: {reason}: {count:,}" for reason, count in self.left_out.items())
         yield from (f"altered: {reason}: {count:,}" for reason, count in self.altered.items())
+        yield from (f"added: {reason}: {count:,}" for reason, count in self.added.items())
         if self.coverage:
             yield self.coverage
 

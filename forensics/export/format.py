@@ -27,11 +27,12 @@ class Target(Protocol):
 
 @dataclass
 class Counted:
-    """What was written: rows by file, events left out by reason, values altered by reason."""
+    """What was written: rows by file, events left out, values altered and rows that are no events added, by reason."""
 
     files: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     altered: Counter[str] = field(default_factory=Counter)
+    added: Counter[str] = field(default_factory=Counter)
 
     @property
     def rows(self) -> int:
@@ -86,6 +87,7 @@ class Asked:
             "rows": counted.rows,
             "left_out": by_reason(counted.left_out),
             "altered": by_reason(counted.altered),
+            "added": by_reason(counted.added),
             "cannot_hold": self.form.loses,
             "coverage": covering(self.coverage),
             "timeline": {"sql": events.sql, "params": list(events.params)},

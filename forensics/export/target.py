@@ -145,6 +145,7 @@ def _exported(asked: Asked, counted: Counted, files: tuple[Written, ...], about:
         rows=counted.rows,
         left_out=by_reason(counted.left_out),
         altered=by_reason(counted.altered),
+        added=by_reason(counted.added),
         coverage=asked.remark(counted),
         files=files,
         about=about,

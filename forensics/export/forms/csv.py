@@ -52,9 +52,9 @@ def harmless(batch: pa.RecordBatch, counted: Counted) -> pa.RecordBatch:
         if pa.types.is_string(column.type):
             column, pairs = changed(column, UNSAFE_CSV, spreadsheet_text)  # noqa: PLW2901
             quoted = sum(new.startswith("'") and not old.startswith("'") for old, new in pairs)
-            counted.altered += {FORMULAS: quoted} if quoted else {}
+            counted.altered[FORMULAS] += quoted
             escaped = sum(new.removeprefix("'") != old for old, new in pairs)
-            counted.altered += {CONTROLS: escaped} if escaped else {}
+            counted.altered[CONTROLS] += escaped
         columns.append(column)
     return pa.record_batch(columns, schema=batch.schema)
 

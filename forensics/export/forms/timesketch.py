@@ -48,7 +48,7 @@ def write(asked: Asked, target: Target) -> Counted:
     """Write CSV where the path ends so, else JSONL, in which members that are not recorded are not there."""
     counted = Counted()
     untimed, unreadable = asked.timeline.select(_LEFT).rows()[0]
-    counted.left_out += {UNTIMED: untimed, UNREADABLE: unreadable}
+    counted.left_out.update({UNTIMED: untimed, UNREADABLE: unreadable})
     with target.open() as handle:
         if asked.suffix == ".csv":
             write_csv(_batches(asked), handle, counted)

@@ -33,6 +33,20 @@ _OF_WORKLOAD = """(
     SELECT holds FROM lifetime WHERE workload = ? AND holds_kind = 'execution_environment')))"""
 
 
+_TAGGED = "event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))"
+
+_WITH_TAGS = f"""
+SELECT {", ".join(f"t.{name}" for name in EVENT_COLUMNS)}, coalesce(g.tags, CAST([] AS VARCHAR[])) AS tags
+FROM timeline AS t
+LEFT JOIN (
+  SELECT u.pair[1] AS event_id, array_agg(u.pair[2] ORDER BY u.pair[2]) AS tags
+  FROM unnest(CAST(? AS VARCHAR[][])) AS u(pair)
+  GROUP BY u.pair[1]
+) AS g ON g.event_id = t.event_id
+ORDER BY t.time, t.event_id
+"""
+
+
 @dataclass(frozen=True)
 class Scope:
     """Which logs, where and when an answer is about, as far as its narrowing says; empty is all."""
@@ -128,6 +142,15 @@ class Timeline:
             raise UsageError(f"the window is empty: it ends ({end}) before it begins ({start})")
         first, last = (parse_time(moment) if moment is not None else None for moment in (start, end))
         return replace(narrowed, scope=self.scope.within(first, last))
+
+    def tagged(self, *tags: str) -> Self:
+        """Only events that have one of those tags now; tags put on later need another call."""
+        ids = sorted({key for tag in tags for key in self.case.notes.keys(tag)})
+        return self.where(_TAGGED, ids)
+
+    def with_tags(self) -> Query:
+        """The events, in order of time, each with its `tags`, a list."""
+        return self.select(_WITH_TAGS, self.case.notes.pairs())
 
     def coverage(self) -> Coverage:
         """What is logged of its own sources, accounts, Regions and window, as far as its narrowing names them."""

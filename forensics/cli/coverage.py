@@ -21,10 +21,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Write hours that say the same as one row each. Raises UnknownName, UsageError."""
-    from forensics import export
+    from forensics.export.covering import STRETCHES
 
     names = ("source", "account", "region", "start", "end")
     with open_case(options.case) as case:
         found = case.coverage(**{name: getattr(options, name) for name in names})
-        write(found.select(export.COVERAGE), options)
+        write(found.select(STRETCHES), options)
         remark(str(found.badge))

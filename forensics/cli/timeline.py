@@ -1,18 +1,29 @@
-"""The command `forensics timeline`: events in order of time, narrowed as asked, and what of their window was logged."""
+"""The command `timeline`: events in order of time on the terminal, or exported, with what the export left out."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forensics.cli.terminal import case_argument, open_case, output_options, remark, window_options, write
+from forensics.cli.terminal import case_argument, open_case, remark, window_options
+from forensics.export import formats
 
 if TYPE_CHECKING:
+    from forensics.export import Exported
     from forensics.timeline import Timeline
 
-ABOUT = "events in order of time"
-FORMATS = ("table", "csv", "jsonl", "parquet", "timesketch")
+ABOUT = "events in order of time, or exported"
+
+NARROWING = ("principal", "workload", "resource", "access_key", "address", "source")
+
+SHORT = """
+SELECT time, source, action, principal, source_ip, outcome, resources, event_id
+FROM timeline
+ORDER BY time, event_id
+"""
+"""What of a timeline fits a terminal; all other formats have every column."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,30 +36,53 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--address", metavar="A", help="events from or to an address, as recorded")
     parser.add_argument("--source", metavar="S", help="events of one source")
     window_options(parser)
-    output_options(parser, FORMATS)
+    parser.add_argument("--format", choices=("table", *formats()), default="table", help="default: %(default)s")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write to FILE (ocsf: a folder), and FILE.about.json")
+    parser.add_argument("--overwrite", action="store_true", help="replace what --out names")
+    parser.add_argument("--raw", action="store_true", help="with the records as in the evidence: ocsf only")
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write the events; on standard error what was left out or not logged. Raises UnknownName, UsageError."""
-    from forensics import export
+    """Print or export the events; say on standard error what is not in them."""
     from forensics.detect import ran
     from forensics.timeline import Timeline
 
     with open_case(options.case) as case:
         timeline = Timeline(case).between(options.start, options.end)
-        for name in ("principal", "workload", "resource", "access_key", "address", "source"):
+        for name in NARROWING:
             if (value := getattr(options, name)) is not None:
                 timeline = getattr(timeline, name)(value)
-        if options.format == "timesketch":
-            untimed = int(timeline.select(export.UNTIMED).rows()[0][0])
-            if untimed:
-                print(f"forensics: {untimed} events without a time are left out", file=sys.stderr)
-            options.format = "csv" if options.out and options.out.suffix == ".csv" else "jsonl"
-            write(timeline.select(export.TIMESKETCH), options)
+        if options.format == "table":
+            _table(timeline, options)
         else:
-            write(timeline.select(export.SHORT) if options.format == "table" else timeline.query, options)
-        remark(_logged(timeline))
+            _export(timeline, options)
         remark(ran.remark(case))
+
+
+def _table(timeline: Timeline, options: argparse.Namespace) -> None:
+    from forensics.output import Rows, write
+
+    write(Rows.of(timeline.select(SHORT)), options.format, options.out)
+    remark(_logged(timeline))
+
+
+def _export(timeline: Timeline, options: argparse.Namespace) -> None:
+    from forensics.export import export, stream
+
+    if options.out is None:
+        sys.stdout.flush()
+        _remark(stream(timeline, sys.stdout.buffer, format=options.format, raw=options.raw))
+        return
+    done = export(timeline, options.out, format=options.format, raw=options.raw, overwrite=options.overwrite)
+    for line in str(done).split("\n"):
+        remark(line)
+    _remark(done)
+    remark(f"all this is in {done.about}")
+
+
+def _remark(done: Exported) -> None:
+    for line in done.remarks:
+        remark(line)
 
 
 def _logged(timeline: Timeline) -> str | None:

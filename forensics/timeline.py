@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 from forensics.case import Case, Query
 from forensics.errors import AmbiguousName, UnknownName, UsageError
 from forensics.source import EVENT_COLUMNS
-from forensics.sources import source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +123,7 @@ class Timeline:
 
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
-        known = [source(name).name for name in names]
+        known = [self.case.source_named(name) for name in names]
         if not known:
             return self
         both = tuple(name for name in known if name in self.scope.sources) if self.scope.sources else tuple(known)

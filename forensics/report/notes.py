@@ -48,7 +48,7 @@ def _frame(items: Sequence[Standing], name: str) -> tuple[pd.DataFrame, str]:
         "who": [item.by for item in items],
         "about": [str(item.about) for item in items],
         name: [item.text if item.text is not None else item.tag for item in items],
-        "id": [item.id for item in items],
+        "id": [item.id[:8] for item in items],
     }
     if any(item.remark for item in items):
         rows["remark"] = [item.remark or None for item in items]

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import permutations
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forensics.errors import ForensicsError
-from forensics.notes import Notes
+from forensics.errors import ForensicsError, UsageError
+from forensics.notes import About, Notes
+from forensics.notes.entry import Entry
 from forensics.notes.notes import row
+from forensics.report.notes import show_notes
 
 LINES = 300
 
@@ -178,3 +181,28 @@ def test_a_notes_file_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> Non
     with pytest.raises(ForensicsError, match="no regular file"):
         Notes.of(tmp_path).rows()
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_larger_than_any_of_notes_is_not_read(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes.tag("e1", "exfil", by="anna")
+    monkeypatch.setattr("forensics.notes.ledger.LARGEST", 100)
+    with pytest.raises(ForensicsError, match="more than 100 bytes"):
+        Notes.of(notes.path).rows()
+    with pytest.raises(ForensicsError, match="would be larger than 100 bytes"):
+        notes.tag("e2", "exfil", by="anna")
+    assert notes.keys("exfil") == ["e1"]
+
+
+def test_a_time_at_either_end_of_the_calendar_does_not_keep_others_from_being_shown(notes: Notes) -> None:
+    for at in (datetime(1, 1, 1), datetime(9999, 12, 31)):
+        with notes.path.open("ab") as file:
+            file.write(Entry(at, "anna", About("case"), text="x").line())
+    assert [str(at)[:4] for at in notes.df()["at"]] == ["0001", "9999"]
+    assert "9999" in show_notes(notes).text
+
+
+def test_names_of_objects_that_no_encoding_holds_are_refused(notes: Notes) -> None:
+    with pytest.raises(UsageError, match="no text in UTF-8"):
+        notes.tag("\ud800", "exfil")
+    notes.write("\ud800 and \x00")
+    assert notes.rows()[0].text == "\\ud800 and \\x00"

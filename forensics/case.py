@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from forensics.cards.card import Card
     from forensics.cards.credential import Credential
     from forensics.cards.finding import Finding
     from forensics.cards.principal import Principal
@@ -94,7 +95,7 @@ class Query:
         return str(self.df().head(50).to_html(notebook=True, max_cols=None))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """An open case. Use `Case.create`, `Case.open`; close it or use it in a `with` block."""
 
@@ -259,6 +260,21 @@ class Case:
         from forensics.detect.run import detect
 
         return detect(self, rules, allowed=allowed, start=start, end=end)
+
+    def __repr__(self) -> str:
+        """Its card as text; of a closed case where it is."""
+        try:
+            return repr(self._card())
+        except (duckdb.Error, QueryError):
+            return f"case {self.path}, which is closed or cannot be read"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self._card()._repr_mimebundle_(**options)
+
+    def _card(self) -> Card:
+        from forensics.cards.whole import whole
+
+        return whole(self)
 
     def close(self) -> None:
         """Close the database file."""

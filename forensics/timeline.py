@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Self
 
+import duckdb
+
 from forensics.case import Case, Query
-from forensics.errors import AmbiguousName, UnknownName, UsageError
+from forensics.errors import AmbiguousName, QueryError, UnknownName, UsageError
 from forensics.source import EVENT_COLUMNS
 from forensics.sources import source
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from forensics.cards.card import Card
     from forensics.covered import Coverage
 
 Moment = str | date | datetime
@@ -197,10 +200,23 @@ class Timeline:
         where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
         return f"SELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}"
 
-    def _repr_html_(self) -> str:
-        from forensics.report.display import show_table
+    def __repr__(self) -> str:
+        """Its card as text; of a closed case the Python text that makes it."""
+        try:
+            return repr(self._card())
+        except (duckdb.Error, QueryError):
+            return self.python
 
-        return str(show_table(self, limit=50)._repr_html_())
+    def _repr_html_(self) -> str:
+        return self._card()._repr_html_()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self._card()._repr_mimebundle_(**options)
+
+    def _card(self) -> Card:
+        from forensics.cards.events import events
+
+        return events(self)
 
 
 def parse_time(moment: Moment) -> datetime:

@@ -89,4 +89,6 @@ def _kind(column: str, values: Sequence[Any]) -> str:
         return "fx-time"
     name = "fx-mono" if is_monospace(column) else ""
     lines = [line for value in present for line in cell_text(value).split("\n")]
-    return f"{name} fc-short".strip() if all(len(line) <= _UNBROKEN for line in lines) else name
+    if all(len(line) <= _UNBROKEN for line in lines):
+        return f"{name} fc-short".strip()
+    return name or "fc-text"

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from forensics.covered import Coverage
     from forensics.detect.report import Detection
     from forensics.logged import Logged
+    from forensics.notes import Notes
     from forensics.timeline import Moment
 
 SCHEMA_VERSION = 3
@@ -275,6 +277,13 @@ class Case:
         from forensics.cards.whole import whole
 
         return whole(self)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """Tags and notes of people, in `notes.jsonl` beside the database: written to also while that is read-only."""
+        from forensics.notes import Notes
+
+        return Notes.of(self.path)
 
     def close(self) -> None:
         """Close the database file."""

@@ -34,6 +34,20 @@ _OF_WORKLOAD = """(
     SELECT holds FROM lifetime WHERE workload = ? AND holds_kind = 'execution_environment')))"""
 
 
+_TAGGED = "event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))"
+
+_WITH_TAGS = f"""
+SELECT {", ".join(f"t.{name}" for name in EVENT_COLUMNS)}, coalesce(g.tags, CAST([] AS VARCHAR[])) AS tags
+FROM timeline AS t
+LEFT JOIN (
+  SELECT u.pair[1] AS event_id, array_agg(u.pair[2] ORDER BY u.pair[2]) AS tags
+  FROM unnest(CAST(? AS VARCHAR[][])) AS u(pair)
+  GROUP BY u.pair[1]
+) AS g ON g.event_id = t.event_id
+ORDER BY t.time, t.event_id
+"""
+
+
 @dataclass(frozen=True)
 class Scope:
     """Which logs, where and when an answer is about, as far as its narrowing says; empty is all."""
@@ -159,6 +173,15 @@ class Timeline:
     def python(self) -> str:
         """The Python text that makes it of `case`: to copy, or to hand on."""
         return f"Timeline(case){''.join(map(str, self.steps))}"
+
+    def tagged(self, *tags: str) -> Self:
+        """Only events that have one of those tags now; tags put on later need another call."""
+        ids = sorted({key for tag in tags for key in self.case.notes.keys(tag)})
+        return self._narrowed(Step("tagged", tags), _TAGGED, ids)
+
+    def with_tags(self) -> Query:
+        """The events, in order of time, each with its `tags`, a list."""
+        return self.select(_WITH_TAGS, self.case.notes.pairs())
 
     def coverage(self) -> Coverage:
         """What is logged of its own sources, accounts, Regions and window, as far as its narrowing names them."""

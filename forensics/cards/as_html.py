@@ -13,7 +13,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from forensics.cards.drawing import Told, sentence, short, statement
+from forensics.cards.drawing import Told, end_of, sentence, short, statement
 from forensics.cards.pivots import calls
 from forensics.cards.tables import SHORT, Table
 from forensics.report.cells import cell_html, cell_text, is_missing
@@ -104,10 +104,10 @@ def part_html(table: Table) -> str:
 
 
 def _row(table: Table, row: Sequence[Any], kinds: Sequence[str]) -> str:
-    at = table.time(row)
+    at, brief = table.time(row), table.part.brief
     return "".join(
         f"<td{_class(kind)}>"
-        f"{badge(value) if name.endswith('certainty') and value else value_html(name, value, at=at)}</td>"
+        f"{badge(value) if name.endswith('certainty') and value else value_html(name, value, at=at, brief=brief)}</td>"
         for name, value, kind in zip(table.columns, row, kinds, strict=True)
     )
 
@@ -116,15 +116,17 @@ def _class(kind: str) -> str:
     return f' class="{kind}"' if kind else ""
 
 
-def value_html(name: str, value: Any, *, at: datetime | None = None) -> str:
-    """A value; a name opens to the ready calls that lead on from it. Of a list the first items."""
+def value_html(name: str, value: Any, *, at: datetime | None = None, brief: bool = False) -> str:
+    """A value; a name opens to the ready calls that lead on from it. Of a list the first items, if `brief` one."""
     if isinstance(value, list) and value:
-        return "".join(f"<div>{value_html(name, item, at=at)}</div>" for item in short(value))
+        items = short(value, 1) if brief else short(value)
+        return "".join(f"<div>{value_html(name, item, at=at, brief=brief)}</div>" for item in items)
     if is_missing(value) or not isinstance(value, str):
         return cell_html(value)
-    shown = shorten(cell_text(value), _WIDEST)
+    shown = shorten(cell_text(end_of(value) if brief else value), _WIDEST)
     if ready := calls(name, value, at=at):
-        return f'<details class="fc-go"><summary title="{escape(ready[0])}">{escape(shown)}</summary>{listed(ready)}</details>'
+        whole = escape(shorten(visible(value), _WIDEST))
+        return f'<details class="fc-go"><summary title="{whole}">{escape(shown)}</summary>{listed(ready)}</details>'
     return cell_html(shown)
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from forensics.cards.drawing import LONGEST, Told, sentence
+from forensics.cards.drawing import LONGEST, Told, end_of, sentence
 from forensics.cards.tables import SHORT, Table
 from forensics.report.cells import cell_text
 from forensics.report.display import MEANINGS
 from forensics.views.labels import shorten, visible
 
-_WIDEST = 64
-"""Characters of a cell."""
+_WIDTHS = (64, 48, 36, 28)
+"""Characters of a cell at most: the first with which a table fits into `_ROOM`."""
+
+_ROOM = 170
+"""Characters of a line of a table, where that can be."""
 
 
 def text(told: Told) -> str:
@@ -42,7 +45,8 @@ def _table(table: Table) -> str:
     title = f"{table.part.title} ({table.total:,})" if table.total > 1 else table.part.title
     if not table.total:
         return f"{title}: {table.part.none}"
-    lines = [table.headings, *([_line(value, _WIDEST) for value in row] for row in table.rows)]
+    widest = next((width for width in _WIDTHS if _width(_cells(table, width)) <= _ROOM), _WIDTHS[-1])
+    lines = _cells(table, widest)
     widths = [max(len(line[place]) for line in lines) for place in range(len(table.columns))]
     lines.insert(1, ["─" * width for width in widths])
     rows = ["  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
@@ -50,9 +54,19 @@ def _table(table: Table) -> str:
     return "\n".join([title, *(f"  {row}" for row in rows), *([f"  {table.more}{ask}"] if table.more else [])])
 
 
-def _line(value: Any, length: int) -> str:
+def _cells(table: Table, widest: int) -> list[list[str]]:
+    """The headings and the rows as texts of at most so many characters."""
+    brief = table.part.brief
+    return [table.headings, *([_line(value, widest, brief=brief) for value in row] for row in table.rows)]
+
+
+def _width(lines: list[list[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))
+
+
+def _line(value: Any, length: int, *, brief: bool = False) -> str:
     """A value on one line; of a list its first item and how many more there are."""
     if isinstance(value, list) and value:
         more = f" +{len(value) - 1}" if len(value) > 1 else ""
-        return _line(value[0], length - len(more)) + more
-    return shorten(visible(cell_text(value)), length)
+        return _line(value[0], length - len(more), brief=brief) + more
+    return shorten(visible(cell_text(end_of(value) if brief and isinstance(value, str) else value)), length)

@@ -37,7 +37,7 @@ class Part:
     """A table of a card: its query, and the headings of the columns it shows.
 
     Where there are no rows the part is left out, unless `none` says what that means. `limit` rows are shown; `total`
-    is how many there are, where that is known already.
+    is how many there are, where that is known already. `brief` shows of an ARN what it ends with, of a list one item.
     """
 
     title: str
@@ -46,6 +46,7 @@ class Part:
     none: str = ""
     limit: int = SHORT
     total: int | None = None
+    brief: bool = False
 
 
 @dataclass(frozen=True, repr=False)

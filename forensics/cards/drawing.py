@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ CITED = 3
 
 LONGEST = 300
 """Characters of a heading or a bound value."""
+
+_ARN = 6
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 BLIND = 10
 """Blind spots of logs that a card tells."""
@@ -86,11 +90,19 @@ def sentence(answer: Answer) -> str:
     return shorten(visible(answer.text), 3 * LONGEST)
 
 
-def short(value: Any) -> Any:
+def short(value: list[Any], most: int = CITED) -> list[Any]:
     """A long list as its first items and how many more there are."""
-    if isinstance(value, list) and len(value) > CITED:
-        return [*value[: CITED - 1], f"… and {len(value) - CITED + 1:,} more"]
+    if len(value) > most:
+        return [*value[: max(most - 1, 1)], f"… and {len(value) - max(most - 1, 1):,} more"]
     return value
+
+
+def end_of(name: str) -> str:
+    """What tells an ARN from others of its account; of an id of 36 characters the beginning; else the text itself."""
+    parts = name.split(":", 5)
+    if len(parts) == _ARN and parts[0] == "arn":
+        return parts[-1]
+    return f"{name[:8]}…" if _UUID.fullmatch(name) else name
 
 
 def statement(query: Query) -> str:

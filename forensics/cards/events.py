@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from forensics.analysis.words import count, during, listed
 from forensics.cards.card import Answer, Card, Part
@@ -23,7 +23,7 @@ FIRST = 12
 """Events that a card shows."""
 
 _COUNTED = """
-SELECT source, count(*) AS events, min(time) AS first_seen, max(coalesce(end_time, time)) AS last_seen
+SELECT source, count(*) AS events, min(time) AS first_seen, max(time) AS last_seen
 FROM timeline
 GROUP BY source
 ORDER BY events DESC, source
@@ -42,7 +42,9 @@ _ROWS = f"""
   LIMIT {FIRST}
 ), held AS (
   SELECT a.event_id, a.question = 'issued_to' AS issued,
-    CASE WHEN count(DISTINCT a.workload) = 1 THEN min(a.workload) ELSE 'one of ' || count(DISTINCT a.workload) END AS workload,
+    CASE WHEN count(DISTINCT a.workload) = 1 THEN min(a.workload) END AS workload,
+    replace(min(a.question), '_', ' ')
+      || CASE WHEN count(DISTINCT a.workload) > 1 THEN ' one of ' || count(DISTINCT a.workload) ELSE '' END AS question,
     CASE WHEN count(DISTINCT a.workload) > 1 THEN 'shared'
       ELSE arg_min(a.certainty, CASE a.certainty
         WHEN 'recorded' THEN 1 WHEN 'matched' THEN 2 WHEN 'bounded' THEN 3 WHEN 'inferred' THEN 4 ELSE 5 END) END AS certainty
@@ -51,7 +53,10 @@ _ROWS = f"""
   GROUP BY a.event_id, a.question = 'issued_to'
 )
 SELECT f.time, f.source, f.action, f.outcome, f.principal, f.source_ip, f.destination_ip, f.resources,
-  i.workload AS issued_to, i.certainty AS issued_certainty, p.workload AS place, p.certainty AS place_certainty, f.event_id
+  coalesce(i.workload, p.workload) AS workload, coalesce(i.question, p.question) AS question,
+  coalesce(i.certainty, p.certainty) AS certainty,
+  CASE WHEN i.question IS NOT NULL THEN coalesce(p.workload, p.question) END AS used_from,
+  CASE WHEN i.question IS NOT NULL THEN p.certainty END AS used_certainty, f.event_id
 FROM first AS f
 LEFT JOIN held AS i ON i.event_id = f.event_id AND i.issued
 LEFT JOIN held AS p ON p.event_id = f.event_id AND NOT p.issued
@@ -66,6 +71,7 @@ _WORDS: Mapping[str, str] = {
     "resource": "about {}",
     "address": "from or to {}",
     "source": "of {}",
+    "tagged": "tagged {}",
     "where": "where {}",
 }
 
@@ -131,21 +137,22 @@ class Events(Card):
     def parts(self) -> tuple[Part, ...]:
         """Its first events, and how many of each source."""
         event = {"time": "time", "source": "source", "action": "action", "outcome": "outcome"}
-        event |= {"principal": "principal", "source_ip": "from", "destination_ip": "to", "resources": "resources"}
-        event |= {"issued_to": "credential of", "issued_certainty": "certainty", "place": "at, or from"}
-        event |= {"place_certainty": "certainty ", "event_id": "record"}
+        event |= {"principal": "principal", "source_ip": "from", "destination_ip": "to", "resources": "about"}
+        event |= {"workload": "workload", "question": "how", "certainty": "certainty", "used_from": "used from"}
+        event |= {"used_certainty": "certainty", "event_id": "record"}
         if not self.total:
             return ()
         source = {"source": "source", "events": "events", "first_seen": "first", "last_seen": "last"}
         return (
-            Part("First events", self.first, event, limit=FIRST, total=self.total),
+            Part("First events", self.first, event, limit=FIRST, total=self.total, brief=True),
             Part("By source", self.sources, source, limit=30),
         )
 
     def leads(self) -> tuple[str, ...]:
-        """The whole of it: as a frame, as a figure, as files."""
+        """The whole of it: as a frame, as a file, as a figure."""
         text = self.timeline.python
-        return (f"{text}.df()", f"{text}.coverage()", f"figures()['timeline']({text})")
+        export = (f"{text}.export('timeline.csv')",) if hasattr(self.timeline, "export") else ()
+        return (f"{text}.df()", *export, f"figures()['timeline']({text})")
 
     def body(self) -> Shown:
         """The Python text that makes it, to copy."""
@@ -156,8 +163,8 @@ class Events(Card):
 def _words(step: Step) -> str:
     given = [value for value in step.given if value is not None]
     if step.name == "between":
-        start, end = step.given
-        return " ".join([*([f"from {start} UTC"] if start else []), *([f"until {end} UTC"] if end else [])])
+        ends = zip(("from", "until"), step.given, strict=True)
+        return " ".join(f"{word} {moment.replace('T', ' ')} UTC" for word, moment in ends if moment)
     bound = f" ({', '.join(map(repr, given[1:]))})" if step.name == "where" and len(given) > 1 else ""
     said = given[:1] if step.name == "where" else [listed([str(value) for value in given])]
     return _WORDS.get(step.name, f"{step.name} {{}}").format(*said) + bound

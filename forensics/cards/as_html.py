@@ -23,6 +23,9 @@ from forensics.views.labels import shorten, visible
 _WIDEST = 600
 """Characters of a value that a card holds."""
 
+_BRIEF = 34
+"""Characters of a value in a table that is brief."""
+
 _COLOURS = {
     "recorded": ("#0072b2", "#fff"),
     "matched": ("#00795a", "#fff"),
@@ -92,7 +95,7 @@ def part_html(table: Table) -> str:
     title = f"<h4>{escape(table.part.title)}{count}</h4>"
     if not table.total:
         return f'<div class="fc-part">{title}<p class="fc-more">{escape(table.part.none)}</p></div>'
-    kinds = table.kinds()
+    kinds = ["fc-short" if table.part.brief else kind for kind in table.kinds()]
     heads = "".join(f"<th{_class(kind)}>{escape(name)}</th>" for name, kind in zip(table.headings, kinds, strict=True))
     body = "".join(f"<tr>{_row(table, row, kinds)}</tr>" for row in table.rows)
     ask = f": {code(table.ask)}" if table.ask else ""
@@ -119,15 +122,23 @@ def _class(kind: str) -> str:
 def value_html(name: str, value: Any, *, at: datetime | None = None, brief: bool = False) -> str:
     """A value; a name opens to the ready calls that lead on from it. Of a list the first items, if `brief` one."""
     if isinstance(value, list) and value:
-        items = short(value, 1) if brief else short(value)
-        return "".join(f"<div>{value_html(name, item, at=at, brief=brief)}</div>" for item in items)
+        return _listed(name, value, at, brief=brief)
     if is_missing(value) or not isinstance(value, str):
         return cell_html(value)
-    shown = shorten(cell_text(end_of(value) if brief else value), _WIDEST)
+    shown = shorten(cell_text(end_of(value)), _BRIEF) if brief else shorten(cell_text(value), _WIDEST)
     if ready := calls(name, value, at=at):
         whole = escape(shorten(visible(value), _WIDEST))
         return f'<details class="fc-go"><summary title="{whole}">{escape(shown)}</summary>{listed(ready)}</details>'
     return cell_html(shown)
+
+
+def _listed(name: str, values: list[Any], at: datetime | None, *, brief: bool) -> str:
+    if brief:
+        more = f' <span class="fx-none">+{len(values) - 1}</span>' if len(values) > 1 else ""
+        return value_html(name, values[0], at=at, brief=True) + more
+    items, left = short(values)
+    more = f'<div class="fx-none">… and {left:,} more</div>' if left else ""
+    return "".join(f"<div>{value_html(name, item, at=at)}</div>" for item in items) + more
 
 
 def listed(ready: Sequence[str]) -> str:

@@ -38,6 +38,8 @@ class Part:
 
     Where there are no rows the part is left out, unless `none` says what that means. `limit` rows are shown; `total`
     is how many there are, where that is known already. `brief` shows of an ARN what it ends with, of a list one item.
+    `ask` is the Python text of all of its rows, where that is no attribute of the card. Without headings all columns
+    are shown, those without a value too.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Part:
     limit: int = SHORT
     total: int | None = None
     brief: bool = False
+    ask: str = ""
 
 
 @dataclass(frozen=True, repr=False)

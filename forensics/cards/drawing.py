@@ -90,11 +90,10 @@ def sentence(answer: Answer) -> str:
     return shorten(visible(answer.text), 3 * LONGEST)
 
 
-def short(value: list[Any], most: int = CITED) -> list[Any]:
-    """A long list as its first items and how many more there are."""
-    if len(value) > most:
-        return [*value[: max(most - 1, 1)], f"… and {len(value) - max(most - 1, 1):,} more"]
-    return value
+def short(value: list[Any]) -> tuple[list[Any], int]:
+    """The first items of a list, and how many more there are; one more is shown instead."""
+    shown = value if len(value) <= CITED else value[: CITED - 1]
+    return shown, len(value) - len(shown)
 
 
 def end_of(name: str) -> str:

@@ -44,7 +44,7 @@ _ROWS = f"""
   SELECT a.event_id, a.question = 'issued_to' AS issued,
     CASE WHEN count(DISTINCT a.workload) = 1 THEN min(a.workload) END AS workload,
     replace(min(a.question), '_', ' ')
-      || CASE WHEN count(DISTINCT a.workload) > 1 THEN ' one of ' || count(DISTINCT a.workload) ELSE '' END AS question,
+      || CASE WHEN count(DISTINCT a.workload) > 1 THEN ', one of ' || count(DISTINCT a.workload) ELSE '' END AS question,
     CASE WHEN count(DISTINCT a.workload) > 1 THEN 'shared'
       ELSE arg_min(a.certainty, CASE a.certainty
         WHEN 'recorded' THEN 1 WHEN 'matched' THEN 2 WHEN 'bounded' THEN 3 WHEN 'inferred' THEN 4 ELSE 5 END) END AS certainty
@@ -137,14 +137,14 @@ class Events(Card):
     def parts(self) -> tuple[Part, ...]:
         """Its first events, and how many of each source."""
         event = {"time": "time", "source": "source", "action": "action", "outcome": "outcome"}
-        event |= {"principal": "principal", "source_ip": "from", "destination_ip": "to", "resources": "about"}
-        event |= {"workload": "workload", "question": "how", "certainty": "certainty", "used_from": "used from"}
-        event |= {"used_certainty": "certainty", "event_id": "record"}
+        event |= {"workload": "workload", "certainty": "certainty", "question": "how", "used_from": "used from"}
+        event |= {"used_certainty": "certainty", "principal": "principal", "source_ip": "from", "destination_ip": "to"}
+        event |= {"resources": "about", "event_id": "record"}
         if not self.total:
             return ()
         source = {"source": "source", "events": "events", "first_seen": "first", "last_seen": "last"}
         return (
-            Part("First events", self.first, event, limit=FIRST, total=self.total, brief=True),
+            Part("First events", self.first, event, limit=FIRST, total=self.total, brief=True, ask=f"{self.call}.df()"),
             Part("By source", self.sources, source, limit=30),
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.case import Query
 from forensics.report.cells import cell_text, is_missing, is_monospace, is_number
+from forensics.views.labels import visible
 
 if TYPE_CHECKING:
     from forensics.cards.card import Card, Part
@@ -33,7 +34,7 @@ class Table:
     @property
     def headings(self) -> list[str]:
         """As shown, in the order of the columns."""
-        return [self.part.headings[name] for name in self.columns]
+        return [self.part.headings.get(name, visible(name)) for name in self.columns]
 
     @property
     def more(self) -> str:
@@ -58,17 +59,20 @@ def read(card: Card) -> list[Table]:
 
 def _read(part: Part, ask: str) -> Table:
     """The first rows of the part, its shown columns only, and how many rows there are."""
-    chosen = ", ".join(f'"{name}"' for name in part.headings)
+    chosen = ", ".join(f'"{name}"' for name in part.headings) or "*"
     query, limit = part.query, part.limit
-    head = Query(query.case, f"SELECT {chosen}\nFROM (\n{query.sql}\n) AS part\nLIMIT {limit + 1}", query.params)
-    rows = head.rows()
-    total = len(rows)
-    if total > limit:
-        counted = Query(query.case, f"SELECT count(*) AS total\nFROM (\n{query.sql}\n) AS part", query.params)
-        total = part.total if part.total is not None else int(counted.rows()[0][0])
-    columns = list(part.headings)
-    full = [place for place in range(len(columns)) if any(not is_missing(row[place]) for row in rows)]
-    return Table(part, [columns[place] for place in full], [[row[i] for i in full] for row in rows[:limit]], total, ask)
+    inner = query.sql.strip().removesuffix(";")
+    head = Query(query.case, f"SELECT {chosen}\nFROM (\n{inner}\n) AS part\nLIMIT {limit + 1}", query.params)
+    columns, rows = head.head()
+    total = len(rows) if part.total is None else part.total
+    if total > limit and part.total is None:
+        counted = Query(query.case, f"SELECT count(*) AS total\nFROM (\n{inner}\n) AS part", query.params)
+        total = int(counted.rows()[0][0])
+    kept = [
+        place for place in range(len(columns)) if not part.headings or any(not is_missing(row[place]) for row in rows)
+    ]
+    shown = [[row[place] for place in kept] for row in rows[:limit]]
+    return Table(part, [columns[place] for place in kept], shown, total, part.ask or ask)
 
 
 def _asked(card: Card) -> list[tuple[Query, str]]:

@@ -16,7 +16,7 @@ import duckdb
 
 from forensics import attribution, configuration, event, storage
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
-from forensics.sources import sources
+from forensics.sources import source, sources
 from forensics.tables import KEPT, TABLES
 from forensics.tables.kept import EVIDENCE_SINCE_3
 
@@ -184,13 +184,34 @@ class Case:
 
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
+        self._refuse_strangers()
         self._upgrade()
-        for name in ("named_stream", "acquisition", "content_hash"):
+        for name in ("named_stream", "acquisition", "content_hash", "detection_run", "detection_rule"):
             self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
         configuration.create_view(self.connection)
         attribution.create_view(self.connection)
+
+    def source_named(self, name: str) -> str:
+        """That name, where a source has it, or records of this case whose module is not here. Raises UnknownName."""
+        return name if name in self.strangers() else source(name).name
+
+    def strangers(self) -> list[str]:
+        """Sources of which the case holds records, but this process no module."""
+        held = self.connection.execute(
+            "SELECT DISTINCT source FROM evidence WHERE records > 0 AND source IS NOT NULL ORDER BY source"
+        ).fetchall()
+        return [str(row[0]) for row in held if row[0] not in sources()]
+
+    def _refuse_strangers(self) -> None:
+        """What is written anew is written by the sources that are here: records of others would be lost to it."""
+        if names := self.strangers():
+            raise CaseError(
+                f"the case {self.path} holds records of {', '.join(names)}, of which no module is here: to write to it,"
+                " name the folder of that module in FORENSICS_SOURCES (custody.jsonl says which it was), or install it;"
+                " to read it, open it read-only"
+            )
 
     def _upgrade(self) -> None:
         """Make the resolution tables of a case of an older version anew, to be filled by the next `load`."""
@@ -312,7 +333,7 @@ class Case:
     ) -> Detection:
         """Run Sigma rules (files, folders, zips; none: our own), for a case open for writing. Raises UsageError.
 
-        What they hit is in `finding` with source `sigma` until the next run, or the next `load`.
+        What they hit is in `finding` with source `sigma` until the next run.
         """
         from forensics.detect.run import detect
 

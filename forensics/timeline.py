@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
@@ -12,7 +13,6 @@ import duckdb
 from forensics.case import Case, Query
 from forensics.errors import AmbiguousName, QueryError, UnknownName, UsageError
 from forensics.source import EVENT_COLUMNS
-from forensics.sources import source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from forensics.cards.card import Card
     from forensics.covered import Coverage
+    from forensics.export import Exported
 
 Moment = str | date | datetime
 
@@ -140,7 +141,7 @@ class Timeline:
 
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
-        known = [source(name).name for name in names]
+        known = [self.case.source_named(name) for name in names]
         if not known:
             return self
         both = tuple(name for name in known if name in self.scope.sources) if self.scope.sources else tuple(known)
@@ -218,6 +219,18 @@ class Timeline:
     def count(self) -> int:
         """How many events it holds."""
         return int(self.select("SELECT count(*) FROM timeline").rows()[0][0])
+
+    def export(
+        self, path: str | Path, *, format: str | None = None, raw: bool = False, overwrite: bool = False
+    ) -> Exported:
+        """Write the events to a new file: csv, jsonl, parquet, timesketch, or ocsf (a folder); by suffix unless given.
+
+        What it left out, altered and cannot show is in what it returns, and beside the file. Raises UsageError,
+        ForensicsError (cannot write).
+        """
+        from forensics.export import export
+
+        return export(self, path, format=format, raw=raw, overwrite=overwrite)
 
     def _select(self) -> str:
         where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""

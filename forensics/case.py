@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from forensics.cards.address import Address
+    from forensics.cards.card import Card
     from forensics.cards.credential import Credential
+    from forensics.cards.evidence import Evidence
     from forensics.cards.finding import Finding
     from forensics.cards.principal import Principal
+    from forensics.cards.record import Record
+    from forensics.cards.resource import Resource
+    from forensics.cards.session import Session
     from forensics.cards.who_was import WhoWas
     from forensics.cards.workload import Workload
     from forensics.covered import Coverage
@@ -47,7 +53,7 @@ STALE = "resolution_stale"
 Params = Sequence[Any] | Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Query:
     """A statement over a case, checked but not run; `.df()`, `.arrow()` and `.rows()` run it afresh."""
 
@@ -76,6 +82,11 @@ class Query:
         with self._relation() as relation:
             yield from relation.to_arrow_reader(rows)
 
+    def head(self) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns and all rows, of one run. Raises QueryError."""
+        with self._relation() as relation:
+            return list(relation.columns), list(relation.fetchall())
+
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
@@ -92,11 +103,26 @@ class Query:
         finally:
             cursor.close()
 
+    def __repr__(self) -> str:
+        """Its first rows as text; of what cannot be read, or is no SELECT, its SQL."""
+        try:
+            return repr(self._card())
+        except (duckdb.Error, QueryError):
+            return self.sql
+
     def _repr_html_(self) -> str:
-        return str(self.df().head(50).to_html(notebook=True, max_cols=None))
+        return self._card()._repr_html_()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self._card()._repr_mimebundle_(**options)
+
+    def _card(self) -> Card:
+        from forensics.cards.rows import first_rows
+
+        return first_rows(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """An open case. Use `Case.create`, `Case.open`; close it or use it in a `with` block."""
 
@@ -242,6 +268,36 @@ class Case:
 
         return finding(self, finding_id)
 
+    def record(self, reference: str) -> Record:
+        """One event and its raw record, by event id or `OBJECT_ID#RECORD`. Raises UnknownName."""
+        from forensics.cards.record import record
+
+        return record(self, reference)
+
+    def evidence(self, name: str) -> Evidence:
+        """An object as acquired: by its id, SHA-256, the beginning of either, or uri. Raises UnknownName, AmbiguousName."""
+        from forensics.cards.evidence import evidence
+
+        return evidence(self, name)
+
+    def session(self, arn: str) -> Session:
+        """The logins of a role session or federated session. Raises UnknownName."""
+        from forensics.cards.session import session
+
+        return session(self, arn)
+
+    def address(self, address: str) -> Address:
+        """Who held an address and when, who called from it, whom it talked to. Raises UnknownName, UsageError."""
+        from forensics.cards.address import address as made
+
+        return made(self, address)
+
+    def resource(self, name: str) -> Resource:
+        """Who touched that ARN or id, and what was logged of it. Raises UnknownName."""
+        from forensics.cards.resource import resource
+
+        return resource(self, name)
+
     def coverage(
         self,
         source: str | None = None,
@@ -282,6 +338,21 @@ class Case:
         from forensics.detect.run import detect
 
         return detect(self, rules, allowed=allowed, start=start, end=end)
+
+    def __repr__(self) -> str:
+        """Its card as text; of a closed case where it is."""
+        try:
+            return repr(self._card())
+        except (duckdb.Error, QueryError):
+            return f"case {self.path}, which is closed or cannot be read"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self._card()._repr_mimebundle_(**options)
+
+    def _card(self) -> Card:
+        from forensics.cards.whole import whole
+
+        return whole(self)
 
     @cached_property
     def notes(self) -> Notes:

@@ -44,7 +44,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print or export the events; say on standard error what is not in them."""
-    from forensics.detect import ran
     from forensics.timeline import Timeline
 
     with open_case(options.case) as case:
@@ -56,14 +55,15 @@ def run(options: argparse.Namespace) -> None:
             _table(timeline, options)
         else:
             _export(timeline, options)
-        remark(ran.remark(case))
 
 
 def _table(timeline: Timeline, options: argparse.Namespace) -> None:
+    from forensics.detect import ran
     from forensics.output import Rows, write
 
     write(Rows.of(timeline.select(SHORT)), options.format, options.out)
     remark(_logged(timeline))
+    remark(ran.remark(timeline.case))
 
 
 def _export(timeline: Timeline, options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from forensics.case import Case, Query
 from forensics.errors import UsageError
-from forensics.sources import source, sources
+from forensics.sources import sources
 from forensics.timeline import Moment, Scope, parse_time
 
 if TYPE_CHECKING:
@@ -193,6 +193,11 @@ def percent(part: int, whole: int) -> str:
     return f"{100 if part == whole else 0 if not part else min(max(round(100 * part / whole), 1), 99)} %"
 
 
+def _hourly(name: str) -> bool:
+    """Whether an hour without it lacks anything; of a source whose module is not here, every hour counts."""
+    return name not in sources() or sources()[name].about.hourly
+
+
 def _share(log: Log) -> float:
     return log.logged / log.seconds if log.seconds else 0.0
 
@@ -214,7 +219,7 @@ class Coverage:
 
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
-        return replace(self, scope=replace(self.scope, sources=tuple(source(name).name for name in names)))
+        return replace(self, scope=replace(self.scope, sources=tuple(self.case.source_named(name) for name in names)))
 
     def account(self, *ids: str) -> Self:
         """Only those accounts."""
@@ -267,7 +272,7 @@ class Coverage:
         for row in rows:
             found.setdefault(row[0], []).append(row[1:])
         named = dict.fromkeys((*self.scope.sources, *found))
-        return Badge(tuple(self._log(name, found.get(name, [])) for name in named if sources()[name].about.hourly))
+        return Badge(tuple(self._log(name, found.get(name, [])) for name in named if _hourly(name)))
 
     def remark(self, *, empty: bool) -> str:
         """What to say beside an answer over these cells, `empty` or not; nothing of a case without coverage."""

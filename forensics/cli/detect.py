@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-TITLE = "run Sigma rules over the case: what fired, what could not have, and why"
-FORMATS = ("table", "csv", "json", "jsonl", "parquet")
+from forensics.cli.terminal import case_argument, open_case, output_options, remark, window_options
+
+ABOUT = "run Sigma rules over the case: what fired, what could not have, and why"
 SHORT = ("state", "level", "hits", "findings", "rule", "why")
 """Columns of the table on a terminal; the other formats have all."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
+    case_argument(parser)
     parser.add_argument(
         "rules", metavar="RULES", type=Path, nargs="*", help="files, folders or zips of rules; default: our own"
     )
@@ -22,21 +24,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow", metavar="FILE", type=Path, help="known-good principals, addresses, user_agents: a YAML file of lists"
     )
-    parser.add_argument("--from", dest="start", metavar="T", help="not before: 2026-11-05 or 2026-11-05T09:12, UTC")
-    parser.add_argument("--to", dest="end", metavar="T", help="before: 2026-11-05 or 2026-11-05T09:12, UTC")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="default: %(default)s")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write to FILE instead of standard output")
+    window_options(parser)
+    output_options(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the rules, write the report, and say on standard error how many did what."""
-    import sys
-
-    from forensics.case import Case
     from forensics.output import write
 
-    with Case.open(options.case, read_only=False) as case:
+    with open_case(options.case, write=True) as case:
         rules = [*options.rules, *options.folders]
         found = case.detect(*rules, allowed=options.allow, start=options.start, end=options.end)
     write(found.rows(SHORT if options.format == "table" else ()), options.format, options.out)
-    print(f"{found}, kept in `finding` until the next detect or load", file=sys.stderr)
+    remark(f"{found}, kept in `finding` until the next detect")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from forensics.cli.terminal import case_argument, open_case, output_options, say
 
 if TYPE_CHECKING:
     from forensics.behaviour.behaviour import Behaviour
     from forensics.behaviour.report import Hit, Report
 
-Say = Callable[[str], None]
+ABOUT = "what stands out without a rule: new, rare, regular, much"
 
 WIDTH = 110
 """Characters of a line."""
@@ -21,8 +23,9 @@ SHOWN = 50
 """Hits printed for reading, the most severe; `--format` gives all that are kept."""
 
 
-def arguments(parser: argparse.ArgumentParser, formats: Any) -> None:
+def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
+    case_argument(parser)
     parser.add_argument("names", metavar="NAME", nargs="*", help="those behaviours only; then nothing is stored")
     parser.add_argument(
         "--no-store", action="store_true", help="only print: leave the findings of the case as they are"
@@ -34,14 +37,12 @@ def arguments(parser: argparse.ArgumentParser, formats: Any) -> None:
         "--geoip", metavar="FILE", type=Path, action="append", default=[], help="a MaxMind file (.mmdb) with cities"
     )
     parser.add_argument("--ip-ranges", metavar="FILE", type=Path, help="AWS's ip-ranges.json, to know its addresses")
-    parser.add_argument("--format", choices=formats, default="table", help="default: %(default)s, for reading")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write to FILE instead of standard output")
+    output_options(parser)
 
 
-def run(options: argparse.Namespace, say: Say) -> None:
+def run(options: argparse.Namespace) -> None:
     """Look, store, print. Raises UnknownName, NotACase, CaseLocked, UsageError."""
     from forensics.behaviour import behaviour, behaviours, find
-    from forensics.case import Case
     from forensics.geography import read_geography
 
     chosen = [behaviour(name) for name in options.names] or list(behaviours().values())
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace, say: Say) -> None:
         return
     geography = read_geography(options.geoip, options.ip_ranges)
     store = not (options.names or options.no_store)
-    with Case.open(options.case, read_only=not store) as case:
+    with open_case(options.case, write=store) as case:
         report = find(case, options.names, geography=geography)
         stored = report.store(case) if store else None
     if options.format == "table" and options.out is None:

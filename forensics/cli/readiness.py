@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from forensics.cli_aws import aws_of, aws_options
+from forensics.cli.aws_options import aws_of, aws_options
+from forensics.cli.terminal import progress, remark
 from forensics.errors import ForensicsError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from forensics.case import Case
     from forensics.readiness.report import Report
 
 FORMATS = ("table", "json", "html")
 PLANS = ("terraform", "cli")
-_ABOUT = "which logs an account has on, what an incident could not be answered, what to switch on; changes nothing"
+ABOUT = "which logs an account has on, what an incident could not be answered, what to switch on; changes nothing"
 
 _POLICY = (
     "The policy that the caller, or the role in each account, needs: forensics collect CASE readiness --print-policy;"
@@ -29,10 +27,9 @@ _POLICY = (
 )
 
 
-def declare(commands: Any) -> None:
-    """Add the command to argparse's collection of subcommands."""
-    parser = commands.add_parser("readiness", help=_ABOUT, description=_ABOUT, epilog=_POLICY)
-    parser.set_defaults(run=run)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.epilog = _POLICY
     parser.add_argument("--case", metavar="CASE", type=Path, help="keep the answers as evidence in this case")
     parser.add_argument("--offline", action="store_true", help="ask nothing: judge what the case holds")
     parser.add_argument(
@@ -55,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         problems = [] if options.offline else _ask(case, options)
         _write(_report(case), options)
     for line in problems:
-        _note(line)
+        remark(line)
     return 1 if problems else 0
 
 
@@ -78,7 +75,7 @@ def _ask(case: Case, options: argparse.Namespace) -> list[str]:
     from forensics.readiness.live import ask
 
     regions = [name.strip() for name in options.regions.split(",") if name.strip()]
-    with _progress() as show:
+    with progress("readiness", "call") as show:
         return ask(case, aws_of(options), regions=regions, role=options.organization_role, progress=show)
 
 
@@ -120,26 +117,3 @@ def _rendered(report: Report, options: argparse.Namespace) -> str:
     from forensics.readiness.text import text
 
     return text(report)
-
-
-def _note(line: str) -> None:
-    from forensics.output import visible
-
-    print(f"forensics: {visible(line)}", file=sys.stderr)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
-
-    with tqdm(desc="readiness", unit="call", leave=False, file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n if done >= bar.n else done)
-
-        yield show

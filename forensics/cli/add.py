@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from forensics.cli_aws import aws_of, aws_options
+from forensics.cli.aws_options import aws_of, aws_options
+from forensics.cli.terminal import Show, case_argument, open_case, progress, say
 from forensics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,24 +17,15 @@ if TYPE_CHECKING:
     from forensics.case import Case
     from forensics.source import LogStream
 
-Say = Callable[[str], None]
-Progress = Callable[[str, str], AbstractContextManager[Callable[[int, int | None], None] | None]]
+ABOUT = "take in evidence: copied, hashed, recorded in custody"
 
 _S3 = ("start", "end", "accounts", "regions", "sources", "plan", "versions", "requester_pays", "jobs")
 _AWS = ("profile", "role", "endpoint_url")
 
 
-@dataclass(frozen=True)
-class Terminal:
-    """What the command shows: lines, bars, and where a case is opened."""
-
-    say: Say
-    progress: Progress
-    open: Callable[..., Case]
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
+    case_argument(parser)
     parser.add_argument(
         "path", metavar="PATH", nargs="+", help="a file, a folder, a zip or tar archive; or s3://BUCKET/PREFIX"
     )
@@ -69,12 +59,12 @@ def _s3_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--jobs", metavar="N", type=int, help="requests at once; default: 32")
 
 
-def run(options: argparse.Namespace, terminal: Terminal) -> int:
+def run(options: argparse.Namespace) -> int:
     """Take in all that is named. Raises UsageError, EvidenceError, AwsError."""
     remote = [path for path in options.path if path.startswith("s3://")]
     if not remote:
         _refuse(options, (*_S3, *_AWS), "goes with s3://BUCKET/PREFIX, not with what is on this machine")
-        return _add_local(options, terminal)
+        return _add_local(options)
     if len(remote) < len(options.path):
         raise UsageError("give either places in S3 or paths of this machine: their options differ")
     _refuse(options, ("in_place",), "goes with what is on this machine, not with s3://")
@@ -82,56 +72,56 @@ def run(options: argparse.Namespace, terminal: Terminal) -> int:
         raise UsageError(f"--jobs is from 1 to 256, not {options.jobs}")
     _stream(options)
     asked = [_asked(options, place) for place in remote]
-    with terminal.open(options.case, write=not options.plan) as case:
+    with open_case(options.case, write=not options.plan) as case:
         for one in asked:
-            _add_s3(options, terminal, case, one)
+            _add_s3(options, case, one)
     return 0
 
 
-def _add_local(options: argparse.Namespace, terminal: Terminal) -> int:
+def _add_local(options: argparse.Namespace) -> int:
     from forensics import evidence, naming
 
     stream = naming.stated(options.log_group, options.log_stream, options.account, options.region)
-    with terminal.open(options.case, write=True) as case, terminal.progress("add", "B") as show:
+    with open_case(options.case, write=True) as case, progress("add", "B") as show:
         total = evidence.Added()
         for path in options.path:
             before = total.bytes
             later = (lambda _, size, show=show, before=before: show(before + size, None)) if show else None
             total += evidence.add(case, path, in_place=options.in_place, stream=stream, progress=later)
-    terminal.say(str(total))
+    say(str(total))
     return 0
 
 
-def _add_s3(options: argparse.Namespace, terminal: Terminal, case: Case, asked: Asked) -> None:
+def _add_s3(options: argparse.Namespace, case: Case, asked: Asked) -> None:
     from forensics import naming
     from forensics.acquire import s3
 
     stream = _stream(options)
     aws, how = aws_of(options), s3.Manner(jobs=options.jobs or s3.JOBS)
     if options.plan:
-        with terminal.progress("list", "key") as show:
+        with progress("list", "key") as show:
             plan = s3.planned(case, aws, asked, s3.Manner(jobs=how.jobs, listing=_counted(show)))
-        terminal.say(str(plan))
+        say(str(plan))
         return
     with contextlib.ExitStack() as bars:
-        listing = _counted(bars.enter_context(terminal.progress("list", "key")))
+        listing = _counted(bars.enter_context(progress("list", "key")))
         later: list[Callable[[int, int], None]] = []
 
         def planned(plan: Plan) -> None:
             bars.close()
-            terminal.say(f"{plan}\n")
-            if bar := bars.enter_context(terminal.progress("add", "B")):
+            say(f"{plan}\n")
+            if bar := bars.enter_context(progress("add", "B")):
                 later.append(lambda _, size: bar(size, plan.bytes))
 
-        def progress(objects: int, size: int) -> None:
+        def fetched(objects: int, size: int) -> None:
             for show in later:
                 show(objects, size)
 
-        manner = s3.Manner(jobs=how.jobs, listing=listing, planned=planned, progress=progress)
+        manner = s3.Manner(jobs=how.jobs, listing=listing, planned=planned, progress=fetched)
         outcome = s3.acquire(case, aws, asked, command=_command(options, asked), manner=manner)
     if stream:
         naming.name(case, asked.uri.rstrip("/"), stream)
-    _report(outcome, options, terminal)
+    _report(outcome, options)
 
 
 def _stream(options: argparse.Namespace) -> LogStream | None:
@@ -142,15 +132,15 @@ def _stream(options: argparse.Namespace) -> LogStream | None:
     return naming.stated(options.log_group, options.log_stream, options.account, region)
 
 
-def _counted(show: Callable[[int, int | None], None] | None) -> Callable[[int], None] | None:
+def _counted(show: Show | None) -> Callable[[int], None] | None:
     return (lambda count: show(count, None)) if show else None
 
 
-def _report(outcome: Outcome, options: argparse.Namespace, terminal: Terminal) -> None:
-    terminal.say(str(outcome))
+def _report(outcome: Outcome, options: argparse.Namespace) -> None:
+    say(str(outcome))
     if outcome.added.rejected or outcome.problems:
         query = "SELECT reason, uri FROM evidence WHERE status = 'rejected'"
-        terminal.say(f'which and why: forensics sql {options.case} "{query}"; the same command tries them again')
+        say(f'which and why: forensics sql {options.case} "{query}"; the same command tries them again')
 
 
 def _asked(options: argparse.Namespace, uri: str) -> Asked:

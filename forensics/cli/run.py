@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from forensics.cli.terminal import Show, open_case, progress, say
 from forensics.errors import PlaybookError, UsageError
 
-Say = Callable[[str], None]
+ABOUT = "run a playbook: report.html, notebook.ipynb, findings.json"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +46,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ip-ranges", metavar="FILE", type=Path, help="AWS's ip-ranges.json, to know its addresses")
 
 
+def run(options: argparse.Namespace) -> None:
+    """Run the one that is named, or all that fit the finding. Raises UsageError, PlaybookError."""
+    if options.all is not None:
+        _run_all(options)
+        return
+    with progress("run", "cell") as show:
+        say(_run_one(options, show))
+
+
 def _manner(options: argparse.Namespace) -> dict[str, Any]:
     names = ("timeout", "pdf", "geoip", "ip_ranges")
     return {name: getattr(options, name) for name in names}
 
 
-def run_one(options: argparse.Namespace, progress: Callable[[int, int], None] | None) -> str:
+def _run_one(options: argparse.Namespace, show: Show | None) -> str:
     """Run the one that is named; what it left, a path a line. Raises UsageError, PlaybookError."""
     from forensics.playbook import name_and_value, playbook
 
@@ -59,17 +68,16 @@ def run_one(options: argparse.Namespace, progress: Callable[[int, int], None] | 
         raise UsageError("name a playbook, or give --all FINDING_ID; `forensics playbooks` lists them")
     given = dict(map(name_and_value, options.parameters))
     how = _manner(options)
-    return str(playbook(options.playbook).run(options.case, given, options.out, progress=progress, **how))
+    return str(playbook(options.playbook).run(options.case, given, options.out, progress=show, **how))
 
 
-def run_all(options: argparse.Namespace, say: Say) -> None:
+def _run_all(options: argparse.Namespace) -> None:
     """Run all that fit the finding, a line for each as it ends. Raises UsageError, PlaybookError if any stopped."""
-    from forensics.case import Case
     from forensics.fitting import described, fitting, run_several
 
     if options.playbook or options.parameters:
         raise UsageError("with --all neither a playbook nor parameters are given: the finding chooses both")
-    with Case.open(options.case) as case:
+    with open_case(options.case) as case:
         chosen = fitting(case, options.all)
     how = {"jobs": options.jobs, **_manner(options)}
     found = run_several(options.case, chosen, options.out, done=lambda item: say(*described([item])), **how)

@@ -7,14 +7,14 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from forensics.cli_aws import aws_of, aws_options
+from forensics.cli.aws_options import aws_of, aws_options
+from forensics.cli.terminal import progress, say
 from forensics.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from forensics.acquire.sets import Set
     from forensics.acquire.step import Step, Wanted
 
-Say = Callable[[str], None]
-Progress = AbstractContextManager[Callable[[int, int], None] | None]
+ABOUT = "ask AWS's APIs, keep what they answer"
 SETS = "account ecs eks lambda"
 EPILOG = """sets for incidents: account (all that exists); lambda --function NAME; ecs --task ARN or --cluster NAME;
 eks --cluster NAME. Nothing is changed in AWS. Values of environment variables are not kept, their names are."""
@@ -77,14 +76,14 @@ def _policy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(options: argparse.Namespace, say: Say, progress: Progress) -> int:
+def run(options: argparse.Namespace) -> int:
     """Collect, or print the policy; 1 where the collection ended before its end."""
     if options.print_policy:
         print(json.dumps(_document(options), indent=2))
         return 0
     if not options.case or not options.set:
         raise UsageError(f"say which case and what: forensics collect CASE SET, SET one of {', '.join(SETS.split())}")
-    return _collect(options, say, progress)
+    return _collect(options)
 
 
 def wanted_of(options: argparse.Namespace) -> Wanted:
@@ -149,7 +148,7 @@ def _document(options: argparse.Namespace) -> dict[str, object]:
     return policy.document([*allowed, *(policy.of_bucket(uri, options.kms_key) for uri in options.bucket)])
 
 
-def _collect(options: argparse.Namespace, say: Say, progress: Progress) -> int:
+def _collect(options: argparse.Namespace) -> int:
     from forensics.acquire.collect import chosen_regions, collect
     from forensics.acquire.sets import named
     from forensics.case import Case
@@ -165,11 +164,11 @@ def _collect(options: argparse.Namespace, say: Say, progress: Progress) -> int:
             say(note)
         if left := set(chosen.records) - set(chosen.steps_for(wanted)):
             say(f"without --from T no records are asked for: {', '.join(sorted(left))}")
-        with progress as show:
+        with progress("collect", "call") as show:
             done = collect(
                 case, aws, asked, regions=regions, wanted=wanted, command=f"collect {chosen.name}", progress=show
             )
-    _report(done, options, say)
+    _report(done, options)
     done.check()
     return 0
 
@@ -202,7 +201,7 @@ def _place(what: str) -> tuple[str, str]:
     return f"{service} {operation}", textwrap.shorten(" ".join([region, *said]), 120, placeholder=" …")
 
 
-def _report(done: Collected, options: argparse.Namespace, say: Say) -> None:
+def _report(done: Collected, options: argparse.Namespace) -> None:
     from forensics.output import Rows, write
 
     named = sorted(done.tallies.items())

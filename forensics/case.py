@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,14 +24,22 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from forensics.cards.address import Address
+    from forensics.cards.card import Card
     from forensics.cards.credential import Credential
+    from forensics.cards.evidence import Evidence
     from forensics.cards.finding import Finding
     from forensics.cards.principal import Principal
+    from forensics.cards.record import Record
+    from forensics.cards.resource import Resource
+    from forensics.cards.session import Session
     from forensics.cards.who_was import WhoWas
     from forensics.cards.workload import Workload
     from forensics.covered import Coverage
     from forensics.detect.report import Detection
+    from forensics.explorer.app import Explorer
     from forensics.logged import Logged
+    from forensics.notes import Notes
     from forensics.timeline import Moment
 
 SCHEMA_VERSION = 3
@@ -45,7 +54,7 @@ STALE = "resolution_stale"
 Params = Sequence[Any] | Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Query:
     """A statement over a case, checked but not run; `.df()`, `.arrow()` and `.rows()` run it afresh."""
 
@@ -74,6 +83,11 @@ class Query:
         with self._relation() as relation:
             yield from relation.to_arrow_reader(rows)
 
+    def head(self) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns and all rows, of one run. Raises QueryError."""
+        with self._relation() as relation:
+            return list(relation.columns), list(relation.fetchall())
+
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
@@ -90,11 +104,26 @@ class Query:
         finally:
             cursor.close()
 
+    def __repr__(self) -> str:
+        """Its first rows as text; of what cannot be read, or is no SELECT, its SQL."""
+        try:
+            return repr(self._card())
+        except (duckdb.Error, QueryError):
+            return self.sql
+
     def _repr_html_(self) -> str:
-        return str(self.df().head(50).to_html(notebook=True, max_cols=None))
+        return self._card()._repr_html_()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self._card()._repr_mimebundle_(**options)
+
+    def _card(self) -> Card:
+        from forensics.cards.rows import first_rows
+
+        return first_rows(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """An open case. Use `Case.create`, `Case.open`; close it or use it in a `with` block."""
 
@@ -158,7 +187,7 @@ class Case:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
         self._refuse_strangers()
         self._upgrade()
-        for name in ("named_stream", "acquisition", "content_hash"):
+        for name in ("named_stream", "acquisition", "content_hash", "detection_run", "detection_rule"):
             self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
@@ -240,6 +269,36 @@ class Case:
 
         return finding(self, finding_id)
 
+    def record(self, reference: str) -> Record:
+        """One event and its raw record, by event id or `OBJECT_ID#RECORD`. Raises UnknownName."""
+        from forensics.cards.record import record
+
+        return record(self, reference)
+
+    def evidence(self, name: str) -> Evidence:
+        """An object as acquired: by its id, SHA-256, the beginning of either, or uri. Raises UnknownName, AmbiguousName."""
+        from forensics.cards.evidence import evidence
+
+        return evidence(self, name)
+
+    def session(self, arn: str) -> Session:
+        """The logins of a role session or federated session. Raises UnknownName."""
+        from forensics.cards.session import session
+
+        return session(self, arn)
+
+    def address(self, address: str) -> Address:
+        """Who held an address and when, who called from it, whom it talked to. Raises UnknownName, UsageError."""
+        from forensics.cards.address import address as made
+
+        return made(self, address)
+
+    def resource(self, name: str) -> Resource:
+        """Who touched that ARN or id, and what was logged of it. Raises UnknownName."""
+        from forensics.cards.resource import resource
+
+        return resource(self, name)
+
     def coverage(
         self,
         source: str | None = None,
@@ -275,11 +334,43 @@ class Case:
     ) -> Detection:
         """Run Sigma rules (files, folders, zips; none: our own), for a case open for writing. Raises UsageError.
 
-        What they hit is in `finding` with source `sigma` until the next run, or the next `load`.
+        What they hit is in `finding` with source `sigma` until the next run.
         """
         from forensics.detect.run import detect
 
         return detect(self, rules, allowed=allowed, start=start, end=end)
+
+    def explore(self, about: str | None = None, *, start: Moment | None = None, end: Moment | None = None) -> Explorer:
+        """Events to search, narrow, look at, tag and note in JupyterLab: all, or of one thing and a window in UTC.
+
+        `about` is what a card is made of, or an event's id, or an action. Raises UsageError (the extra `lab` is not
+        installed), UnknownName, AmbiguousName.
+        """
+        from forensics.explorer import explore
+
+        return explore(self, about, start=start, end=end)
+
+    def __repr__(self) -> str:
+        """Its card as text; of a closed case where it is."""
+        try:
+            return repr(self._card())
+        except (duckdb.Error, QueryError):
+            return f"case {self.path}, which is closed or cannot be read"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self._card()._repr_mimebundle_(**options)
+
+    def _card(self) -> Card:
+        from forensics.cards.whole import whole
+
+        return whole(self)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """Tags and notes of people, in `notes.jsonl` beside the database: written to also while that is read-only."""
+        from forensics.notes import Notes
+
+        return Notes.of(self.path)
 
     def close(self) -> None:
         """Close the database file."""

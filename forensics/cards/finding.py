@@ -80,6 +80,12 @@ class Finding(Card):
     title: str | None
 
     kind_of_card: ClassVar[str] = "finding"
+    asks: ClassVar[tuple[str, ...]] = ("detection", "api", "data")
+
+    @property
+    def call(self) -> str:
+        """The Python text that makes it."""
+        return f"case.finding({self.finding_id!r})"
 
     @property
     def heading(self) -> str:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from forensics import event
-from forensics.detect import allow, hits, pipelines, verdict, windows
+from forensics.detect import allow, hits, pipelines, ran, verdict, windows
 from forensics.detect.convert import Predicate, Rule, converted, referenced
-from forensics.detect.report import Detection
+from forensics.detect.report import Detection, summed
 from forensics.detect.rules import OWN, files
 from forensics.detect.scan import MATCH, Asked, Scan
 from forensics.errors import UsageError
@@ -87,8 +87,8 @@ class Run:
         self._who()
         for number in self._in_order_of_reference():
             self._correlate(number)
-        stored = self._store()
-        found = Detection(tuple(verdict.outcome(self, number) for number in range(len(self.rules))), stored)
+        outcomes = tuple(verdict.outcome(self, number) for number in range(len(self.rules)))
+        found = Detection(outcomes, self._store(summed(outcomes)))
         for table in ("detect_match", "detect_event", "detect_correlated", "detect_rule"):
             self.con.execute(f"DROP TABLE IF EXISTS temp.{table}")
         return found
@@ -234,8 +234,8 @@ WHERE m.source = '{name}'"""
 
     # Findings
 
-    def _store(self) -> dict[int, int]:
-        """Hits become findings; gives how many of each rule."""
+    def _store(self, said: str) -> dict[int, int]:
+        """Hits become findings, and it is kept that rules ran; gives how many findings of each rule."""
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE detect_rule (rule INTEGER, key VARCHAR, title VARCHAR, severity DOUBLE)"
         )
@@ -249,9 +249,21 @@ WHERE m.source = '{name}'"""
         counted = self.con.execute(
             "SELECT rule, count(DISTINCT finding_id) FROM detect_grouped GROUP BY rule"
         ).fetchall()
-        hits.store(self.con, SOURCE)
+        part = any(moment is not None for moment in self.window)
+        told = [_about(self.rules[int(rule)]) for rule, _ in counted]
+        hits.store(
+            self.con,
+            SOURCE,
+            lambda count: ran.remember(self.con, ran.Ran(SOURCE, said=said, findings=count, part=part), told),
+        )
         self.con.execute("DROP TABLE temp.detect_grouped")
         return {int(rule): int(count) for rule, count in counted}
+
+
+def _about(rule: Rule) -> list[object]:
+    """A row of `detection_rule` after `source`."""
+    who = [rule.key, rule.title, rule.level or None, rule.description or None, rule.techniques]
+    return [*who, rule.false_positives, rule.playbook or None, rule.place]
 
 
 def _missing(predicate: Predicate, lacks: set[str]) -> list[str]:

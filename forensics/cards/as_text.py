@@ -10,7 +10,7 @@ from forensics.report.cells import cell_text
 from forensics.report.display import MEANINGS
 from forensics.views.labels import shorten, visible
 
-_WIDTHS = (64, 48, 36, 28)
+_WIDTHS = (64, 48, 36, 28, 20, 14)
 """Characters of a cell at most: the first with which a table fits into `_ROOM`."""
 
 _ROOM = 170
@@ -34,6 +34,7 @@ def _blocks(told: Told) -> list[str]:
         "\n".join(said),
         f"Coverage: {visible(str(told.badge))}" if told.badge and told.badge.logs else "",
         "\n".join(facts),
+        told.noted.text if told.noted else "",
         told.body.text if told.body else "",
         *map(_table, told.tables),
         "\n".join(leads),

@@ -21,6 +21,9 @@ from forensics.views.labels import visible
 _ROOM = 140_000
 """Characters of all tables of a card, as HTML."""
 
+_LEFT = ' style="text-align:left"'
+"""JupyterLab sets cells to the right."""
+
 _MANY = 12
 """Rows of a table that has no buttons any more."""
 
@@ -61,7 +64,7 @@ def _answers(told: Told) -> str:
 def badge(certainty: str | None) -> str:
     """The word of certainty in its colour; a word that is none of ours is text."""
     if certainty not in MEANINGS:
-        return f'<span class="fc-unsaid">{escape(visible(certainty or "not recorded"))}</span>'
+        return f'<b class="fc-unsaid">{escape(visible(certainty or "not recorded"))}</b>'
     back, ink = _COLOURS[certainty]
     look = f"background-color:{back};color:{ink};padding:0 6px;border-radius:9px"
     return f'<span class="fx-badge fx-{certainty}" style="{look}" title="{MEANINGS[certainty]}">{certainty}</span>'
@@ -77,7 +80,7 @@ def _coverage(told: Told) -> str:
     never = f"<p>What these logs cannot show:</p><ul>{blind}</ul>" if blind else ""
     kind = {"logged": "whole", "partly logged": "part"}.get(word, "none")
     return (
-        f'<details class="fc-coverage fc-{kind}"><summary><b>{word}</b>'
+        f'<details class="fc-coverage fc-{kind}"{" open" if told.card.opened else ""}><summary><b>{word}</b>'
         f" <span>{escape(visible(told.badge.sentence))}</span></summary><ul>{lines}</ul>{never}</details>"
     )
 
@@ -91,12 +94,15 @@ def _facts(told: Told) -> str:
 
 def part_html(table: Table, room: int) -> str:
     """A table under its title, and how many rows are not shown; after so many characters no further row is."""
-    count = f' <span class="fc-count">{table.total:,}</span>' if table.total > 1 else ""
+    count = f' <span class="fc-count">({table.total:,})</span>' if table.total > 1 else ""
     title = f"<h4>{escape(table.part.title)}{count}</h4>"
     if not table.total:
         return f'<div class="fc-part">{title}<p class="fc-more">{escape(table.part.none)}</p></div>'
     kinds = ["fc-short" if table.part.brief else kind for kind in table.kinds()]
-    heads = "".join(f"<th{_class(kind)}>{escape(name)}</th>" for name, kind in zip(table.headings, kinds, strict=True))
+    heads = "".join(
+        f"<th{_class(kind)}{_LEFT if kind != 'fx-number' else ''}>{escape(name)}</th>"
+        for name, kind in zip(table.headings, kinds, strict=True)
+    )
     rows = [f"<tr>{_row(table, row, kinds)}</tr>" for row in table.rows]
     lengths = list(accumulate(map(len, rows)))
     kept = max(sum(length <= room for length in lengths), 1)
@@ -113,7 +119,7 @@ def part_html(table: Table, room: int) -> str:
 def _row(table: Table, row: Sequence[Any], kinds: Sequence[str]) -> str:
     look = Look(brief=table.part.brief, buttons=table.part.limit <= _MANY, at=table.time(row))
     return "".join(
-        f"<td{_class(kind)}>"
+        f"<td{_class(kind)}{_LEFT if kind != 'fx-number' else ''}>"
         f"{badge(value) if name.endswith('certainty') and value else value_html(name, value, look)}</td>"
         for name, value, kind in zip(table.columns, row, kinds, strict=True)
     )

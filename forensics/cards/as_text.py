@@ -32,7 +32,7 @@ def _blocks(told: Told) -> list[str]:
     return [
         f"{told.card.kind_of_card} {told.heading}",
         "\n".join(said),
-        f"Coverage: {visible(str(told.badge))}" if told.badge and told.badge.logs else "",
+        _coverage(told),
         "\n".join(facts),
         told.noted.text if told.noted else "",
         told.body.text if told.body else "",
@@ -40,6 +40,14 @@ def _blocks(told: Told) -> list[str]:
         "\n".join(leads),
         "\n".join(["Times are UTC.", *meanings]),
     ]
+
+
+def _coverage(told: Told) -> str:
+    if not told.badge or not told.badge.logs:
+        return ""
+    if told.card.opened:
+        return "\n".join([f"Coverage: {told.badge.word}", *(f"  {visible(line)}" for line in told.badge.lines)])
+    return f"Coverage: {visible(str(told.badge))}"
 
 
 def _table(table: Table) -> str:

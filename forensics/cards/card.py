@@ -65,6 +65,8 @@ class Card:
     kind_of_card: ClassVar[str] = ""
     asks: ClassVar[tuple[str, ...]] = ()
     """The questions of `forensics.source.QUESTIONS` that it answers: what logs cannot show of them is said."""
+    opened: ClassVar[bool] = False
+    """Whether its coverage is shown log by log."""
 
     @property
     def call(self) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from forensics.analysis.words import at, count, listed
+from forensics.analysis.words import at, listed
 from forensics.cards.card import Answer, Card, Part
 from forensics.cards.tables import SHORT
 from forensics.case import Query
@@ -42,6 +41,7 @@ class Hours(Card):
     covered: Coverage
 
     kind_of_card: ClassVar[str] = "coverage"
+    opened: ClassVar[bool] = True
     asks: ClassVar[tuple[str, ...]] = ("api", "data", "traffic", "names", "workload", "requests")
 
     @property
@@ -71,23 +71,13 @@ class Hours(Card):
         """What is not logged, and why, the most telling first."""
         return self.covered.select(_GAPS)
 
+    def answers(self) -> tuple[Answer, ...]:
+        """That nothing is known, where that is so; all else is said as coverage."""
+        return () if self.covered.badge.logs else (Answer("No log of this window is in evidence.", "unknown"),)
+
     def coverage(self) -> Coverage:
         """Itself."""
         return self.covered
-
-    def answers(self) -> tuple[Answer, ...]:
-        """Every log in a sentence, the largest gaps first."""
-        badge = self.covered.badge
-        if not badge.logs:
-            return (Answer("No log of this window is in evidence.", "unknown"),)
-        lines = list(badge.lines[:SHORT])
-        left = len(badge.lines) - len(lines)
-        more = [Answer(f"{count(left, 'more log')}, below.", "and")] if left else []
-        return (*(Answer(f"{line}.", badge.word if place == 0 else " ") for place, line in enumerate(lines)), *more)
-
-    def facts(self) -> Mapping[str, Any]:
-        """The words that stand for what is not logged."""
-        return {}
 
     def parts(self) -> tuple[Part, ...]:
         """What is not logged, then every place."""

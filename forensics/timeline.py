@@ -8,10 +8,9 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import duckdb
-
+from forensics.carded import Carded
 from forensics.case import Case, Query
-from forensics.errors import AmbiguousName, QueryError, UnknownName, UsageError
+from forensics.errors import AmbiguousName, UnknownName, UsageError
 from forensics.source import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class Step:
 
 
 @dataclass(frozen=True, repr=False)
-class Timeline:
+class Timeline(Carded):
     """Events of a case in order of time; each method returns a narrower timeline and runs nothing.
 
     `.df()`, `.arrow()` and `.rows()` run it; `.sql` and `.params` are what would run, `.python` makes it again.
@@ -248,23 +247,14 @@ class Timeline:
         where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
         return f"SELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}"
 
-    def __repr__(self) -> str:
-        """Its card as text; of a closed case the Python text that makes it."""
-        try:
-            return repr(self._card())
-        except (duckdb.Error, QueryError):
-            return self.python
-
-    def _repr_html_(self) -> str:
-        return self._card()._repr_html_()
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self._card()._repr_mimebundle_(**options)
-
-    def _card(self) -> Card:
+    def card(self) -> Card:
+        """How many events it holds, and the first of them. Raises QueryError."""
         from forensics.cards.events import events
 
         return events(self)
+
+    def _plainly(self) -> str:
+        return self.python
 
 
 def parse_time(moment: Moment) -> datetime:

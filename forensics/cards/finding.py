@@ -92,6 +92,11 @@ class Finding(Card):
         """What it says."""
         return self.title or self.type or self.finding_id
 
+    @property
+    def key(self) -> str:
+        """Its id."""
+        return self.finding_id
+
     def evidence(self) -> Query:
         """The records it rests on in order of time, each with why; those that the case does not hold have no time."""
         return self._about(_EVIDENCE)

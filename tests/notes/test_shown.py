@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +79,12 @@ def test_events_are_tagged_listed_and_untagged(path: Path, run: Run) -> None:
     assert Notes.of(path).rows() == []
 
 
+def test_a_timeline_is_narrowed_to_a_tag(path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run(path, "tag", "exfil", "event-1")
+    assert main(["timeline", str(path), "--tag", "exfil", "--format", "csv"]) == 0
+    assert [row["event_id"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == ["event-1"]
+
+
 def test_event_ids_and_texts_are_read_from_standard_input(path: Path, run: Run) -> None:
     run(path, "tag", "exfil", "-", typed="event-1\n\nevent-2\n")
     run(path, "add", "-", typed="two\nlines")
@@ -109,9 +117,6 @@ def test_notes_are_taken_while_another_process_writes_to_the_case_and_that_is_sa
 
 
 def in_another_process(*arguments: object) -> tuple[int, str, str]:
-    import subprocess
-    import sys
-
     command = [sys.executable, "-m", "forensics.cli", "note", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout, done.stderr

@@ -77,6 +77,8 @@ class Run:
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
+    hits: dict[int, int] = field(default_factory=dict)
+    hours: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def all(self) -> Detection:
         """Every step in order."""
@@ -87,6 +89,7 @@ class Run:
         self._who()
         for number in self._in_order_of_reference():
             self._correlate(number)
+        self.hits = verdict.counted(self)
         outcomes = tuple(verdict.outcome(self, number) for number in range(len(self.rules)))
         found = Detection(outcomes, self._store(summed(outcomes)))
         for table in ("detect_match", "detect_event", "detect_correlated", "detect_rule"):
@@ -109,9 +112,7 @@ class Run:
                 self.inert.setdefault(number, []).extend(gone)
             else:
                 self.inert.setdefault(number, [])
-                asked.append(
-                    (predicate, Asked(number, self._filtered(number, predicate), predicate.narrow, _paths(predicate)))
-                )
+                asked.append((predicate, self._asked(number, predicate)))
         scan.run([item for _, item in asked])
         self._note(scan, asked)
         scan.close()
@@ -121,18 +122,22 @@ class Run:
             if rule.kind == "rule" and not rule.problem:
                 yield from ((number, item) for item in rule.predicates if item.source == name)
 
-    def _filtered(self, number: int, predicate: Predicate) -> str:
+    def _asked(self, number: int, predicate: Predicate) -> Asked:
         """A rule's SQL and that of the filters that name it."""
         rule = self.rules[number]
-        parts = [f"({predicate.sql})"]
-        for other in self.rules:
-            if (
-                other.kind == "filter"
-                and not other.problem
-                and (not other.filters or {rule.id, rule.name} & set(other.filters))
-            ):
-                parts += [f"({item.sql})" for item in other.predicates if item.source == predicate.source]
-        return " AND ".join(parts)
+        filters = [
+            item
+            for other in self.rules
+            if other.kind == "filter"
+            and not other.problem
+            and (not other.filters or {rule.id, rule.name} & set(other.filters))
+            for item in other.predicates
+            if item.source == predicate.source
+        ]
+        filtered = "".join(f" AND ({item.sql})" for item in filters)
+        lifted = frozenset(path for item in filters for path in _paths(item).values())
+        sql, rest = f"({predicate.sql}){filtered}", f"({predicate.rest}){filtered}"
+        return Asked(number, sql, predicate.narrow, rest, _paths(predicate), lifted)
 
     def _note(self, scan: Scan, asked: Sequence[tuple[Predicate, Asked]]) -> None:
         self.problems |= scan.errors

@@ -67,6 +67,15 @@ def remark(case: Case) -> str:
     return "; ".join(_together(item for item in ran(case) if not item.whole))
 
 
+def in_short(case: Case) -> str:
+    """The same in a few words, for a figure."""
+    found = ran(case)
+    never = [COMMANDS[item.source][0] for item in found if item.at is None]
+    part = [COMMANDS[item.source][0] for item in found if item.at is not None and not item.whole]
+    said = [f"{' and '.join(never)} not run"] * bool(never)
+    return "; ".join(said + [f"{' and '.join(part)} not run on all of it"] * bool(part))
+
+
 def told(case: Case) -> str:
     """One line on both, whatever they have looked at."""
     return "; ".join(_together(ran(case)))

@@ -1,24 +1,36 @@
 """The fixed statements of the command line: what of a timeline, and of the coverage, is written out."""
 
-SHORT = """
-SELECT time, source, action, principal, source_ip, outcome, resources, event_id
-FROM timeline
-ORDER BY time, event_id
-"""
-"""What of a timeline fits a terminal; all other formats have every column."""
+_HITS = """
+  SELECT e.event_id, array_agg(DISTINCT coalesce(f.title, f.type, f.finding_id) ORDER BY coalesce(f.title, f.type, f.finding_id)) AS titles
+  FROM finding_evidence AS e
+  JOIN finding AS f ON f.finding_id = e.finding_id
+  WHERE f.source IN ('sigma', 'behaviour', 'tampering')
+  GROUP BY e.event_id"""
+"""What rules and behaviours say of each event that they cite: their findings are no events themselves."""
 
-TIMESKETCH = """
+SHORT = f"""
+SELECT t.time, t.source, t.action, t.principal, t.source_ip, t.outcome, array_to_string(h.titles, '; ') AS hits, t.resources, t.event_id
+FROM timeline AS t
+LEFT JOIN ({_HITS}
+) AS h ON h.event_id = t.event_id
+ORDER BY t.time, t.event_id
+"""
+"""What of a timeline fits a terminal, and what rules and behaviours say of it; all other formats have every column."""
+
+TIMESKETCH = f"""
 SELECT
   coalesce(summary, action, source) AS message,
   strftime(time, '%Y-%m-%dT%H:%M:%S.%f+00:00') AS datetime,
   CASE WHEN end_time IS NULL THEN 'Event Logged' ELSE 'Start Time' END AS timestamp_desc,
-  event_id, source, end_time, account_id, region, principal, session, access_key_id, action, resources,
-  source_ip, destination_ip, outcome, severity, bytes, user_agent, object_id, record
-FROM timeline
+  t.event_id, source, end_time, account_id, region, principal, session, access_key_id, action, resources,
+  source_ip, destination_ip, outcome, severity, bytes, user_agent, object_id, record, h.titles AS tag
+FROM timeline AS t
+LEFT JOIN ({_HITS}
+) AS h ON h.event_id = t.event_id
 WHERE time IS NOT NULL
-ORDER BY time, event_id
+ORDER BY time, t.event_id
 """
-"""The three columns Timesketch asks for ("Create timeline from JSON/JSONL/CSV file"), then ours."""
+"""The three columns Timesketch asks for ("Create timeline from JSON/JSONL/CSV file"), then ours; rules and behaviours as tags."""
 
 UNTIMED = "SELECT count(*) AS events FROM timeline WHERE time IS NULL"
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from forensics.analysis.words import at, count
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 
@@ -106,7 +106,7 @@ ORDER BY account_id, region, statement
 """
 
 _FINDINGS = """
-SELECT finding_id, time, severity, type, title
+SELECT finding_id, source, time, severity, type, title
 FROM finding
 WHERE access_key_id = $key
 ORDER BY time, finding_id
@@ -268,7 +268,6 @@ class Credential(Card):
         span = {"first_seen": "first", "last_seen": "last"}
         address = {"address": "address", "calls": "calls", "agents": "agents", "user_agent": "user agent"}
         behalf = {"time": "time", "action": "action", "service": "by", "cause_event_id": "because of"} | sure
-        finding = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"}
         return (
             Part("Issued to", self.workloads, issued_to),
             Part("Came from", self.ancestors, up),
@@ -278,7 +277,7 @@ class Credential(Card):
             Part("Calls by address", self.addresses, address | span, none="No call of it is in evidence."),
             Part("Calls by action", self.actions, {"action": "action", "calls": "calls", "failed": "failed"} | span),
             Part("Calls that services made because of it", self.on_behalf, behalf),
-            Part("Findings", self.findings, finding),
+            findings_part(self.findings, {}),
         )
 
 

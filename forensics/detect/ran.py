@@ -57,9 +57,13 @@ class Ran:
 
 def ran(case: Case) -> list[Ran]:
     """The last run of each; a case that an older version made has none."""
-    held = case.sql(_THERE).rows()[0][0]
-    rows = {row[0]: Ran(*row) for row in (case.sql(_RUNS).rows() if held else ())}
+    rows = {row[0]: Ran(*row) for row in (case.sql(_RUNS).rows() if held(case) else ())}
     return [rows.get(source, Ran(source)) for source in COMMANDS]
+
+
+def held(case: Case) -> bool:
+    """Whether the case has the tables of runs: one that an older version made, and that was only read since, has none."""
+    return bool(case.sql(_THERE).rows()[0][0])
 
 
 def remark(case: Case) -> str:

@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from plotly.offline import get_plotlyjs
 
 from forensics.case import Case
+from forensics.detect import ran
 from forensics.errors import PlaybookError
 from forensics.geography import Geography
 from forensics.report.appendix import Finding, digests, left_out, statements, summary
@@ -51,6 +52,7 @@ def run_report(
         blind = [blind_spots(sources)] if sources else []
         sections = [*where, records, left_out(opened), *blind, statements(notebook), digests(case, given)]
         facts = {**facts, "coverage": logged(opened, sources)} if sources else facts
+        facts = {**facts, "rules and behaviours": ran.told(opened)}
     told = summary(findings)
     return html(notebook, title=title, facts=facts, failure=failure, summary=told, sections=sections, records=anchors)
 

@@ -201,7 +201,7 @@ def findings(intrusion: Intrusion) -> Iterator[Statement]:
     for number, row in enumerate(intrusion.case.sql(_FINDINGS, concerned).rows(), 1):
         yield finding(f"finding-{number:02d}", row)
     hits = intrusion.calls.select(_HITS, *concerned).rows()
-    for number, row in enumerate(sorted(hits, key=lambda row: (row[4] or datetime.max, row[0])), 1):
+    for number, row in enumerate(sorted(hits, key=lambda row: (row[4] is None, str(row[4]), row[0])), 1):
         yield _hit(intrusion, f"hit-{number:02d}", row)
 
 

@@ -153,6 +153,17 @@ def spanned(case: Case, arn: str | None, first: datetime | None, last: datetime 
     return Coverage(case, scope.of_arn(arn or ""))
 
 
+def findings_part(query: Query, headings: Mapping[str, str]) -> Part:
+    """The part of the findings; where rules or behaviours have not looked at all of the case, it says so."""
+    from forensics.detect import ran
+
+    short = ran.in_short(query.case)
+    named = {"time": "time", "source": "found by", "severity": "severity", "title": "title", "finding_id": "finding"}
+    said = ran.remark(query.case)
+    none = f"None; {said}." if said else ""
+    return Part(f"Findings ({short})" if short else "Findings", query, named | dict(headings), none)
+
+
 def found(query: Query) -> tuple[Any, ...]:
     """The one row of a query that a name was resolved for."""
     (row,) = query.rows()

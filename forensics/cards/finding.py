@@ -157,6 +157,25 @@ class Finding(Card):
             "access key": self.access_key_id,
             "resources": self.resources or None,
             "coverage": str(self.coverage().badge),
+        } | self._goes_by()
+
+    def _goes_by(self) -> dict[str, Any]:
+        """Of a rule or behaviour: what it asks, what it mistakes, what to run next."""
+        from forensics.detect.about import about
+
+        by = about(self.case, self.finding_id, self.source, self.type)
+        if by is None:
+            return {}
+        return {
+            "goes by": by.name,
+            "which asks": by.asks or None,
+            "its severity": by.severity or None,
+            "because": "; ".join(row[0] for row in self.whys.rows()) if self.source == "behaviour" else None,
+            "ATT&CK": " ".join(by.techniques) or None,
+            "it mistakes": " ".join(by.false_positives) or None,
+            "rule file": by.place or None,
+            "look at next": f"forensics run {by.playbook}" if by.playbook else None,
+            "not of now": by.of_then or None,
         }
 
     def parts(self) -> tuple[Part, ...]:

@@ -267,8 +267,10 @@ WHERE m.source = '{name}'"""
 
 def _about(rule: Rule) -> list[object]:
     """A row of `detection_rule` after `source`."""
+    place = Path(rule.place)
+    named = f"{place.name} of this package" if place.parent == OWN else rule.place
     who = [rule.key, rule.title, rule.level or None, rule.description or None, rule.techniques]
-    return [*who, rule.false_positives, rule.playbook or None, rule.place]
+    return [*who, rule.false_positives, rule.playbook or None, named]
 
 
 def _missing(predicate: Predicate, lacks: set[str]) -> list[str]:

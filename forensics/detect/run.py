@@ -16,6 +16,8 @@ from forensics.detect.convert import Predicate, Rule, converted, referenced
 from forensics.detect.report import Detection, summed
 from forensics.detect.rules import OWN, files
 from forensics.detect.scan import MATCH, Asked, Scan
+from forensics.detect.statements import statements
+from forensics.detect.statements.run import match
 from forensics.errors import UsageError
 from forensics.sources import source
 from forensics.timeline import Moment, parse_time
@@ -46,10 +48,14 @@ def detect(
         raise UsageError("rules write findings: open the case with Case.open(path, read_only=False)")
     if case.sql("SELECT 1 FROM case_info WHERE key = 'resolution_stale'").rows():
         raise UsageError("the case has records that are not resolved: run `forensics load` first")
-    known = _told_apart(converted(files(rules or [OWN]), cache))
+    known = _told_apart([*converted(files(rules or [OWN]), cache), *([] if rules else _statements())])
     lists = allow.read(allowed) if allowed else []
     window = (parse_time(start) if start is not None else None, parse_time(end) if end is not None else None)
     return Run(case.connection, known, lists, window).all()
+
+
+def _statements() -> list[Rule]:
+    return [item.rule for item in statements().values()]
 
 
 def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
@@ -86,6 +92,7 @@ class Run:
             self.con.execute(statement)
         for name in pipelines.by_source():
             self._scan(name)
+        match(self)
         self._who()
         for number in self._in_order_of_reference():
             self._correlate(number)

@@ -18,13 +18,6 @@ ABOUT = "events in order of time, or exported"
 
 NARROWING = ("principal", "workload", "resource", "access_key", "address", "source", "tagged")
 
-SHORT = """
-SELECT time, source, action, principal, source_ip, outcome, resources, event_id
-FROM timeline
-ORDER BY time, event_id
-"""
-"""What of a timeline fits a terminal; all other formats have every column."""
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -60,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _table(timeline: Timeline, options: argparse.Namespace) -> None:
     from forensics.detect import ran
+    from forensics.export.hits import SHORT
     from forensics.output import Rows, write
 
     write(Rows.of(timeline.select(SHORT)), options.format, options.out)

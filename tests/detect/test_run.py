@@ -326,7 +326,7 @@ def test_correlations_refer_to_correlations(case: Case, tmp_path: Path) -> None:
     [
         ({"rules": ["nowhere"]}, "it refers to rules that are not there: nowhere"),
         ({"rules": ["together"]}, "correlations that refer to each other in a circle"),
-        ({"type": "value_median", "condition": {"field": "x", "gte": 2}}, "correlations of type value_median"),
+        ({"type": "value_count", "condition": {"field": ["x", "y"], "gte": 2}}, "a correlation over several fields"),
         ({"type": "bogus"}, "bogus"),
         ({"timespan": "soon"}, "soon"),
     ],

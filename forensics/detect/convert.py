@@ -26,6 +26,8 @@ LONGEST_SQL = 400_000
 KEPT = 20_000
 """Files whose conversions are kept; the least lately converted are given up first."""
 
+_TECHNIQUE = re.compile(r"attack\.t[0-9]")
+
 _EXTRA = "Sigma rules need pySigma: pip install 'forensics[sigma]'"
 
 
@@ -80,6 +82,8 @@ class Rule:
     tags: list[str] = field(default_factory=list)
     logsource: str = ""
     playbook: str = ""
+    description: str = ""
+    false_positives: list[str] = field(default_factory=list)
     predicates: list[Predicate] = field(default_factory=list)
     correlation: Correlation | None = None
     filters: list[str] | None = None
@@ -90,6 +94,11 @@ class Rule:
     def key(self) -> str:
         """Its id, else its name, else where it is."""
         return self.id or self.name or f"{self.place.rpartition('/')[2]}:{self.line}"
+
+    @property
+    def techniques(self) -> list[str]:
+        """The ATT&CK techniques that its tags name: T1098, T1098.001."""
+        return [tag.removeprefix("attack.").upper() for tag in self.tags if _TECHNIQUE.match(tag)]
 
     @property
     def severity(self) -> float:
@@ -169,7 +178,7 @@ def _described(item: RuleText) -> Rule:
         if isinstance(logsource, dict)
         else []
     )
-    tags = content.get("tags")
+    tags, mistaken = content.get("tags"), content.get("falsepositives")
     custom = content.get("custom") if isinstance(content.get("custom"), dict) else {}
     return Rule(
         item.place,
@@ -181,6 +190,8 @@ def _described(item: RuleText) -> Rule:
         tags=[str(tag)[:100] for tag in tags[:50]] if isinstance(tags, list) else [],
         logsource="/".join(said)[:200],
         playbook=str((custom or {}).get("playbook") or "")[:100],
+        description=" ".join(str(content.get("description") or "").split())[:2000],
+        false_positives=[str(item)[:500] for item in mistaken[:50]] if isinstance(mistaken, list) else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
@@ -232,6 +232,11 @@ def show_statements(statements: Sequence[Statement]) -> Shown:
 def badge(certainty: str) -> str:
     """A word of certainty in its colour."""
     return f'<span class="fx-badge fx-{escape(certainty)}">{escape(certainty)}</span>'
+
+
+def chips(tags: Iterable[str]) -> str:
+    """The tags of responders as small labels."""
+    return "".join(f'<span class="fx-tag">{escape(visible(tag))}</span>' for tag in tags)
 
 
 def _card(item: Statement) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from forensics.case import Case, Query
     from forensics.errors import ForensicsError
     from forensics.evidence import add as add_evidence
+    from forensics.example import example as example_case
     from forensics.load import load as load_evidence
     from forensics.playbook import Playbook, playbooks
     from forensics.playbook import playbook as find_playbook
@@ -33,6 +34,7 @@ __all__ = [
     "__version__",
     "add_evidence",
     "check_source",
+    "example_case",
     "figures",
     "find_playbook",
     "load_evidence",
@@ -52,6 +54,7 @@ _PLACES = {
     "Timeline": "timeline.Timeline",
     "add_evidence": "evidence.add",
     "check_source": "source_check.check_source",
+    "example_case": "example.example",
     "figures": "views.views",
     "find_playbook": "playbook.playbook",
     "load_evidence": "load.load",

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from forensics import attribution, configuration, event, storage
+from forensics.carded import Carded
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
+from forensics.lookups import Lookups
 from forensics.sources import source, sources
 from forensics.tables import KEPT, TABLES
 from forensics.tables.kept import EVIDENCE_SINCE_3
@@ -24,19 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from forensics.cards.address import Address
     from forensics.cards.card import Card
-    from forensics.cards.credential import Credential
-    from forensics.cards.evidence import Evidence
-    from forensics.cards.finding import Finding
-    from forensics.cards.principal import Principal
-    from forensics.cards.record import Record
-    from forensics.cards.resource import Resource
-    from forensics.cards.session import Session
-    from forensics.cards.who_was import WhoWas
-    from forensics.cards.workload import Workload
     from forensics.covered import Coverage
     from forensics.detect.report import Detection
+    from forensics.explorer.app import Explorer
     from forensics.logged import Logged
     from forensics.notes import Notes
     from forensics.timeline import Moment
@@ -54,7 +47,7 @@ Params = Sequence[Any] | Mapping[str, Any]
 
 
 @dataclass(frozen=True, repr=False)
-class Query:
+class Query(Carded):
     """A statement over a case, checked but not run; `.df()`, `.arrow()` and `.rows()` run it afresh."""
 
     case: Case
@@ -103,27 +96,18 @@ class Query:
         finally:
             cursor.close()
 
-    def __repr__(self) -> str:
-        """Its first rows as text; of what cannot be read, or is no SELECT, its SQL."""
-        try:
-            return repr(self._card())
-        except (duckdb.Error, QueryError):
-            return self.sql
-
-    def _repr_html_(self) -> str:
-        return self._card()._repr_html_()
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self._card()._repr_mimebundle_(**options)
-
-    def _card(self) -> Card:
+    def card(self) -> Card:
+        """Its first rows. Raises QueryError, also of a statement that does not read."""
         from forensics.cards.rows import first_rows
 
         return first_rows(self)
 
+    def _plainly(self) -> str:
+        return self.sql
+
 
 @dataclass(frozen=True, repr=False)
-class Case:
+class Case(Lookups, Carded):
     """An open case. Use `Case.create`, `Case.open`; close it or use it in a `with` block."""
 
     path: Path
@@ -238,66 +222,6 @@ class Case:
             raise QueryError(f"one statement at a time: {len(statements)} were given")
         return made
 
-    def principal(self, name: str) -> Principal:
-        """Who that is: an ARN, a unique id, a session's ARN or a bare name. Raises UnknownName, AmbiguousName."""
-        from forensics.cards.principal import principal
-
-        return principal(self, name)
-
-    def credential(self, access_key_id: str) -> Credential:
-        """Where an access key came from, what it was issued to, where it was used. Raises UnknownName."""
-        from forensics.cards.credential import credential
-
-        return credential(self, access_key_id)
-
-    def workload(self, name: str) -> Workload:
-        """What ran: a key or a bare name. Raises UnknownName, AmbiguousName."""
-        from forensics.cards.workload import workload
-
-        return workload(self, name)
-
-    def who_was(self, held: str, *, at: Moment, vpc_id: str | None = None, account_id: str | None = None) -> WhoWas:
-        """Who held an address, an interface or a key at that moment. Raises UsageError."""
-        from forensics.cards.who_was import who_was
-
-        return who_was(self, held, at, vpc_id=vpc_id, account_id=account_id)
-
-    def finding(self, finding_id: str) -> Finding:
-        """What a finding says, and through `.evidence()` the records it rests on. Raises UnknownName."""
-        from forensics.cards.finding import finding
-
-        return finding(self, finding_id)
-
-    def record(self, reference: str) -> Record:
-        """One event and its raw record, by event id or `OBJECT_ID#RECORD`. Raises UnknownName."""
-        from forensics.cards.record import record
-
-        return record(self, reference)
-
-    def evidence(self, name: str) -> Evidence:
-        """An object as acquired: by its id, SHA-256, the beginning of either, or uri. Raises UnknownName, AmbiguousName."""
-        from forensics.cards.evidence import evidence
-
-        return evidence(self, name)
-
-    def session(self, arn: str) -> Session:
-        """The logins of a role session or federated session. Raises UnknownName."""
-        from forensics.cards.session import session
-
-        return session(self, arn)
-
-    def address(self, address: str) -> Address:
-        """Who held an address and when, who called from it, whom it talked to. Raises UnknownName, UsageError."""
-        from forensics.cards.address import address as made
-
-        return made(self, address)
-
-    def resource(self, name: str) -> Resource:
-        """Who touched that ARN or id, and what was logged of it. Raises UnknownName."""
-        from forensics.cards.resource import resource
-
-        return resource(self, name)
-
     def coverage(
         self,
         source: str | None = None,
@@ -339,20 +263,24 @@ class Case:
 
         return detect(self, rules, allowed=allowed, start=start, end=end)
 
-    def __repr__(self) -> str:
-        """Its card as text; of a closed case where it is."""
-        try:
-            return repr(self._card())
-        except (duckdb.Error, QueryError):
-            return f"case {self.path}, which is closed or cannot be read"
+    def explore(self, about: str | None = None, *, start: Moment | None = None, end: Moment | None = None) -> Explorer:
+        """Events to search, narrow, look at, tag and note in JupyterLab: all, or of one thing and a window in UTC.
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self._card()._repr_mimebundle_(**options)
+        `about` is what a card is made of, or an event's id, or an action. Raises UsageError (the extra `lab` is not
+        installed), UnknownName, AmbiguousName.
+        """
+        from forensics.explorer import explore
 
-    def _card(self) -> Card:
+        return explore(self, about, start=start, end=end)
+
+    def card(self) -> Card:
+        """What it holds. Raises QueryError."""
         from forensics.cards.whole import whole
 
         return whole(self)
+
+    def _plainly(self) -> str:
+        return f"case {self.path}, which is closed or cannot be read"
 
     @cached_property
     def notes(self) -> Notes:

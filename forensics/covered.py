@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from forensics.carded import Carded
 from forensics.case import Case, Query
 from forensics.errors import UsageError
 from forensics.sources import sources
@@ -14,6 +15,8 @@ from forensics.timeline import Moment, Scope, parse_time
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from forensics.cards.card import Card
 
 COLUMNS = (
     "source",
@@ -210,8 +213,8 @@ def _hours(seconds: int) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, repr=False)
+class Coverage(Carded):
     """Cells of the table `coverage`; each method returns a narrower one and runs nothing."""
 
     case: Case
@@ -307,8 +310,11 @@ class Coverage:
         """The badge, a log a line."""
         return "\n".join([self.badge.word, *self.badge.lines])
 
-    def _repr_html_(self) -> str:
-        from forensics.report.display import show_table, show_text
+    def card(self) -> Card:
+        """Every log in a sentence, what is not logged, and why. Raises QueryError."""
+        from forensics.cards.hours import hours
 
-        table = show_table(self.query, limit=50)
-        return f"{show_text(str(self))._repr_html_()}{table.html}"
+        return hours(self)
+
+    def _plainly(self) -> str:
+        return f"coverage of {self.case.path}, which cannot be read"

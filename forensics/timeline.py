@@ -8,10 +8,9 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import duckdb
-
+from forensics.carded import Carded
 from forensics.case import Case, Query
-from forensics.errors import AmbiguousName, QueryError, UnknownName, UsageError
+from forensics.errors import AmbiguousName, UnknownName, UsageError
 from forensics.source import EVENT_COLUMNS
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class Step:
 
 
 @dataclass(frozen=True, repr=False)
-class Timeline:
+class Timeline(Carded):
     """Events of a case in order of time; each method returns a narrower timeline and runs nothing.
 
     `.df()`, `.arrow()` and `.rows()` run it; `.sql` and `.params` are what would run, `.python` makes it again.
@@ -141,12 +140,24 @@ class Timeline:
 
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
-        known = [self.case.source_named(name) for name in names]
-        if not known:
+        return self._within("source", "source", tuple(self.case.source_named(name) for name in names))
+
+    def account(self, *ids: str) -> Self:
+        """Only events recorded of those accounts."""
+        return self._within("account", "account_id", ids)
+
+    def region(self, *names: str) -> Self:
+        """Only events recorded of those Regions."""
+        return self._within("region", "region", names)
+
+    def _within(self, step: str, column: str, values: tuple[str, ...]) -> Self:
+        """Only events with one of those values, and only that part of the scope; none is all."""
+        if not values:
             return self
-        both = tuple(name for name in known if name in self.scope.sources) if self.scope.sources else tuple(known)
-        narrowed = self._narrowed(Step("source", tuple(known)), f"source IN ({', '.join('?' for _ in known)})", *known)
-        return replace(narrowed, scope=replace(self.scope, sources=both))
+        before: tuple[str, ...] = getattr(self.scope, f"{step}s")
+        scoped: dict[str, Any] = {f"{step}s": tuple(x for x in before if x in values) if before else values}
+        narrowed = self._narrowed(Step(step, values), f"{column} IN ({', '.join('?' for _ in values)})", *values)
+        return replace(narrowed, scope=replace(self.scope, **scoped))
 
     def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
         """Only events that touch [start, end); times are UTC. Raises UsageError."""
@@ -236,23 +247,14 @@ class Timeline:
         where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
         return f"SELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}"
 
-    def __repr__(self) -> str:
-        """Its card as text; of a closed case the Python text that makes it."""
-        try:
-            return repr(self._card())
-        except (duckdb.Error, QueryError):
-            return self.python
-
-    def _repr_html_(self) -> str:
-        return self._card()._repr_html_()
-
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self._card()._repr_mimebundle_(**options)
-
-    def _card(self) -> Card:
+    def card(self) -> Card:
+        """How many events it holds, and the first of them. Raises QueryError."""
         from forensics.cards.events import events
 
         return events(self)
+
+    def _plainly(self) -> str:
+        return self.python
 
 
 def parse_time(moment: Moment) -> datetime:

@@ -174,6 +174,7 @@ def test_a_timeline_table_shows_what_fits(run: Run, case: Path) -> None:
         "principal",
         "source_ip",
         "outcome",
+        "hits",
         "resources",
         "event_id",
     ]

@@ -130,6 +130,16 @@ def test_a_process_keeps_to_the_sources_it_found_first(folder: Path) -> None:
         registry.use_sources(folder)
 
 
+def test_importing_modules_does_not_fix_the_list() -> None:
+    code = (
+        "import forensics, importlib, pkgutil\n"
+        "for module in pkgutil.walk_packages(forensics.__path__, 'forensics.'): importlib.import_module(module.name)\n"
+        "print(forensics.log_sources.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
+
+
 def test_using_the_same_folder_again_changes_nothing(folder: Path) -> None:
     registry.use_sources(folder)
     assert "door" in registry.sources()

@@ -16,6 +16,20 @@ from forensics.errors import UnknownName, UsageError
 if TYPE_CHECKING:
     from forensics.covered import Coverage
 
+_PRIVATE = tuple(
+    ipaddress.ip_network(name)
+    for name in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""Ranges that are nobody's beyond a network (RFC 1918, 6598, 3927, 4193, 4291)."""
+
 _SEEN = """
 SELECT source, count(*) AS records, min(time) AS first_seen, max(time) AS last_seen
 FROM event
@@ -158,8 +172,8 @@ class Address(Card):
         """What kind of address it is, and when records name it."""
         first, last = self.span()
         address = ipaddress.ip_address(self.address)
-        kind = "private" if address.is_private else "public" if address.is_global else "neither private nor public"
-        return {"kind": f"IPv{address.version}, {kind}", "first": first, "last": last}
+        private = any(address in network for network in _PRIVATE)
+        return {"kind": f"IPv{address.version}{', private' if private else ''}", "first": first, "last": last}
 
     def parts(self) -> tuple[Part, ...]:
         """Holders, interfaces, uses of keys, callers, peers, sources."""

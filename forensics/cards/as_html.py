@@ -6,25 +6,26 @@ and keeps wide tables in their place is therefore also in `style` attributes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import datetime
 from html import escape
 from importlib.resources import files
+from itertools import accumulate
 from typing import Any
 
-from forensics.cards.drawing import Told, end_of, sentence, short, statement
-from forensics.cards.pivots import calls
+from forensics.cards.drawing import Told, sentence, statement
 from forensics.cards.tables import SHORT, Table
-from forensics.report.cells import cell_html, cell_text, is_missing
+from forensics.cards.values import Look, code, ready_html, value_html
 from forensics.report.display import MEANINGS
-from forensics.views.labels import shorten, visible
+from forensics.views.labels import visible
 
-_WIDEST = 600
-"""Characters of a value that a card holds."""
+_ROOM = 140_000
+"""Characters of all tables of a card, as HTML."""
 
-_BRIEF = 34
-"""Characters of a value in a table that is brief."""
+_LEFT = ' style="text-align:left"'
+"""JupyterLab sets cells to the right."""
+
+_MANY = 12
+"""Rows of a table that has no buttons any more."""
 
 _COLOURS = {
     "recorded": ("#0072b2", "#fff"),
@@ -37,13 +38,13 @@ _COLOURS = {
 
 def page(told: Told) -> str:
     """The card under its style sheet."""
-    card = told.card
+    card, room = told.card, _ROOM // max(len(told.tables), 1)
     return (
         f"{style()}"
         f'<div class="fc-card"><div class="fc-head"><span class="fc-kind">{escape(card.kind_of_card)}</span> '
         f'<b class="fc-name">{escape(told.heading)}</b></div>'
-        f"{_answers(told)}{_coverage(told)}{_facts(told)}{told.body.html if told.body else ''}"
-        f"{''.join(map(part_html, told.tables))}{_leads(told.leads)}{_sql(told)}{_foot(told)}</div>"
+        f"{_answers(told)}{_coverage(told)}{told.noted.html if told.noted else ''}{_facts(told)}"
+        f"{told.body.html if told.body else ''}{''.join(part_html(table, room) for table in told.tables)}{_leads(told.leads)}{_sql(told)}{_foot(told)}</div>"
     )
 
 
@@ -63,7 +64,7 @@ def _answers(told: Told) -> str:
 def badge(certainty: str | None) -> str:
     """The word of certainty in its colour; a word that is none of ours is text."""
     if certainty not in MEANINGS:
-        return f'<span class="fc-unsaid">{escape(visible(certainty or "not recorded"))}</span>'
+        return f'<b class="fc-unsaid">{escape(visible(certainty or "not recorded"))}</b>'
     back, ink = _COLOURS[certainty]
     look = f"background-color:{back};color:{ink};padding:0 6px;border-radius:9px"
     return f'<span class="fx-badge fx-{certainty}" style="{look}" title="{MEANINGS[certainty]}">{certainty}</span>'
@@ -79,27 +80,36 @@ def _coverage(told: Told) -> str:
     never = f"<p>What these logs cannot show:</p><ul>{blind}</ul>" if blind else ""
     kind = {"logged": "whole", "partly logged": "part"}.get(word, "none")
     return (
-        f'<details class="fc-coverage fc-{kind}"><summary><b>{word}</b>'
+        f'<details class="fc-coverage fc-{kind}"{" open" if told.card.opened else ""}><summary><b>{word}</b>'
         f" <span>{escape(visible(told.badge.sentence))}</span></summary><ul>{lines}</ul>{never}</details>"
     )
 
 
 def _facts(told: Told) -> str:
-    listed = "".join(f"<dt>{escape(name)}</dt><dd>{value_html(name, value)}</dd>" for name, value in told.facts.items())
+    listed = "".join(
+        f"<dt>{escape(name)}</dt><dd>{value_html(name, value, Look())}</dd>" for name, value in told.facts.items()
+    )
     return f'<dl class="fc-facts">{listed}</dl>' if listed else ""
 
 
-def part_html(table: Table) -> str:
-    """A table under its title, and how many rows are not shown."""
-    count = f' <span class="fc-count">{table.total:,}</span>' if table.total > 1 else ""
+def part_html(table: Table, room: int) -> str:
+    """A table under its title, and how many rows are not shown; after so many characters no further row is."""
+    count = f' <span class="fc-count">({table.total:,})</span>' if table.total > 1 else ""
     title = f"<h4>{escape(table.part.title)}{count}</h4>"
     if not table.total:
         return f'<div class="fc-part">{title}<p class="fc-more">{escape(table.part.none)}</p></div>'
     kinds = ["fc-short" if table.part.brief else kind for kind in table.kinds()]
-    heads = "".join(f"<th{_class(kind)}>{escape(name)}</th>" for name, kind in zip(table.headings, kinds, strict=True))
-    body = "".join(f"<tr>{_row(table, row, kinds)}</tr>" for row in table.rows)
+    heads = "".join(
+        f"<th{_class(kind)}{_LEFT if kind != 'fx-number' else ''}>{escape(name)}</th>"
+        for name, kind in zip(table.headings, kinds, strict=True)
+    )
+    rows = [f"<tr>{_row(table, row, kinds)}</tr>" for row in table.rows]
+    lengths = list(accumulate(map(len, rows)))
+    kept = max(sum(length <= room for length in lengths), 1)
+    body = "".join(rows[:kept])
     ask = f": {code(table.ask)}" if table.ask else ""
-    more = f'<p class="fc-more">{table.more}{ask}</p>' if table.more else ""
+    left = table.total - min(kept, len(rows))
+    more = f'<p class="fc-more">… and {left:,} more{ask}</p>' if left else ""
     return (
         f'<div class="fc-part">{title}<div class="fc-table" style="overflow-x:auto"><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>{more}</div>"
@@ -107,10 +117,10 @@ def part_html(table: Table) -> str:
 
 
 def _row(table: Table, row: Sequence[Any], kinds: Sequence[str]) -> str:
-    at, brief = table.time(row), table.part.brief
+    look = Look(brief=table.part.brief, buttons=table.part.limit <= _MANY, at=table.time(row))
     return "".join(
-        f"<td{_class(kind)}>"
-        f"{badge(value) if name.endswith('certainty') and value else value_html(name, value, at=at, brief=brief)}</td>"
+        f"<td{_class(kind)}{_LEFT if kind != 'fx-number' else ''}>"
+        f"{badge(value) if name.endswith('certainty') and value else value_html(name, value, look)}</td>"
         for name, value, kind in zip(table.columns, row, kinds, strict=True)
     )
 
@@ -119,50 +129,8 @@ def _class(kind: str) -> str:
     return f' class="{kind}"' if kind else ""
 
 
-def value_html(name: str, value: Any, *, at: datetime | None = None, brief: bool = False) -> str:
-    """A value; a name opens to the ready calls that lead on from it. Of a list the first items, if `brief` one."""
-    if isinstance(value, list) and value:
-        return _listed(name, value, at, brief=brief)
-    if is_missing(value) or not isinstance(value, str):
-        return cell_html(value)
-    shown = shorten(cell_text(end_of(value)), _BRIEF) if brief else shorten(cell_text(value), _WIDEST)
-    if ready := calls(name, value, at=at):
-        whole = escape(shorten(visible(value), _WIDEST))
-        return f'<details class="fc-go"><summary title="{whole}">{escape(shown)}</summary>{listed(ready)}</details>'
-    return cell_html(shown)
-
-
-def _listed(name: str, values: list[Any], at: datetime | None, *, brief: bool) -> str:
-    if brief:
-        more = f' <span class="fx-none">+{len(values) - 1}</span>' if len(values) > 1 else ""
-        return value_html(name, values[0], at=at, brief=True) + more
-    items, left = short(values)
-    more = f'<div class="fx-none">… and {left:,} more</div>' if left else ""
-    return "".join(f"<div>{value_html(name, item, at=at)}</div>" for item in items) + more
-
-
-def listed(ready: Sequence[str]) -> str:
-    """Ready calls, each to be selected by a click, or put into a new cell by JupyterLab."""
-    return "".join(f'<div class="fc-call">{code(call)}{_button(call)}</div>' for call in ready)
-
-
-def code(call: str) -> str:
-    """Python text that a click selects."""
-    return f"<code>{escape(visible(call))}</code>"
-
-
-def _button(call: str) -> str:
-    """A button that has JupyterLab put the text into a new cell below; it runs nothing."""
-    args = {"commands": ["notebook:insert-cell-below", "notebook:replace-selection"], "args": {"text": call}}
-    return (
-        '<button class="fc-new" title="into a new cell below; runs nothing" '
-        f'data-commandlinker-command="apputils:run-all-enabled" data-commandlinker-args="{escape(json.dumps(args))}">'
-        "⤵</button>"
-    )
-
-
 def _leads(ready: Sequence[str]) -> str:
-    return f'<div class="fc-leads"><h4>Go on with</h4>{listed(ready)}</div>' if ready else ""
+    return f'<div class="fc-leads"><h4>Go on with</h4>{ready_html(ready)}</div>' if ready else ""
 
 
 def _sql(told: Told) -> str:

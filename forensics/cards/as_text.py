@@ -10,7 +10,7 @@ from forensics.report.cells import cell_text
 from forensics.report.display import MEANINGS
 from forensics.views.labels import shorten, visible
 
-_WIDTHS = (64, 48, 36, 28)
+_WIDTHS = (64, 48, 36, 28, 20, 14)
 """Characters of a cell at most: the first with which a table fits into `_ROOM`."""
 
 _ROOM = 170
@@ -32,13 +32,22 @@ def _blocks(told: Told) -> list[str]:
     return [
         f"{told.card.kind_of_card} {told.heading}",
         "\n".join(said),
-        f"Coverage: {visible(str(told.badge))}" if told.badge and told.badge.logs else "",
+        _coverage(told),
         "\n".join(facts),
+        told.noted.text if told.noted else "",
         told.body.text if told.body else "",
         *map(_table, told.tables),
         "\n".join(leads),
         "\n".join(["Times are UTC.", *meanings]),
     ]
+
+
+def _coverage(told: Told) -> str:
+    if not told.badge or not told.badge.logs:
+        return ""
+    if told.card.opened:
+        return "\n".join([f"Coverage: {told.badge.word}", *(f"  {visible(line)}" for line in told.badge.lines)])
+    return f"Coverage: {visible(str(told.badge))}"
 
 
 def _table(table: Table) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NOT_LOADED = "the case holds none yet: `forensics add` evidence to it, then `forensics load`"
 """What to do where there is nothing that a name could mean."""
 
+SHORTEST = timedelta(minutes=10)
+"""Of a shorter time it is said what was logged around it: logs are delivered by minutes."""
+
 JUDGED = "inferred"
 """How certain it is at most that a place is not the workload's own: no record states that, not even a finding."""
 
@@ -62,6 +65,8 @@ class Card:
     kind_of_card: ClassVar[str] = ""
     asks: ClassVar[tuple[str, ...]] = ()
     """The questions of `forensics.source.QUESTIONS` that it answers: what logs cannot show of them is said."""
+    opened: ClassVar[bool] = False
+    """Whether its coverage is shown log by log."""
 
     @property
     def call(self) -> str:
@@ -72,6 +77,11 @@ class Card:
     def heading(self) -> str:
         """What the card is about, as it is looked up."""
         raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """What it is noted under: its heading, unless it has a key of its own."""
+        return self.heading
 
     @property
     def sql(self) -> str:
@@ -136,8 +146,22 @@ def spanned(case: Case, arn: str | None, first: datetime | None, last: datetime 
     ends = [moment for moment in (first, last) if moment]
     if not ends:
         return None
-    scope = Scope(start=min(ends), end=max(ends) + timedelta(seconds=1))
+    first, last = min(ends), max(ends) + timedelta(seconds=1)
+    if last - first < SHORTEST:
+        first, last = (first - SHORTEST / 2).replace(microsecond=0), (last + SHORTEST / 2).replace(microsecond=0)
+    scope = Scope(start=first, end=last)
     return Coverage(case, scope.of_arn(arn or ""))
+
+
+def findings_part(query: Query, headings: Mapping[str, str]) -> Part:
+    """The part of the findings; where rules or behaviours have not looked at all of the case, it says so."""
+    from forensics.detect import ran
+
+    short = ran.in_short(query.case)
+    named = {"time": "time", "source": "found by", "severity": "severity", "title": "title", "finding_id": "finding"}
+    said = ran.remark(query.case)
+    none = f"None; {said}." if said else ""
+    return Part(f"Findings ({short})" if short else "Findings", query, named | dict(headings), none)
 
 
 def found(query: Query) -> tuple[Any, ...]:

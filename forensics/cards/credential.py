@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from forensics.analysis.words import at, count
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, spanned, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, spanned, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 
@@ -109,7 +109,7 @@ ORDER BY account_id, region, statement
 """
 
 _FINDINGS = """
-SELECT finding_id, time, severity, type, title
+SELECT finding_id, source, time, severity, type, title
 FROM finding
 WHERE access_key_id = $key
 ORDER BY time, finding_id
@@ -280,7 +280,6 @@ class Credential(Card):
         span = {"first_seen": "first", "last_seen": "last"}
         address = {"address": "address", "calls": "calls", "agents": "agents", "user_agent": "user agent"}
         behalf = {"time": "time", "action": "action", "service": "by", "cause_event_id": "because of"} | sure
-        finding = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"}
         return (
             Part("Issued to", self.workloads, issued_to),
             Part("Came from", self.ancestors, up),
@@ -290,7 +289,7 @@ class Credential(Card):
             Part("Calls by address", self.addresses, address | span, none="No call of it is in evidence."),
             Part("Calls by action", self.actions, {"action": "action", "calls": "calls", "failed": "failed"} | span),
             Part("Calls that services made because of it", self.on_behalf, behalf),
-            Part("Findings", self.findings, finding),
+            findings_part(self.findings, {}),
         )
 
 

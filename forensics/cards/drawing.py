@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from forensics.cards.card import Answer, Card
+from forensics.cards.noted import noted
 from forensics.cards.tables import SHORT, Table, read
 from forensics.case import Query
 from forensics.covered import Badge
@@ -37,6 +38,7 @@ class Told:
     facts: Mapping[str, Any]
     tables: Sequence[Table]
     badge: Badge | None
+    noted: Shown | None
     body: Shown | None
     leads: Sequence[str]
 
@@ -53,7 +55,7 @@ class Told:
     @property
     def blind(self) -> list[str]:
         """What the logs that the card rests on never show of what it answers."""
-        names = [log.source for log in self.badge.logs] if self.badge else []
+        names = [log.source for log in self.badge.logs if log.source in sources()] if self.badge else []
         spots = [(name, spot) for name in names for spot in sources()[name].about.blind_spots]
         return [f"{name}: {spot}" for name, spot in spots if spot.question in (*self.card.asks, "all")][:BLIND]
 
@@ -81,7 +83,7 @@ def drawn(card: Card) -> Shown:
     badge = covered.badge if covered is not None else None
     hidden = {"coverage"} if badge else set()
     facts = {name: value for name, value in card.facts().items() if value is not None and name not in hidden}
-    told = Told(card, card.answers(), facts, read(card), badge, card.body(), card.leads())
+    told = Told(card, card.answers(), facts, read(card), badge, noted(card), card.body(), card.leads())
     return Shown(page(told), text(told))
 
 

@@ -11,6 +11,12 @@ from forensics.cards.card import Card, Part
 from forensics.case import Query
 from forensics.errors import QueryError
 
+_ASKED = 200
+"""Characters of Python text that is told for all rows."""
+
+_WIDE = 8
+"""Columns from which values are shown in brief."""
+
 FIRST = 50
 """Rows that are shown."""
 
@@ -34,7 +40,10 @@ class Rows(Card):
 
     def parts(self) -> tuple[Part, ...]:
         """The rows; all columns, as they are named."""
-        return (Part("Rows", self.query, {}, none="No row.", limit=FIRST, ask="the same query, .df()"),)
+        ask = f"{self.call}.df()" if len(self.call) < _ASKED else "the same query, with .df() behind it"
+        return (
+            Part("Rows", self.query, {}, none="No row.", limit=FIRST, ask=ask, brief=len(self.query.columns) > _WIDE),
+        )
 
 
 def first_rows(query: Query) -> Rows:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.analysis.words import at, count, during, listed
+from forensics.analysis.words import at, capital, count, during, listed
 from forensics.cards.card import Answer, Card, Part
 from forensics.cards.tables import SHORT
 from forensics.case import STALE, Case, Query
+from forensics.detect.ran import told
 from forensics.timeline import parse_time
 
 if TYPE_CHECKING:
@@ -201,8 +202,7 @@ class Whole(Card):
             yield Answer(f"{count(keys, 'credential')} of workloads used from outside of them: see below.", "inferred")
         said = f"{count(total, 'finding')}, {high:,} of high severity: {by}." if rows else "No finding is in evidence."
         yield Answer(said, "findings")
-        if "sigma" not in {row[0] for row in rows}:
-            yield Answer("None hit: `forensics detect` was not run since the last load, or found nothing.", "rules")
+        yield Answer(f"{capital(told(self.case))}.", "rules")
 
     def facts(self) -> Mapping[str, Any]:
         """When it was made, whose accounts and which Regions its logs are of, and whether it can be written."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, spanned, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, spanned, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.timeline import Timeline, find_workload
@@ -98,7 +98,7 @@ ORDER BY first_seen, r.id_kind, r.id
 """
 
 _FINDINGS = """
-SELECT DISTINCT f.finding_id, f.time, f.severity, f.type, f.title, f.access_key_id,
+SELECT DISTINCT f.finding_id, f.source, f.time, f.severity, f.type, f.title, f.access_key_id,
   CASE WHEN f.workload = $workload THEN 'recorded' ELSE w.certainty END AS certainty
 FROM finding AS f
 LEFT JOIN credential_workload AS w ON w.access_key_id = f.access_key_id
@@ -247,7 +247,6 @@ class Workload(Card):
         run |= {"max_memory_mb": "MB used", "error": "error"}
         ran = {"execution_environment": "environment", "runs": "runs", "errors": "errors"} | span
         request = {"id_kind": "kind", "id": "id", "sources": "sources"} | span | sure | {"event_ids": "records"}
-        finding = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"} | sure
         return (
             Part("Details", self.details, {"property": "property", "value": "value"} | span),
             Part("Containers", self.containers, container),
@@ -257,7 +256,7 @@ class Workload(Card):
             Part("Execution environments", self.environments, ran),
             Part("Runs", self.invocations, run),
             Part("Ids that several sources carry", self.requests, request),
-            Part("Findings", self.findings, finding),
+            findings_part(self.findings, sure),
         )
 
 

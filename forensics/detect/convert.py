@@ -35,14 +35,15 @@ _EXTRA = "Sigma rules need pySigma: pip install 'forensics[sigma]'"
 class Predicate:
     """A rule over one source table (alias `s`): SQL that is true of the rows it matches.
 
-    `narrow` is that SQL reduced to the table's columns of few values ("" reduces to nothing); `fields` are the rule's
-    names with SQL ("" where the table has none), `columns` those of them that are columns of the table, `needs` what
-    `backend.needs` says.
+    `narrow` is that SQL reduced to the table's columns of few values ("" reduces to nothing), `rest` what is left to ask
+    of rows for which that is true; `fields` are the rule's names with SQL ("" where the table has none), `columns` those
+    of them that are columns of the table, `needs` what `backend.needs` says.
     """
 
     source: str
     sql: str
     narrow: str = ""
+    rest: str = "TRUE"
     fields: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     needs: Any = True
@@ -243,6 +244,7 @@ def _predicate(table: pipelines.Table, rule: Any) -> Predicate:
         table.source,
         sql,
         "" if None in narrow else " OR ".join(filter(None, narrow)),
+        (backend.rest(conditions[0]) or "TRUE") if len(conditions) == 1 else sql,
         {name: found.sql if found else "" for name, found in backend.seen.items()},
         {name: found.column for name, found in backend.seen.items() if found and not found.many and found.column},
         ["or", *map(needs, conditions)],

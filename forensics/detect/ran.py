@@ -57,14 +57,27 @@ class Ran:
 
 def ran(case: Case) -> list[Ran]:
     """The last run of each; a case that an older version made has none."""
-    held = case.sql(_THERE).rows()[0][0]
-    rows = {row[0]: Ran(*row) for row in (case.sql(_RUNS).rows() if held else ())}
+    rows = {row[0]: Ran(*row) for row in (case.sql(_RUNS).rows() if held(case) else ())}
     return [rows.get(source, Ran(source)) for source in COMMANDS]
+
+
+def held(case: Case) -> bool:
+    """Whether the case has the tables of runs: one that an older version made, and that was only read since, has none."""
+    return bool(case.sql(_THERE).rows()[0][0])
 
 
 def remark(case: Case) -> str:
     """One line on what rules and behaviours have not looked at; "" where they have looked at all."""
     return "; ".join(_together(item for item in ran(case) if not item.whole))
+
+
+def in_short(case: Case) -> str:
+    """The same in a few words, for a figure."""
+    found = ran(case)
+    never = [COMMANDS[item.source][0] for item in found if item.at is None]
+    part = [COMMANDS[item.source][0] for item in found if item.at is not None and not item.whole]
+    said = [f"{' and '.join(never)} not run"] * bool(never)
+    return "; ".join(said + [f"{' and '.join(part)} not run on all of it"] * bool(part))
 
 
 def told(case: Case) -> str:

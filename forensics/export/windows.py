@@ -21,10 +21,10 @@ _ALL = "SELECT count(*), count(time) FROM timeline"
 
 
 def windows(timeline: Timeline, most: int = MOST) -> list[Timeline]:
-    """The pieces, in order of time; events without a time are the last. One piece where all of it is small."""
+    """The pieces, in order of time; events without a time are the last. None of nothing."""
     events, timed = timeline.select(_ALL).rows()[0]
     if events <= most:
-        return [timeline]
+        return [timeline] if events else []
     bounds = _bounds([(str(minute), int(count)) for minute, count in timeline.select(_MINUTES).rows()], most)
     pieces = []
     for start, end in zip([None, *bounds], [*bounds, None], strict=True):

@@ -37,10 +37,10 @@ def sources() -> dict[str, Source]:
 
 def source(name: str) -> Source:
     """The source of that name. Raises UnknownName."""
-    try:
-        return sources()[name]
-    except KeyError:
-        raise UnknownName("source", name, sources()) from None
+    found = own().get(name) or sources().get(name)  # our own are looked up while modules are still imported
+    if found is None:
+        raise UnknownName("source", name, sources())
+    return found
 
 
 def title_of(name: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING
 
 from forensics.export.format import Asked, Counted, Format, Target
-from forensics.export.texts import UNSAFE_CSV, as_text, changed
+from forensics.export.texts import HIDDEN_JSON, UNSAFE_CSV, as_text, changed, json_escaped
 from forensics.export.windows import windows
 from forensics.output import spreadsheet_text
 from forensics.source import EVENT_COLUMNS
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _COLUMNS = ",\n  ".join(f"{as_text(name)} AS {name}" for name in EVENT_COLUMNS)
 _ROWS = f"SELECT\n  {_COLUMNS}\nFROM timeline AS event\nORDER BY event.time, event_id, object_id, record"
 
+LISTS = ("resources", "tag")
+"""Columns that hold lists, as JSON."""
 FORMULAS = "texts that a spreadsheet takes for a formula (a ' stands before)"
 CONTROLS = "texts with characters that act unseen (written as escapes such as \\x1b)"
 
@@ -25,37 +27,36 @@ def write(asked: Asked, target: Target) -> Counted:
     """Write a header and a row per event."""
     counted = Counted()
     with target.open() as handle:
-        write_csv(_batches(asked), handle, counted)
+        write_csv(EVENT_COLUMNS, _batches(asked), handle, counted)
     return counted
 
 
-def write_csv(batches: Iterator[pa.RecordBatch], handle: IO[bytes], counted: Counted) -> None:
+def write_csv(names: Iterable[str], batches: Iterator[pa.RecordBatch], handle: IO[bytes], counted: Counted) -> None:
     """Rows of texts and numbers as CSV (RFC 4180, LF, UTF-8): NULL is nothing, an empty text `""`; counts what it altered."""
     import pyarrow.csv
 
     options = pyarrow.csv.WriteOptions(include_header=False)
-    first = True
+    handle.write(",".join(names).encode() + b"\n")
     for batch in batches:
-        if first:
-            handle.write(",".join(batch.schema.names).encode() + b"\n")
-            first = False
         pyarrow.csv.write_csv(harmless(batch, counted), handle, options)
         counted.files[""] += batch.num_rows
 
 
 def harmless(batch: pa.RecordBatch, counted: Counted) -> pa.RecordBatch:
-    """The rows, no text of which a spreadsheet takes for a formula or a terminal for a command."""
+    """The rows, no text of which a spreadsheet takes for a formula or a terminal for a command; lists stay JSON."""
     import pyarrow as pa
 
     columns = []
-    for column in batch.columns:
-        if pa.types.is_string(column.type):
-            column, pairs = changed(column, UNSAFE_CSV, spreadsheet_text)  # noqa: PLW2901
-            quoted = sum(new.startswith("'") and not old.startswith("'") for old, new in pairs)
-            counted.altered[FORMULAS] += quoted
-            escaped = sum(new.removeprefix("'") != old for old, new in pairs)
-            counted.altered[CONTROLS] += escaped
-        columns.append(column)
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if name in LISTS:
+            columns.append(changed(column, HIDDEN_JSON, json_escaped)[0])
+        elif pa.types.is_string(column.type):
+            made, pairs = changed(column, UNSAFE_CSV, spreadsheet_text)
+            counted.altered[FORMULAS] += sum(new.startswith("'") and not old.startswith("'") for old, new in pairs)
+            counted.altered[CONTROLS] += sum(new.removeprefix("'") != old for old, new in pairs)
+            columns.append(made)
+        else:
+            columns.append(column)
     return pa.record_batch(columns, schema=batch.schema)
 
 

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from forensics.export.ocsf.schema import OcsfClass
     from forensics.timeline import Timeline
 
-BATCH = 20_000
+AT_ONCE = 100_000
+"""Events of a piece: their rows are wider than those of other formats."""
+BATCH = 10_000
 """Rows of a batch."""
 OUTSIDE = "events with a time outside of the years 1 to 9999"
 
@@ -38,23 +40,22 @@ def write(asked: Asked, target: Target) -> Counted:
     from forensics.export.ocsf.classes import classes
 
     counted, told = Counted(), Counter[str]()
-    pieces = windows(asked.timeline)
     for kind in classes():
-        _write_class(asked, target, _batches(asked, kind, pieces, counted), (kind, counted, told))
+        _write_class(asked, target, _batches(asked.timeline, kind, counted), (kind, counted, told))
     _leave_out(asked.timeline, counted, told)
     return counted
 
 
-def _batches(asked: Asked, kind: OcsfClass, pieces: list[Timeline], counted: Counted) -> Iterator[pa.RecordBatch]:
+def _batches(timeline: Timeline, kind: OcsfClass, counted: Counted) -> Iterator[pa.RecordBatch]:
     from forensics.export.ocsf.classes import detection_finding
     from forensics.export.ocsf.statement import statement
     from forensics.sources import sources
 
-    sql = statement(kind)
-    for piece in pieces:
+    sql, names = statement(kind), ", ".join(f"'{name}'" for name in kind.sources)
+    for piece in windows(timeline.where(f"source IN ({names})"), AT_ONCE):
         yield from piece.select(sql).batches(BATCH)
     if kind is detection_finding.CLASS:
-        for batch in asked.timeline.select(detection_finding.hits(sources())).batches(BATCH):
+        for batch in timeline.select(detection_finding.hits(sources())).batches(BATCH):
             counted.added[detection_finding.HITS] += batch.num_rows
             yield batch
 

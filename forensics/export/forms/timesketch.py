@@ -72,7 +72,7 @@ def write(asked: Asked, target: Target) -> Counted:
     with target.open() as handle:
         pairs = asked.timeline.case.notes.pairs()
         if asked.suffix == ".csv":
-            write_csv(_batches(asked, pairs), handle, counted)
+            write_csv([*_BEGINNING, "tag", *_OWN], _batches(asked, pairs), handle, counted)
         else:
             for piece in windows(asked.timeline):
                 write_lines(piece.select(_LINES, pairs), handle, counted)

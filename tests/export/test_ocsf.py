@@ -65,7 +65,7 @@ def test_the_check_refuses_what_is_not_of_the_class(exported: Exported) -> None:
 
 
 def test_every_row_of_every_source_is_as_the_schema_has_its_class(exported: Exported) -> None:
-    assert {file.path.name: refusals(file.path) for file in exported.files} == dict.fromkeys(OF_SPECIMENS, [])
+    assert {file.path.name: refusals(file.path) for file in exported.files} == {key: [] for key in OF_SPECIMENS}
 
 
 def test_every_row_of_hostile_calls_is_as_the_schema_has_its_class(hostile: Timeline, tmp_path: Path) -> None:

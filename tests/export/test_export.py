@@ -86,6 +86,7 @@ def test_the_command_and_the_method_name_every_format(run: Run) -> None:
     _, text, _ = run("--help")
     assert "{" + ",".join(("table", *formats())) + "}" in text
     assert cli_timeline.formats() is formats()
+    assert all(form.title in text for form in EVERY)
     assert all(form.name in str(Timeline.export.__doc__) for form in EVERY)
 
 

@@ -22,6 +22,8 @@ NARROWING = ("principal", "workload", "resource", "access_key", "address", "sour
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     case_argument(parser)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "formats:\n" + "\n".join(f"  {name:<12}{form.title}" for name, form in formats().items())
     parser.add_argument("--principal", metavar="P", help="calls of an IAM ARN, unique id or name")
     parser.add_argument("--workload", metavar="W", help="events of a workload, by ARN or name")
     parser.add_argument("--resource", metavar="R", help="events about an ARN or id")

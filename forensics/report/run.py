@@ -52,7 +52,7 @@ def run_report(
         blind = [blind_spots(sources)] if sources else []
         sections = [*where, records, left_out(opened), *blind, statements(notebook), digests(case, given)]
         facts = {**facts, "coverage": logged(opened, sources)} if sources else facts
-        facts = {**facts, "rules and behaviours": ran.told(opened)}
+        facts = {**facts, "own detections": ran.facts(opened)}
     told = summary(findings)
     return html(notebook, title=title, facts=facts, failure=failure, summary=told, sections=sections, records=anchors)
 

@@ -16,7 +16,7 @@ from forensics.errors import ForensicsError
 
 COMMANDS = (
     "new add collect load "
-    "sql timeline who coverage verify show detect behaviour "
+    "sql timeline who coverage verify show detect behaviour note "
     "sources playbooks run readiness simulate demo"
 ).split()
 """In the order of the help: a case and its evidence, looking into it, registries and playbooks, made-up incidents."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ABOUT = "events in order of time, or exported"
 
-NARROWING = ("principal", "workload", "resource", "access_key", "address", "source")
+NARROWING = ("principal", "workload", "resource", "access_key", "address", "source", "tagged")
 
 SHORT = """
 SELECT time, source, action, principal, source_ip, outcome, resources, event_id
@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--access-key", metavar="K", help="events of an access key id")
     parser.add_argument("--address", metavar="A", help="events from or to an address, as recorded")
     parser.add_argument("--source", metavar="S", help="events of one source")
+    parser.add_argument("--tag", dest="tagged", metavar="T", help="events with that tag of a responder's")
     window_options(parser)
     parser.add_argument("--format", choices=("table", *formats()), default="table", help="default: %(default)s")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write to FILE (ocsf: a folder), and FILE.about.json")
@@ -44,7 +45,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Print or export the events; say on standard error what is not in them."""
-    from forensics.detect import ran
     from forensics.timeline import Timeline
 
     with open_case(options.case) as case:
@@ -56,14 +56,15 @@ def run(options: argparse.Namespace) -> None:
             _table(timeline, options)
         else:
             _export(timeline, options)
-        remark(ran.remark(case))
 
 
 def _table(timeline: Timeline, options: argparse.Namespace) -> None:
+    from forensics.detect import ran
     from forensics.output import Rows, write
 
     write(Rows.of(timeline.select(SHORT)), options.format, options.out)
     remark(_logged(timeline))
+    remark(ran.remark(timeline.case))
 
 
 def _export(timeline: Timeline, options: argparse.Namespace) -> None:

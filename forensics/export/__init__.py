@@ -68,7 +68,7 @@ def stream(timeline: Timeline, handle: IO[bytes], *, format: str, raw: bool = Fa
     form = find_format(format, Path())
     if form.folder:
         raise UsageError(f"{form.name} is a folder of files: name it with --out, it cannot go to standard output")
-    asked, target = _asked(timeline, form, "", raw=raw), StreamTarget(handle)
+    asked, target = _asked(timeline, form, ".jsonl", raw=raw), StreamTarget(handle)
     return target.finish(asked, form.write(asked, target))
 
 

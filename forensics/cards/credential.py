@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from forensics.analysis.words import at, count
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, spanned, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _CREDENTIAL = """
 SELECT access_key_id, kind, class, principal, session, issued_at, expires_at, issued_by_principal,
@@ -137,6 +140,7 @@ class Credential(Card):
     workload_certainty: str | None
 
     kind_of_card: ClassVar[str] = "credential"
+    asks: ClassVar[tuple[str, ...]] = ("api", "data")
 
     @property
     def heading(self) -> str:
@@ -237,6 +241,14 @@ class Credential(Card):
                 source = f"{address or 'an address not recorded'}{through}"
                 judged = f"Used from {source}, outside of {workload}: {count(calls, 'call')}; {why}."
                 yield Answer(judged, weakest(certainty, JUDGED))
+
+    def coverage(self) -> Coverage | None:
+        """What was logged in its account from when it was issued, or first used, to its last use."""
+        return spanned(self.case, self.principal, self.issued_at or self.first_used, self.last_used)
+
+    def leads(self) -> tuple[str, ...]:
+        """Its calls in order of time."""
+        return (f"Timeline(case).access_key({self.access_key_id!r})",)
 
     def facts(self) -> Mapping[str, Any]:
         """Its row."""

@@ -80,11 +80,22 @@ class Finding(Card):
     title: str | None
 
     kind_of_card: ClassVar[str] = "finding"
+    asks: ClassVar[tuple[str, ...]] = ("detection", "api", "data")
+
+    @property
+    def call(self) -> str:
+        """The Python text that makes it."""
+        return f"case.finding({self.finding_id!r})"
 
     @property
     def heading(self) -> str:
         """What it says."""
         return self.title or self.type or self.finding_id
+
+    @property
+    def key(self) -> str:
+        """Its id."""
+        return self.finding_id
 
     def evidence(self) -> Query:
         """The records it rests on in order of time, each with why; those that the case does not hold have no time."""

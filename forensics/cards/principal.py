@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.cards.card import NOT_LOADED, Answer, Card, Part, findings_part, found
+from forensics.cards.card import NOT_LOADED, Answer, Card, Part, findings_part, found, spanned
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.identity import find_principal
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _PRINCIPAL = """
 SELECT principal, kind, account_id, name, unique_id, first_seen, last_seen
@@ -83,6 +86,7 @@ class Principal(Card):
     last_seen: datetime | None
 
     kind_of_card: ClassVar[str] = "principal"
+    asks: ClassVar[tuple[str, ...]] = ("api", "data")
 
     @property
     def heading(self) -> str:
@@ -126,6 +130,14 @@ class Principal(Card):
         """That it was only mentioned, where no call of it is in evidence."""
         mentioned = "No call that it made itself is in evidence: other records mention it."
         return (Answer(mentioned),) if self.first_seen is None else ()
+
+    def coverage(self) -> Coverage | None:
+        """What was logged in its account between its first and its last call."""
+        return spanned(self.case, self.principal, self.first_seen, self.last_seen)
+
+    def leads(self) -> tuple[str, ...]:
+        """Its calls in order of time."""
+        return (f"Timeline(case).principal({self.principal!r})",)
 
     def facts(self) -> Mapping[str, Any]:
         """Its row."""

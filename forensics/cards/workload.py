@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, spanned, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.timeline import Timeline, find_workload
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _WORKLOAD = """
 SELECT workload, kind, account_id, region, name, role, image, code_sha256, started_at, stopped_at
@@ -105,6 +108,19 @@ WHERE f.workload = $workload
 ORDER BY f.time, f.finding_id
 """
 
+_SPAN = """
+SELECT min(moment) AS first_seen, max(moment) AS last_seen
+FROM (
+  SELECT unnest([w.started_at, w.stopped_at]) AS moment FROM workload AS w WHERE w.workload = $workload
+  UNION ALL
+  SELECT unnest([h.valid_from, h.valid_to]) AS moment FROM lifetime AS h
+  WHERE h.workload = $workload
+    AND h.holds_kind NOT IN ('session', 'access_key_id')
+  UNION ALL
+  SELECT unnest([v.started_at, v.ended_at]) AS moment FROM invocation AS v WHERE v.workload = $workload
+) AS seen
+"""
+
 
 @dataclass(frozen=True, repr=False)
 class Workload(Card):
@@ -122,6 +138,7 @@ class Workload(Card):
     stopped_at: datetime | None
 
     kind_of_card: ClassVar[str] = "workload"
+    asks: ClassVar[tuple[str, ...]] = ("workload", "traffic")
 
     @property
     def heading(self) -> str:
@@ -191,6 +208,15 @@ class Workload(Card):
             )
             for key, _, address, _, _, _, _, sure, why, *_ in uses
         )
+
+    def coverage(self) -> Coverage | None:
+        """What was logged in its account and Region from its first to its last sign of life."""
+        first, last = self._about(_SPAN).rows()[0]
+        return spanned(self.case, self.workload, first, last)
+
+    def leads(self) -> tuple[str, ...]:
+        """All that is attributed to it, about it, or written by it, in order of time."""
+        return (self.timeline.python,)
 
     def facts(self) -> Mapping[str, Any]:
         """Its row."""

@@ -16,6 +16,8 @@ from forensics.detect.convert import Predicate, Rule, converted, referenced
 from forensics.detect.report import Detection, summed
 from forensics.detect.rules import OWN, files
 from forensics.detect.scan import MATCH, Asked, Scan
+from forensics.detect.statements import statements
+from forensics.detect.statements.run import match
 from forensics.errors import UsageError
 from forensics.sources import source
 from forensics.timeline import Moment, parse_time
@@ -46,10 +48,14 @@ def detect(
         raise UsageError("rules write findings: open the case with Case.open(path, read_only=False)")
     if case.sql("SELECT 1 FROM case_info WHERE key = 'resolution_stale'").rows():
         raise UsageError("the case has records that are not resolved: run `forensics load` first")
-    known = _told_apart(converted(files(rules or [OWN]), cache))
+    known = _told_apart([*converted(files(rules or [OWN]), cache), *([] if rules else _statements())])
     lists = allow.read(allowed) if allowed else []
     window = (parse_time(start) if start is not None else None, parse_time(end) if end is not None else None)
     return Run(case.connection, known, lists, window).all()
+
+
+def _statements() -> list[Rule]:
+    return [item.rule for item in statements().values()]
 
 
 def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
@@ -66,7 +72,10 @@ def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
 
 @dataclass
 class Run:
-    """One run; rules are known by their place in the list."""
+    """One run; rules are known by their place in the list.
+
+    `inert`: fields for want of which a rule cannot match in a source; `able`: rules that could in another.
+    """
 
     con: duckdb.DuckDBPyConnection
     rules: list[Rule]
@@ -74,9 +83,13 @@ class Run:
     window: tuple[datetime | None, datetime | None]
     problems: dict[int, str] = field(default_factory=dict)
     inert: dict[int, list[str]] = field(default_factory=dict)
+    able: set[int] = field(default_factory=set)
+    ungrouped: dict[int, str] = field(default_factory=dict)
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
+    hits: dict[int, int] = field(default_factory=dict)
+    hours: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def all(self) -> Detection:
         """Every step in order."""
@@ -84,9 +97,11 @@ class Run:
             self.con.execute(statement)
         for name in pipelines.by_source():
             self._scan(name)
+        match(self)
         self._who()
         for number in self._in_order_of_reference():
             self._correlate(number)
+        self.hits = verdict.counted(self)
         outcomes = tuple(verdict.outcome(self, number) for number in range(len(self.rules)))
         found = Detection(outcomes, self._store(summed(outcomes)))
         for table in ("detect_match", "detect_event", "detect_correlated", "detect_rule"):
@@ -108,10 +123,7 @@ class Run:
             if gone := _missing(predicate, lacks):
                 self.inert.setdefault(number, []).extend(gone)
             else:
-                self.inert.setdefault(number, [])
-                asked.append(
-                    (predicate, Asked(number, self._filtered(number, predicate), predicate.narrow, _paths(predicate)))
-                )
+                asked.append((predicate, self._asked(number, predicate)))
         scan.run([item for _, item in asked])
         self._note(scan, asked)
         scan.close()
@@ -121,18 +133,22 @@ class Run:
             if rule.kind == "rule" and not rule.problem:
                 yield from ((number, item) for item in rule.predicates if item.source == name)
 
-    def _filtered(self, number: int, predicate: Predicate) -> str:
+    def _asked(self, number: int, predicate: Predicate) -> Asked:
         """A rule's SQL and that of the filters that name it."""
         rule = self.rules[number]
-        parts = [f"({predicate.sql})"]
-        for other in self.rules:
-            if (
-                other.kind == "filter"
-                and not other.problem
-                and (not other.filters or {rule.id, rule.name} & set(other.filters))
-            ):
-                parts += [f"({item.sql})" for item in other.predicates if item.source == predicate.source]
-        return " AND ".join(parts)
+        filters = [
+            item
+            for other in self.rules
+            if other.kind == "filter"
+            and not other.problem
+            and (not other.filters or {rule.id, rule.name} & set(other.filters))
+            for item in other.predicates
+            if item.source == predicate.source
+        ]
+        filtered = "".join(f" AND ({item.sql})" for item in filters)
+        lifted = frozenset(path for item in filters for path in _paths(item).values())
+        sql, rest = f"({predicate.sql}){filtered}", f"({predicate.rest}){filtered}"
+        return Asked(number, sql, predicate.narrow, rest, _paths(predicate), lifted)
 
     def _note(self, scan: Scan, asked: Sequence[tuple[Predicate, Asked]]) -> None:
         self.problems |= scan.errors
@@ -140,8 +156,10 @@ class Run:
         quiet = [(predicate, item) for predicate, item in asked if item.number not in fired | scan.errors.keys()]
         lacking = scan.lacking([item for _, item in quiet])
         for predicate, item in asked:
-            gone = _missing(predicate, lacking.get(item.number, set()))
-            self.inert[item.number] += gone
+            if gone := _missing(predicate, lacking.get(item.number, set())):
+                self.inert.setdefault(item.number, []).extend(gone)
+            else:
+                self.able.add(item.number)
             concerned = len(scan.kinds[item.number]) if item.number in scan.kinds else 1
             self.concerned[item.number] = self.concerned.get(item.number, 0) + concerned
 
@@ -185,6 +203,8 @@ WHERE m.source = '{name}'"""
     def slots(self, number: int) -> list[int] | str:
         """The places of the rules a correlation refers to; or why it cannot."""
         said = self.rules[number].correlation
+        if said and self.rules[number].kind == "rule":
+            return [number]
         known = referenced(self.rules)
         places = {id(rule): place for place, rule in enumerate(self.rules)}
         gone = [name for name in (said.rules if said else ()) if name not in known]
@@ -193,9 +213,10 @@ WHERE m.source = '{name}'"""
         return [places[id(known[name])] for name in said.rules]
 
     def _in_order_of_reference(self) -> list[int]:
-        """Correlations, each after those it refers to; those in a circle are problems."""
-        waiting = [n for n, rule in enumerate(self.rules) if rule.kind == "correlation" and not rule.problem]
-        ordered: list[int] = []
+        """Rules that count themselves, then correlations, each after those it refers to; those in a circle are problems."""
+        every = [(n, rule) for n, rule in enumerate(self.rules) if rule.correlation and not rule.problem]
+        ordered = [number for number, rule in every if rule.kind == "rule" and number not in self.problems]
+        waiting = [number for number, rule in every if rule.kind == "correlation"]
         while waiting:
             ready = []
             for number in waiting:
@@ -221,7 +242,8 @@ WHERE m.source = '{name}'"""
             self.problems[number] = f"not convertible: a rule it refers to is not: {', '.join(broken)}"
             return
         lacking = windows.correlate(self.con, number, said, [(slot, self.rules[slot]) for slot in slots])
-        self.inert[number] = [lacking] if lacking else []
+        if lacking:
+            self.ungrouped[number] = lacking
 
     def silent(self) -> set[int]:
         """Rules that only correlations speak for: a correlation refers to them and does not say `generate: true`."""
@@ -229,7 +251,7 @@ WHERE m.source = '{name}'"""
         for number, rule in enumerate(self.rules):
             slots = self.slots(number) if rule.correlation and number not in self.problems else ""
             if not isinstance(slots, str) and rule.correlation and not rule.correlation.generate:
-                silent |= set(slots)
+                silent |= set(slots) - {number}
         return silent
 
     # Findings

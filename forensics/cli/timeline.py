@@ -18,17 +18,12 @@ ABOUT = "events in order of time, or exported"
 
 NARROWING = ("principal", "workload", "resource", "access_key", "address", "source", "tagged")
 
-SHORT = """
-SELECT time, source, action, principal, source_ip, outcome, resources, event_id
-FROM timeline
-ORDER BY time, event_id
-"""
-"""What of a timeline fits a terminal; all other formats have every column."""
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     case_argument(parser)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "formats:\n" + "\n".join(f"  {name:<12}{form.title}" for name, form in formats().items())
     parser.add_argument("--principal", metavar="P", help="calls of an IAM ARN, unique id or name")
     parser.add_argument("--workload", metavar="W", help="events of a workload, by ARN or name")
     parser.add_argument("--resource", metavar="R", help="events about an ARN or id")
@@ -60,6 +55,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _table(timeline: Timeline, options: argparse.Namespace) -> None:
     from forensics.detect import ran
+    from forensics.export.hits import SHORT
     from forensics.output import Rows, write
 
     write(Rows.of(timeline.select(SHORT)), options.format, options.out)

@@ -41,8 +41,8 @@ def _by_format(schema: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
         return schema
     made = {name: _by_format(item, formats) for name, item in schema.items()}
     if isinstance(pattern := made.pop("pattern", None), str):
-        formats[pattern] = re.compile(pattern).search  # type: ignore[assignment]
-        made["format"] = pattern
+        made["format"] = f"pattern-{len(formats)}"
+        formats[made["format"]] = re.compile(pattern).search  # type: ignore[assignment]
     return made
 
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from forensics.case import Case
 from forensics.export import windows
 from forensics.export.forms.csv import CONTROLS, FORMULAS
 from forensics.export.texts import HIDDEN_JSON, UNSAFE_CSV
 from forensics.output import dump, spreadsheet_text
 from forensics.source import EVENT_COLUMNS
 from forensics.timeline import Timeline
+from tests.worlds import add, call
 
 Row = tuple[Any, ...]
 TIMES = {name for name, kind in EVENT_COLUMNS.items() if kind == "TIMESTAMP"}
@@ -175,6 +177,40 @@ def test_what_finds_unsafe_texts_misses_none(change: Callable[[str], str]) -> No
         for sign, hit in zip(signs, shown, strict=True)
         if dump(sign) != json.dumps(sign, ensure_ascii=False) and not hit
     ] == []
+
+
+# Times that no calendar has
+
+FAR = {"a": "infinity", "b": "-infinity", "c": "12000-01-01", "d": "0044-03-15 (BC)", "e": "0001-01-01"}
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Timeline]:
+    """Calls at times that logs can hold and people cannot."""
+    with Case.create(tmp_path / "case") as made:
+        add(made.connection, "cloudtrail", [call({}, eventID=name) for name in FAR])
+        for name, time in FAR.items():
+            made.connection.execute("UPDATE stored.cloudtrail SET event_time = ? WHERE event_id = ?", [time, name])
+        yield Timeline(made)
+
+
+@pytest.mark.parametrize("most", [100, 1])
+def test_times_out_of_every_calendar_stay(
+    far: Timeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(windows.windows, "__defaults__", (most,))
+    written = {"a": "infinity", "b": "-infinity", "c": "12000-01-01T00:00:00.000000Z"}
+    written |= {"d": "-43-03-15T00:00:00.000000Z", "e": "0001-01-01T00:00:00.000000Z"}
+    lines = far.export(tmp_path / "e.jsonl").files[0].path.read_text().splitlines()
+    assert {row["event_id"]: row["time"] for row in map(json.loads, lines)} == written
+    with far.export(tmp_path / "e.csv").files[0].path.open() as file:
+        assert {row["event_id"]: row["time"].removeprefix("'") for row in csv.DictReader(file)} == written
+    path = str(far.export(tmp_path / "e.parquet").files[0].path)
+    found = duckdb.connect().execute("SELECT event_id, CAST(time AS VARCHAR) FROM read_parquet(?)", [path]).fetchall()
+    assert [row[0] for row in found] == ["b", "d", "e", "c", "a"]
+    assert dict(found)["a"] == "infinity" and dict(found)["d"].endswith("(BC) 00:00:00")
+    done = far.export(tmp_path / "o", format="ocsf")
+    assert (done.rows, done.left_out) == (1, {"events with a time outside of the years 1 to 9999": 4})
 
 
 # All

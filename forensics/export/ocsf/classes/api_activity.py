@@ -60,7 +60,7 @@ OCSF = {
     "invoked_by": "s.actor_invoked_by",
     "src_port": "s.src_port",
     "product": "coalesce(s.product_name, 'OCSF')",
-    "vendor": "s.metadata->>'$.product.vendor_name'",
+    "vendor": "coalesce(s.metadata->>'$.product.vendor_name', 'not recorded')",
     "fields": "s.source_unmapped",
 }
 

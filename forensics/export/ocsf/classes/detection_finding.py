@@ -76,7 +76,7 @@ OCSF = {
     "severity_id": "CASE WHEN s.severity_id BETWEEN 0 AND 6 THEN s.severity_id ELSE 0 END",
     "state": "1",
     "product": "coalesce(s.product_name, 'OCSF')",
-    "vendor": "s.metadata->>'$.product.vendor_name'",
+    "vendor": "coalesce(s.metadata->>'$.product.vendor_name', 'not recorded')",
     "fields": "s.source_unmapped",
 }
 

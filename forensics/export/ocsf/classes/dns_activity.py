@@ -53,7 +53,7 @@ OCSF = {
     "src_vpc": "s.vpc_id",
     "code": "s.status_code",
     "product": "coalesce(s.product_name, 'OCSF')",
-    "vendor": "s.metadata->>'$.product.vendor_name'",
+    "vendor": "coalesce(s.metadata->>'$.product.vendor_name', 'not recorded')",
     "fields": "s.source_unmapped",
 }
 

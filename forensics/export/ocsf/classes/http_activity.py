@@ -105,7 +105,7 @@ OCSF = {
     "src_port": "s.src_port",
     "dst_port": "s.dest_port",
     "product": "coalesce(s.product_name, 'OCSF')",
-    "vendor": "s.metadata->>'$.product.vendor_name'",
+    "vendor": "coalesce(s.metadata->>'$.product.vendor_name', 'not recorded')",
     "fields": "s.source_unmapped",
 }
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from forensics import storage
+from tests.lab import lab
+
+__all__ = ["lab"]
 
 HOMES = {
     "HOME": "",

@@ -174,6 +174,7 @@ def test_a_timeline_table_shows_what_fits(run: Run, case: Path) -> None:
         "principal",
         "source_ip",
         "outcome",
+        "hits",
         "resources",
         "event_id",
     ]
@@ -195,7 +196,7 @@ def test_timesketch_has_the_columns_it_asks_for(run: Run, case: Path, tmp_path: 
         "Event Logged",
     )
     run("timeline", case, "--format", "timesketch", "--out", tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text().startswith("message,datetime,timestamp_desc,timestamp,event_id,")
+    assert (tmp_path / "t.csv").read_text().startswith("message,datetime,timestamp_desc,timestamp,tag,hits,event_id,")
 
 
 def test_timesketch_says_how_many_events_have_no_time(run: Run, case: Path) -> None:

@@ -13,17 +13,46 @@ CLIENT = """split_part(split_part(trim(e.user_agent, '[]'), ' ', 1), '/', 1)
         WHEN lower(e.user_agent) LIKE '%linux%' THEN ' on Linux' ELSE '' END"""
 """The program and its system, without versions: an upgrade is no new client."""
 
+OWN_CALL = f"""e.source = 'cloudtrail'
+    AND e.time IS NOT NULL
+    AND e.principal IS NOT NULL
+    AND regexp_matches(e.source_ip, '{ADDRESS}')"""
+"""A call that a principal made itself: one that a service made for it comes from the service's name."""
+
 CALL = f"""
 call AS (
   SELECT e.event_id, e.time, e.account_id, e.principal, e.session, e.access_key_id, e.region, e.action, e.outcome, e.bytes,
-    e.source_ip AS address, {CLIENT} AS client
+    e.source_ip AS address, e.user_agent
   FROM event AS e
-  WHERE e.source = 'cloudtrail'
-    AND e.time IS NOT NULL
-    AND e.principal IS NOT NULL
-    AND regexp_matches(e.source_ip, '{ADDRESS}')
+  WHERE {OWN_CALL}
 )"""
-"""Calls that a principal made itself: those that a service made for it come from the service's name."""
+"""Calls that a principal made itself; who needs the client joins `agent`."""
+
+AGENT = f"""
+agent AS (
+  SELECT e.user_agent, {CLIENT} AS client
+  FROM (
+    SELECT c.user_agent
+    FROM event AS c
+    WHERE c.source = 'cloudtrail'
+    GROUP BY c.user_agent
+  ) AS e
+)"""
+"""The client of each user agent: told once for each, not for each call."""
+
+HABIT = f"""
+{AGENT}, made AS (
+  SELECT e.principal, e.account_id, e.action, e.source_ip AS address, e.user_agent, min(e.time) AS first, max(e.time) AS last,
+    count(*) AS calls
+  FROM event AS e
+  WHERE {OWN_CALL}
+  GROUP BY e.principal, e.account_id, e.action, e.source_ip, e.user_agent
+), habit AS (
+  SELECT m.principal, m.account_id, m.action, m.address, a.client, m.first, m.last, m.calls
+  FROM made AS m
+  LEFT JOIN agent AS a ON a.user_agent IS NOT DISTINCT FROM m.user_agent
+)"""
+"""What each principal did from where with which client, when first and last, how often: what all first sights are told by."""
 
 
 def hours(source: str) -> str:

@@ -242,6 +242,12 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
             return None if None in every else f"({' OR '.join(filter(None, every))})"
         return f"({self.convert_condition(cond, ConversionState())})" if self._is_narrow(cond) else None
 
+    def rest(self, cond: Any) -> str:
+        """The condition's SQL for rows that fulfil its narrowed one: what that decides is left out; "" decides it all."""
+        parts = cond.args if isinstance(cond, ConditionAND) else [cond]
+        open_parts = [part for part in parts if not self._is_narrow(part)]
+        return " AND ".join(f"({self.convert_condition(part, ConversionState())})" for part in open_parts)
+
     def _is_narrow(self, cond: Any) -> bool:
         if isinstance(cond, (ConditionAND, ConditionOR, ConditionNOT)):
             return all(map(self._is_narrow, cond.args))

@@ -26,6 +26,8 @@ LONGEST_SQL = 400_000
 KEPT = 20_000
 """Files whose conversions are kept; the least lately converted are given up first."""
 
+_TECHNIQUE = re.compile(r"attack\.t[0-9]")
+
 _EXTRA = "Sigma rules need pySigma: pip install 'forensics[sigma]'"
 
 
@@ -33,14 +35,15 @@ _EXTRA = "Sigma rules need pySigma: pip install 'forensics[sigma]'"
 class Predicate:
     """A rule over one source table (alias `s`): SQL that is true of the rows it matches.
 
-    `narrow` is that SQL reduced to the table's columns of few values ("" reduces to nothing); `fields` are the rule's
-    names with SQL ("" where the table has none), `columns` those of them that are columns of the table, `needs` what
-    `backend.needs` says.
+    `narrow` is that SQL reduced to the table's columns of few values ("" reduces to nothing), `rest` what is left to ask
+    of rows for which that is true; `fields` are the rule's names with SQL ("" where the table has none), `columns` those
+    of them that are columns of the table, `needs` what `backend.needs` says.
     """
 
     source: str
     sql: str
     narrow: str = ""
+    rest: str = "TRUE"
     fields: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     needs: Any = True
@@ -77,6 +80,8 @@ class Rule:
     tags: list[str] = field(default_factory=list)
     logsource: str = ""
     playbook: str = ""
+    description: str = ""
+    false_positives: list[str] = field(default_factory=list)
     predicates: list[Predicate] = field(default_factory=list)
     correlation: Correlation | None = None
     filters: list[str] | None = None
@@ -87,6 +92,11 @@ class Rule:
     def key(self) -> str:
         """Its id, else its name, else where it is."""
         return self.id or self.name or f"{self.place.rpartition('/')[2]}:{self.line}"
+
+    @property
+    def techniques(self) -> list[str]:
+        """The ATT&CK techniques that its tags name: T1098, T1098.001."""
+        return [tag.removeprefix("attack.").upper() for tag in self.tags if _TECHNIQUE.match(tag)]
 
     @property
     def severity(self) -> float:
@@ -165,7 +175,7 @@ def _described(item: RuleText) -> Rule:
         if isinstance(logsource, dict)
         else []
     )
-    tags = content.get("tags")
+    tags, mistaken = content.get("tags"), content.get("falsepositives")
     custom = content.get("custom") if isinstance(content.get("custom"), dict) else {}
     return Rule(
         item.place,
@@ -177,6 +187,8 @@ def _described(item: RuleText) -> Rule:
         tags=[str(tag)[:100] for tag in tags[:50]] if isinstance(tags, list) else [],
         logsource="/".join(said)[:200],
         playbook=str((custom or {}).get("playbook") or "")[:100],
+        description=" ".join(str(content.get("description") or "").split())[:2000],
+        false_positives=[str(item)[:500] for item in mistaken[:50]] if isinstance(mistaken, list) else [],
     )
 
 
@@ -232,6 +244,7 @@ def _predicate(table: pipelines.Table, rule: Any) -> Predicate:
         table.source,
         sql,
         "" if None in narrow else " OR ".join(filter(None, narrow)),
+        (backend.rest(conditions[0]) or "TRUE") if len(conditions) == 1 else sql,
         {name: found.sql if found else "" for name, found in backend.seen.items()},
         {name: found.column for name, found in backend.seen.items() if found and not found.many and found.column},
         ["or", *map(needs, conditions)],

@@ -27,11 +27,16 @@ OWN = Path(__file__).parent / "rules"
 
 def own_playbook(finding_id: str) -> str:
     """The playbook to look at next that one of our own rules names, by a finding of it; "" for other findings."""
+    from forensics.detect.statements import statements
+
     source, _, rest = finding_id.partition(":")
+    key = rest.partition(":")[0]
+    if source == "sigma" and key in statements():
+        return statements()[key].playbook
     for path in OWN.glob("*.yml") if source == "sigma" else ():
         text = path.read_text("utf-8")
         found = re.search(r"^custom: \{playbook: ([\w-]+)\}", text, re.MULTILINE)
-        if found and f"id: {rest.partition(':')[0]}\n" in text:
+        if found and f"id: {key}\n" in text:
             return found[1]
     return ""
 

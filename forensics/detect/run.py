@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from forensics import event
-from forensics.detect import allow, hits, pipelines, verdict, windows
+from forensics.detect import allow, hits, pipelines, ran, verdict, windows
 from forensics.detect.convert import Predicate, Rule, converted, referenced
-from forensics.detect.report import Detection
+from forensics.detect.report import Detection, summed
 from forensics.detect.rules import OWN, files
 from forensics.detect.scan import MATCH, Asked, Scan
+from forensics.detect.statements import statements
+from forensics.detect.statements.run import match
 from forensics.errors import UsageError
 from forensics.sources import source
 from forensics.timeline import Moment, parse_time
@@ -46,10 +48,14 @@ def detect(
         raise UsageError("rules write findings: open the case with Case.open(path, read_only=False)")
     if case.sql("SELECT 1 FROM case_info WHERE key = 'resolution_stale'").rows():
         raise UsageError("the case has records that are not resolved: run `forensics load` first")
-    known = _told_apart(converted(files(rules or [OWN]), cache))
+    known = _told_apart([*converted(files(rules or [OWN]), cache), *([] if rules else _statements())])
     lists = allow.read(allowed) if allowed else []
     window = (parse_time(start) if start is not None else None, parse_time(end) if end is not None else None)
     return Run(case.connection, known, lists, window).all()
+
+
+def _statements() -> list[Rule]:
+    return [item.rule for item in statements().values()]
 
 
 def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
@@ -77,6 +83,8 @@ class Run:
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
+    hits: dict[int, int] = field(default_factory=dict)
+    hours: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def all(self) -> Detection:
         """Every step in order."""
@@ -84,11 +92,13 @@ class Run:
             self.con.execute(statement)
         for name in pipelines.by_source():
             self._scan(name)
+        match(self)
         self._who()
         for number in self._in_order_of_reference():
             self._correlate(number)
-        stored = self._store()
-        found = Detection(tuple(verdict.outcome(self, number) for number in range(len(self.rules))), stored)
+        self.hits = verdict.counted(self)
+        outcomes = tuple(verdict.outcome(self, number) for number in range(len(self.rules)))
+        found = Detection(outcomes, self._store(summed(outcomes)))
         for table in ("detect_match", "detect_event", "detect_correlated", "detect_rule"):
             self.con.execute(f"DROP TABLE IF EXISTS temp.{table}")
         return found
@@ -109,9 +119,7 @@ class Run:
                 self.inert.setdefault(number, []).extend(gone)
             else:
                 self.inert.setdefault(number, [])
-                asked.append(
-                    (predicate, Asked(number, self._filtered(number, predicate), predicate.narrow, _paths(predicate)))
-                )
+                asked.append((predicate, self._asked(number, predicate)))
         scan.run([item for _, item in asked])
         self._note(scan, asked)
         scan.close()
@@ -121,18 +129,22 @@ class Run:
             if rule.kind == "rule" and not rule.problem:
                 yield from ((number, item) for item in rule.predicates if item.source == name)
 
-    def _filtered(self, number: int, predicate: Predicate) -> str:
+    def _asked(self, number: int, predicate: Predicate) -> Asked:
         """A rule's SQL and that of the filters that name it."""
         rule = self.rules[number]
-        parts = [f"({predicate.sql})"]
-        for other in self.rules:
-            if (
-                other.kind == "filter"
-                and not other.problem
-                and (not other.filters or {rule.id, rule.name} & set(other.filters))
-            ):
-                parts += [f"({item.sql})" for item in other.predicates if item.source == predicate.source]
-        return " AND ".join(parts)
+        filters = [
+            item
+            for other in self.rules
+            if other.kind == "filter"
+            and not other.problem
+            and (not other.filters or {rule.id, rule.name} & set(other.filters))
+            for item in other.predicates
+            if item.source == predicate.source
+        ]
+        filtered = "".join(f" AND ({item.sql})" for item in filters)
+        lifted = frozenset(path for item in filters for path in _paths(item).values())
+        sql, rest = f"({predicate.sql}){filtered}", f"({predicate.rest}){filtered}"
+        return Asked(number, sql, predicate.narrow, rest, _paths(predicate), lifted)
 
     def _note(self, scan: Scan, asked: Sequence[tuple[Predicate, Asked]]) -> None:
         self.problems |= scan.errors
@@ -234,8 +246,8 @@ WHERE m.source = '{name}'"""
 
     # Findings
 
-    def _store(self) -> dict[int, int]:
-        """Hits become findings; gives how many of each rule."""
+    def _store(self, said: str) -> dict[int, int]:
+        """Hits become findings, and it is kept that rules ran; gives how many findings of each rule."""
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE detect_rule (rule INTEGER, key VARCHAR, title VARCHAR, severity DOUBLE)"
         )
@@ -249,9 +261,23 @@ WHERE m.source = '{name}'"""
         counted = self.con.execute(
             "SELECT rule, count(DISTINCT finding_id) FROM detect_grouped GROUP BY rule"
         ).fetchall()
-        hits.store(self.con, SOURCE)
+        part = any(moment is not None for moment in self.window)
+        told = [_about(self.rules[int(rule)]) for rule, _ in counted]
+        hits.store(
+            self.con,
+            SOURCE,
+            lambda count: ran.remember(self.con, ran.Ran(SOURCE, said=said, findings=count, part=part), told),
+        )
         self.con.execute("DROP TABLE temp.detect_grouped")
         return {int(rule): int(count) for rule, count in counted}
+
+
+def _about(rule: Rule) -> list[object]:
+    """A row of `detection_rule` after `source`."""
+    place = Path(rule.place)
+    named = f"{place.name} of this package" if place.parent == OWN else rule.place
+    who = [rule.key, rule.title, rule.level or None, rule.description or None, rule.techniques]
+    return [*who, rule.false_positives, rule.playbook or None, named]
 
 
 def _missing(predicate: Predicate, lacks: set[str]) -> list[str]:

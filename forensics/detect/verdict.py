@@ -25,21 +25,27 @@ SELECT count_if(logged) AS logged, count(*) AS hours
 FROM hour
 """
 
+_HITS = """
+SELECT e.rule, count(DISTINCT e.event_id) AS hits
+FROM detect_event AS e
+WHERE e.rule NOT IN (SELECT c.rule FROM detect_correlated AS c)
+GROUP BY e.rule
+UNION ALL
+SELECT c.rule, count(DISTINCT c.event_id) AS hits
+FROM detect_correlated AS c
+GROUP BY c.rule
+"""
+
 
 def outcome(run: Run, number: int) -> Outcome:
     """What came of the rule at that place."""
     rule = run.rules[number]
-    count = (
-        "SELECT count(DISTINCT event_id) FROM detect_correlated WHERE rule = ?"
-        if rule.correlation
-        else ("SELECT count(DISTINCT event_id) FROM detect_event WHERE rule = ?")
-    )
-    (number_of_hits,) = run.con.execute(count, [number]).fetchall()[0]
+    number_of_hits = run.hits.get(number, 0)
     problem = rule.problem or run.problems.get(number, "")
     if problem:
         return Outcome(rule, "not convertible", 0, problem.removeprefix("not convertible: "))
     if number_of_hits:
-        return Outcome(rule, "fired", int(number_of_hits), _said_of(run, number))
+        return Outcome(rule, "fired", number_of_hits, _said_of(run, number))
     state, why = _quiet(run, number)
     return Outcome(rule, state, 0, why)
 
@@ -92,10 +98,16 @@ def _unlogged(run: Run, names: Sequence[str]) -> tuple[str, str]:
 
 def _hours(run: Run, name: str) -> tuple[int, int]:
     """Hours of the window in which a source was logged, and in all; (0, 0) where coverage says nothing."""
-    (logged, hours) = run.con.execute(
-        _LOGGED, {"source": name, "start": run.window[0], "end": run.window[1]}
-    ).fetchall()[0]
-    return int(logged or 0), int(hours or 0)
+    if name not in run.hours:
+        window = {"source": name, "start": run.window[0], "end": run.window[1]}
+        ((logged, hours),) = run.con.execute(_LOGGED, window).fetchall()
+        run.hours[name] = int(logged or 0), int(hours or 0)
+    return run.hours[name]
+
+
+def counted(run: Run) -> dict[int, int]:
+    """How many events each rule matched; of a correlation, how many the spans that fulfil it have."""
+    return {int(rule): int(hits) for rule, hits in run.con.execute(_HITS).fetchall()}
 
 
 def _filter(run: Run, rule: Rule) -> tuple[str, str]:
@@ -110,14 +122,10 @@ def _quiet_correlation(run: Run, number: int) -> tuple[str, str]:
     if run.inert.get(number):
         return "inert", run.inert[number][0]
     slots = run.slots(number)
-    every = [_quiet(run, slot) for slot in (slots if not isinstance(slots, str) else ()) if not _matched(run, slot)]
+    every = [_quiet(run, slot) for slot in (slots if not isinstance(slots, str) else ()) if not run.hits.get(slot)]
     said = run.rules[number].correlation
     needs_all = said is not None and said.type in ("temporal", "temporal_ordered")
     bad = [(state, why) for state, why in every if state in ("inert", "blind")]
     if bad and (needs_all or len(bad) == len(slots)):
         return bad[0]
     return "loaded", ""
-
-
-def _matched(run: Run, number: int) -> bool:
-    return bool(run.con.execute("SELECT 1 FROM detect_event WHERE rule = ? LIMIT 1", [number]).fetchall())

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from forensics.errors import UsageError
@@ -39,7 +40,7 @@ class Entry:
     supersedes: tuple[str, ...] = ()
     withdraws: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The first 128 bits of the SHA-256 of what it says: the same entry has the same id in every copy."""
         said = json.dumps(self._said(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)

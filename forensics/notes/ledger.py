@@ -7,9 +7,11 @@ that a crash cut off stays as it is; the next writer begins on a line of its own
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import functools
+import operator
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +93,7 @@ class Ledger:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[BinaryIO]:
         with self._told("write"), _opened(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT) as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle, write=True)
             yield handle
 
     @contextlib.contextmanager
@@ -107,7 +109,7 @@ class Ledger:
             self._forget()
             return False
         with self._told("read"), _opened(self.path, os.O_RDONLY) as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH)
+            _lock(handle)
             return self._read_on(handle)
 
     def _forget(self) -> None:
@@ -120,6 +122,8 @@ class Ledger:
             self._file = (held.st_dev, held.st_ino)
         if held.st_size == self._at:
             return False
+        if held.st_size > LARGEST:
+            raise OSError(f"it has more than {LARGEST:,} bytes: no notes file of this package is so large")
         handle.seek(self._at)
         added: dict[str, Entry] = {}
         for size, line in _lines(handle):
@@ -141,9 +145,20 @@ class Ledger:
         return Problem(f"{self.path.name} line {number}", "unreadable", detail)
 
 
+def _lock(handle: BinaryIO, *, write: bool = False) -> None:
+    """Wait for our turn, which ends when the file is closed. Raises OSError."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX if write else fcntl.LOCK_SH)
+    elif write:
+        raise OSError("this system has no flock, by which those who write take turns")
+
+
 def _opened(path: Path, flags: int) -> BinaryIO:
     """The file, unbuffered where it is written; never what a link leads to, nor a device. Raises OSError."""
-    handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+    safe = [getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")]
+    handle = os.open(path, functools.reduce(operator.or_, safe, flags), 0o666)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(f"{path} is no regular file")

@@ -62,7 +62,7 @@ class Stand:
         """Tags and texts that stand, in order of time."""
         heads = (item for key, item in self.entries.items() if key not in self._gone and not item.withdraws)
         made = [self._tag(item) if item.tag is not None else self._text(item) for item in heads]
-        return sorted(made, key=lambda item: (item.at, item.about, item.id))
+        return sorted(made, key=lambda item: (item.at, item.about.kind, item.about.key, item.id))
 
     @cached_property
     def tags(self) -> dict[About, dict[str, list[str]]]:

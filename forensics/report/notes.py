@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import accumulate
 
 import pandas as pd
 from markupsafe import Markup
@@ -22,8 +23,8 @@ SHOWN = 500
 
 HEADINGS = {"at": "when, UTC", "by": "who", "about": "about", "note": "note", "remark": "remark"}
 
-LONG = 1000
-"""Characters from which a note is folded."""
+TEXT = 300_000
+"""Characters of notes that a report holds at most."""
 
 
 def show_notes(notes: Notes, *, limit: int | None = 100, caption: str | None = None) -> Shown:
@@ -47,7 +48,7 @@ def _frame(items: Sequence[Standing], name: str) -> tuple[pd.DataFrame, str]:
         "who": [item.by for item in items],
         "about": [str(item.about) for item in items],
         name: [item.text if item.text is not None else item.tag for item in items],
-        "id": [item.id for item in items],
+        "id": [item.id[:8] for item in items],
     }
     if any(item.remark for item in items):
         rows["remark"] = [item.remark or None for item in items]
@@ -75,20 +76,22 @@ def notes_section(case: Case) -> list[Section]:
 
 
 def _texts(items: Sequence[Standing], places: Mapping[str, Citation]) -> str:
-    cards = "".join(
-        f'<li><div class="fx-head"><time>{moment(item.at)} UTC</time><strong>{escape(visible(item.by))}</strong>'
-        f"<span>{_about(item, places)}</span></div>"
-        f'<div class="fx-text">{_prose(item.text or "")}</div>{_remark(item)}</li>'
-        for item in items[:SHOWN]
-    )
-    return f'<ul class="fx-notes">{cards}</ul>{_more(items)}' if items else ""
+    shown = _within(items)
+    cards = "".join(_text(item, places) for item in shown)
+    return f'<ul class="fx-notes">{cards}</ul>{_more(items, len(shown))}' if items else ""
 
 
-def _prose(text: str) -> str:
-    shown = visible(text, keep="\n")
-    if len(shown) <= LONG:
-        return escape(shown)
-    return f"<details><summary>{escape(' '.join(shown[:LONG].split()))}…</summary>{escape(shown)}</details>"
+def _text(item: Standing, places: Mapping[str, Citation]) -> str:
+    text = escape(visible(item.text or "", keep="\n"))
+    head = f"<time>{moment(item.at)} UTC</time><strong>{escape(visible(item.by))}</strong>"
+    head += f"<span>{_about(item, places)}</span>"
+    return f'<li><div class="fx-head">{head}</div><div class="fx-text">{text}</div>{_remark(item)}</li>'
+
+
+def _within(items: Sequence[Standing]) -> list[Standing]:
+    """The first of them, as many as a report has room for."""
+    lengths = accumulate(len(item.text or "") for item in items)
+    return [item for item, length in zip(items[:SHOWN], lengths, strict=False) if length <= TEXT]
 
 
 def _remark(item: Standing) -> str:
@@ -105,11 +108,11 @@ def _tags(items: Sequence[Standing], places: Mapping[str, Citation]) -> str:
     )
     heads = "".join(f'<th scope="col">{name}</th>' for name in ("tag", "on", "who", "when, UTC"))
     table = f'<div class="fx-table" role="region" aria-label="Tags" tabindex="0"><table><caption>Tags</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f"{table}{_more(items)}" if items else ""
+    return f"{table}{_more(items, SHOWN)}" if items else ""
 
 
-def _more(items: Sequence[Standing]) -> str:
-    left = len(items) - SHOWN
+def _more(items: Sequence[Standing], shown: int) -> str:
+    left = len(items) - shown
     return f'<p class="fx-more">… {left:,} more: <code>forensics note CASE list</code></p>' if left > 0 else ""
 
 

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from plotly.offline import get_plotlyjs
 
 from forensics.case import Case
+from forensics.detect import ran
 from forensics.errors import PlaybookError
 from forensics.geography import Geography
 from forensics.report.appendix import Finding, Section, digests, left_out, statements, summary
@@ -56,6 +57,7 @@ def run_report(
         sections = [*notes_section(opened), *evidence, statements(notebook), digests(case, hashed)]
         tagged = marks(opened.notes, findings)
         facts = {**facts, "coverage": logged(opened, sources)} if sources else facts
+        facts = {**facts, "rules and behaviours": ran.told(opened)}
     given: _Given = {"summary": summary(findings), "sections": sections, "records": anchors, "marks": tagged}
     return html(notebook, title=title, facts=facts, failure=failure, **given)
 

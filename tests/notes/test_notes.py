@@ -1,50 +1,27 @@
 """Tags and notes of people: what is put on, taken off, written, edited and withdrawn, and what then stands."""
 
 import getpass
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from forensics import Timeline, custody
+from forensics import Timeline
 from forensics.case import Case
 from forensics.errors import AmbiguousName, ForensicsError, UnknownName, UsageError
-from forensics.evidence import add
-from forensics.load import load
 from forensics.notes import About, Notes
 from forensics.notes.about import MOST
 from forensics.notes.entry import LONGEST_TEXT
 from forensics.verification import verify
+from tests.notes.worlds import five_calls
 
 ROLE = "arn:aws:iam::111122223333:role/orders"
 KEY = "ASIAMADEUP0000000001"
 
 
-def call(number: int) -> dict[str, object]:
-    return {
-        "eventVersion": "1.11",
-        "eventID": f"event-{number}",
-        "eventTime": f"2026-11-05T09:00:0{number}Z",
-        "eventSource": "s3.amazonaws.com",
-        "eventName": "GetObject",
-        "awsRegion": "eu-west-1",
-        "recipientAccountId": "111122223333",
-        "eventType": "AwsApiCall",
-    }
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A case of five calls."""
-    root = tmp_path_factory.mktemp("notes")
-    (root / "logs").mkdir()
-    (root / "logs" / "calls.json").write_text(json.dumps({"Records": [call(number) for number in range(5)]}))
-    with Case.create(root / "case") as case:
-        custody.append(case.path, "new")
-        add(case, root / "logs")
-        load(case, workers=1)
-    return root / "case"
+    return five_calls(tmp_path_factory.mktemp("notes"))
 
 
 @pytest.fixture

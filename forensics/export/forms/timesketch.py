@@ -9,6 +9,7 @@ from forensics.errors import UsageError
 from forensics.export.format import UNTIMED, Asked, Counted, Format, Target
 from forensics.export.forms.csv import write_csv
 from forensics.export.forms.jsonl import write_lines
+from forensics.export.hits import HITS
 from forensics.export.texts import as_json, as_text
 from forensics.export.windows import windows
 from forensics.source import EVENT_COLUMNS
@@ -21,14 +22,18 @@ SUFFIXES = (".jsonl", ".csv")
 UNREADABLE = "events with a time outside the years 1678 to 2261, which Timesketch drops"
 _FIRST, _LAST = "TIMESTAMP '1678-01-01'", "TIMESTAMP '2262-01-01'"
 
-_TAGGED = """, tagged AS (
+_TAGGED = f""", tagged AS (
   SELECT u.pair[1] AS about, list(u.pair[2] ORDER BY u.pair[2]) AS tags
   FROM unnest(CAST(? AS VARCHAR[][])) AS u(pair)
   GROUP BY u.pair[1]
-)
+), hit AS ({HITS})
 """
-"""The tags that stand on events, from pairs of event id and tag."""
-_TAGS = "coalesce(tagged.tags, CAST([] AS VARCHAR[]))"
+"""The tags that stand on events, from pairs of event id and tag; what rules and behaviours say of events."""
+
+_LISTS = {
+    "tag": "coalesce(tagged.tags, CAST([] AS VARCHAR[]))",
+    "hits": "coalesce(hit.titles, CAST([] AS VARCHAR[]))",
+}
 
 _OWN = [name for name in EVENT_COLUMNS if name != "time"]
 _BEGINNING = {
@@ -41,16 +46,19 @@ _BEGINNING = {
 
 _FROM = f"""FROM timeline AS event
 LEFT JOIN tagged ON tagged.about = event.event_id
+LEFT JOIN hit ON hit.about = event.event_id
 WHERE event.time >= {_FIRST} AND event.time < {_LAST}
 ORDER BY event.time, event_id, object_id, record"""
 _MEMBERS = ",\n  ".join(
-    f"{name} := {sql}" for name, sql in (_BEGINNING | {"tag": _TAGS} | {name: as_json(name) for name in _OWN}).items()
+    f"{name} := {sql}" for name, sql in (_BEGINNING | _LISTS | {name: as_json(name) for name in _OWN}).items()
 )
 _LINES = f"{_TAGGED}SELECT CAST(json_merge_patch('{{}}', to_json(struct_pack({_MEMBERS}))) AS VARCHAR) AS line\n{_FROM}"
 _COLUMNS = ",\n  ".join(
     f"{sql} AS {name}"
     for name, sql in (
-        _BEGINNING | {"tag": f"CAST(to_json({_TAGS}) AS VARCHAR)"} | {name: as_text(name) for name in _OWN}
+        _BEGINNING
+        | {name: f"CAST(to_json({sql}) AS VARCHAR)" for name, sql in _LISTS.items()}
+        | {name: as_text(name) for name in _OWN}
     ).items()
 )
 _ROWS = f"{_TAGGED}SELECT\n  {_COLUMNS}\n{_FROM}"
@@ -72,7 +80,7 @@ def write(asked: Asked, target: Target) -> Counted:
     with target.open() as handle:
         pairs = asked.timeline.case.notes.pairs()
         if asked.suffix == ".csv":
-            write_csv([*_BEGINNING, "tag", *_OWN], _batches(asked, pairs), handle, counted)
+            write_csv([*_BEGINNING, *_LISTS, *_OWN], _batches(asked, pairs), handle, counted)
         else:
             for piece in windows(asked.timeline):
                 write_lines(piece.select(_LINES, pairs), handle, counted)

@@ -116,7 +116,7 @@ class Notebook:
     """Addresses beyond this machine that the page asked for."""
 
     def run(self, cell: int | None = None, *, seconds: float = PATIENCE) -> None:
-        """Run one cell, or all; returns when they have run, also where one failed. Look at `errors`."""
+        """Run one cell, or all up to the first that fails, as JupyterLab does; returns then. Look at `errors`."""
         command = "notebook:run-all-cells" if cell is None else "notebook:run-cell"
         self.page.evaluate(_RUN, [command, cell])
         self.page.wait_for_function(_RAN, timeout=seconds * 1000)

@@ -1,7 +1,9 @@
 """The tours as notebooks: found, run in a kernel of their own, and written so that two runs give the same bytes."""
 
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbconvert.preprocessors import ExecutePreprocessor
@@ -55,3 +57,9 @@ def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 def written(notebook: NotebookNode) -> str:
     """The file's text."""
     return str(nbformat.writes(notebook, indent=1)).rstrip("\n") + "\n"  # type: ignore[no-untyped-call]
+
+
+def plain(outputs: Iterable[Mapping[str, Any]]) -> str:
+    """What outputs say as plain text; a stream's pieces are one."""
+    texts = (item.get("text") or item.get("data", {}).get("text/plain", "") for item in outputs)
+    return "".join(text if isinstance(text, str) else "".join(text) for text in texts)

@@ -152,7 +152,8 @@ class Triage(Answer):
         """How many findings there are, and what bears them out."""
         rests = holdings.basis(self.case, SOURCES)
         if not self.finding_ids:
-            return f"No finding of a product is in evidence. {self._apart()}{rests}"
+            none = "No finding of a product is" if (apart := self._apart()) else "No finding is"
+            return f"{none} in evidence. {apart}{rests}"
         behind = {str(row[0]) for row in self.behind}
         records = sum(int(row[9]) for row in self.behind)
         text = (
@@ -209,6 +210,11 @@ class Triage(Answer):
     def looked(self) -> str:
         """When rules and behaviours looked at the case, or that they did not."""
         return capital(f"{ran.told(self.case)}.")
+
+    @property
+    def unseen(self) -> str:
+        """What rules and behaviours have not looked at; "" where they have looked at all."""
+        return ran.remark(self.case)
 
     @property
     def lifetimes(self) -> Query:

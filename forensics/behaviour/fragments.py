@@ -42,17 +42,79 @@ agent AS (
 
 HABIT = f"""
 {AGENT}, made AS (
-  SELECT e.principal, e.account_id, e.action, e.source_ip AS address, e.user_agent, min(e.time) AS first, max(e.time) AS last,
-    count(*) AS calls
+  SELECT e.principal, e.account_id, e.action, e.source_ip AS address, e.region, e.user_agent, min(e.time) AS first,
+    max(e.time) AS last, count(*) AS calls
   FROM event AS e
   WHERE {OWN_CALL}
-  GROUP BY e.principal, e.account_id, e.action, e.source_ip, e.user_agent
+  GROUP BY e.principal, e.account_id, e.action, e.source_ip, e.region, e.user_agent
 ), habit AS (
-  SELECT m.principal, m.account_id, m.action, m.address, a.client, m.first, m.last, m.calls
+  SELECT m.principal, m.account_id, m.action, m.address, m.region, a.client, m.first, m.last, m.calls
   FROM made AS m
   LEFT JOIN agent AS a ON a.user_agent IS NOT DISTINCT FROM m.user_agent
 )"""
 """What each principal did from where with which client, when first and last, how often: what all first sights are told by."""
+
+VALUE = """
+value AS (
+  SELECT h.principal, 'action' AS dimension, h.action AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  GROUP BY h.principal, h.action
+  UNION ALL
+  SELECT h.principal, 'address' AS dimension, h.address AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  GROUP BY h.principal, h.address
+  UNION ALL
+  SELECT h.principal, 'client' AS dimension, h.client AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  WHERE h.client IS NOT NULL
+  GROUP BY h.principal, h.client
+  UNION ALL
+  SELECT h.principal, 'Region' AS dimension, h.region AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  WHERE h.region IS NOT NULL
+  GROUP BY h.principal, h.region
+  UNION ALL
+  SELECT h.principal, 'network' AS dimension, k.network AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  JOIN known_place AS k ON k.address = h.address
+  WHERE k.network IS NOT NULL
+  GROUP BY h.principal, k.network
+), whole AS (
+  SELECT h.principal, min(h.account_id) AS account_id, min(h.first) AS began, sum(h.calls) AS calls
+  FROM habit AS h
+  GROUP BY h.principal
+)"""
+"""Each thing that a principal did, or called from, with, in; networks where a file says whose an address is."""
+
+
+def of_value(candidate: str, key: str) -> str:
+    """CTEs `cited` (`ids` of the first records), `once` (the key, where one) of each candidate (`principal`, `dimension`, `value`)."""
+    return f"""
+called AS (
+  SELECT x.{key}, c.event_id, c.time, c.access_key_id, row_number() OVER (PARTITION BY x.{key} ORDER BY c.time, c.event_id) AS place
+  FROM {candidate} AS x
+  JOIN call AS c ON c.principal = x.principal
+    AND x.first <= c.time
+    AND c.time <= x.last
+  LEFT JOIN agent AS a ON x.dimension = 'client' AND a.user_agent = c.user_agent
+  LEFT JOIN known_place AS k ON x.dimension = 'network' AND k.address = c.address
+  WHERE x.value = CASE x.dimension WHEN 'action' THEN c.action WHEN 'address' THEN c.address WHEN 'Region' THEN c.region
+    WHEN 'client' THEN a.client ELSE k.network END
+), cited AS (
+  SELECT {key}, array_agg(event_id ORDER BY time, event_id) AS ids
+  FROM called
+  WHERE place <= $evidence
+  GROUP BY {key}
+), once AS (
+  SELECT {key}, CASE WHEN count(DISTINCT access_key_id) = 1 THEN min(access_key_id) END AS access_key_id
+  FROM called
+  GROUP BY {key}
+)"""
+
+
+SPOKEN = """CASE x.dimension WHEN 'action' THEN 'did ' WHEN 'client' THEN 'called with ' WHEN 'Region' THEN 'called in '
+    ELSE 'called from ' END || x.value"""
+"""What a principal did, in words."""
 
 
 def hours(source: str) -> str:

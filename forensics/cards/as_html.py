@@ -21,9 +21,6 @@ from forensics.views.labels import visible
 _ROOM = 140_000
 """Characters of all tables of a card, as HTML."""
 
-_LEFT = ' style="text-align:left"'
-"""JupyterLab sets cells to the right."""
-
 _MANY = 12
 """Rows of a table that has no buttons any more."""
 
@@ -100,7 +97,7 @@ def part_html(table: Table, room: int) -> str:
         return f'<div class="fc-part">{title}<p class="fc-more">{escape(table.part.none)}</p></div>'
     kinds = ["fc-short" if table.part.brief else kind for kind in table.kinds()]
     heads = "".join(
-        f"<th{_class(kind)}{_LEFT if kind != 'fx-number' else ''}>{escape(name)}</th>"
+        f"<th{_class(kind)}{_placed(kind)}>{escape(name)}</th>"
         for name, kind in zip(table.headings, kinds, strict=True)
     )
     rows = [f"<tr>{_row(table, row, kinds)}</tr>" for row in table.rows]
@@ -119,10 +116,17 @@ def part_html(table: Table, room: int) -> str:
 def _row(table: Table, row: Sequence[Any], kinds: Sequence[str]) -> str:
     look = Look(brief=table.part.brief, buttons=table.part.limit <= _MANY, at=table.time(row))
     return "".join(
-        f"<td{_class(kind)}{_LEFT if kind != 'fx-number' else ''}>"
+        f"<td{_class(kind)}{_placed(kind)}>"
         f"{badge(value) if name.endswith('certainty') and value else value_html(name, value, look)}</td>"
         for name, value, kind in zip(table.columns, row, kinds, strict=True)
     )
+
+
+def _placed(kind: str) -> str:
+    """JupyterLab sets cells to the right, and breaks times."""
+    if kind == "fx-number":
+        return ""
+    return f' style="text-align:left{";white-space:nowrap" if kind == "fx-time" else ""}"'
 
 
 def _class(kind: str) -> str:

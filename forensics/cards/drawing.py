@@ -79,12 +79,17 @@ def drawn(card: Card) -> Shown:
     from forensics.cards.as_html import page
     from forensics.cards.as_text import text
 
+    told = tell(card)
+    return Shown(page(told), text(told))
+
+
+def tell(card: Card) -> Told:
+    """What the card says, read from the case."""
     covered = card.coverage()
     badge = covered.badge if covered is not None else None
     hidden = {"coverage"} if badge else set()
     facts = {name: value for name, value in card.facts().items() if value is not None and name not in hidden}
-    told = Told(card, card.answers(), facts, read(card), badge, noted(card), card.body(), card.leads())
-    return Shown(page(told), text(told))
+    return Told(card, card.answers(), facts, read(card), badge, noted(card), card.body(), card.leads())
 
 
 def sentence(answer: Answer) -> str:

@@ -13,11 +13,15 @@ from forensics.analysis.words import count, during, listed
 from forensics.cards.card import Answer, Card, Part
 from forensics.cards.tables import SHORT
 from forensics.case import Query
+from forensics.errors import ForensicsError
 from forensics.report.display import Shown
 from forensics.timeline import Step, Timeline
 
 if TYPE_CHECKING:
     from forensics.covered import Coverage
+
+MOST_TAGS = 10_000
+"""Tags of events up to which a card shows them beside its events."""
 
 FIRST = 12
 """Events that a card shows."""
@@ -33,6 +37,15 @@ _BOUND = f"""
 SELECT max(time) AS latest, count(*) AS events
 FROM (SELECT time FROM timeline WHERE time IS NOT NULL ORDER BY time LIMIT {FIRST}) AS first
 """
+
+_TAGS = """
+, noted AS (
+  SELECT u.pair[1] AS event_id, array_agg(u.pair[2] ORDER BY u.pair[2]) AS tags
+  FROM unnest(CAST(? AS VARCHAR[][])) AS u(pair)
+  GROUP BY u.pair[1]
+)
+"""
+"""Put before `_ROWS`."""
 
 _ROWS = f"""
 , first AS (
@@ -56,10 +69,10 @@ SELECT f.time, f.source, f.action, f.outcome, f.principal, f.source_ip, f.destin
   coalesce(i.workload, p.workload) AS workload, coalesce(i.question, p.question) AS question,
   coalesce(i.certainty, p.certainty) AS certainty,
   CASE WHEN i.question IS NOT NULL THEN coalesce(p.workload, p.question) END AS used_from,
-  CASE WHEN i.question IS NOT NULL THEN p.certainty END AS used_certainty, f.event_id
+  CASE WHEN i.question IS NOT NULL THEN p.certainty END AS used_certainty, f.event_id, {{tags}}
 FROM first AS f
 LEFT JOIN held AS i ON i.event_id = f.event_id AND i.issued
-LEFT JOIN held AS p ON p.event_id = f.event_id AND NOT p.issued
+LEFT JOIN held AS p ON p.event_id = f.event_id AND NOT p.issued{{join}}
 ORDER BY f.time, f.event_id
 """
 
@@ -115,7 +128,19 @@ class Events(Card):
         """Its first events, with the workload that each was issued to, and used from or ended at."""
         latest, events = self.timeline.select(_BOUND).rows()[0]
         head = self.timeline.where("time <= ?", latest) if events == FIRST else self.timeline
-        return head.select(_ROWS)
+        pairs = self._pairs()
+        if not pairs:
+            return head.select(_ROWS.format(tags="CAST(NULL AS VARCHAR[]) AS tags", join=""))
+        joined = "\nLEFT JOIN noted AS n ON n.event_id = f.event_id"
+        return head.select(_TAGS + _ROWS.format(tags="n.tags", join=joined), pairs)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Tagged events and their tags; none where the notes cannot be read, or are very many."""
+        try:
+            pairs = self.case.notes.pairs()
+        except ForensicsError:
+            return []
+        return pairs if len(pairs) <= MOST_TAGS else []
 
     def coverage(self) -> Coverage | None:
         """What is logged of its own window."""
@@ -140,11 +165,12 @@ class Events(Card):
         event |= {"workload": "workload", "certainty": "certainty", "question": "how", "used_from": "used from"}
         event |= {"used_certainty": "certainty", "principal": "principal", "source_ip": "from", "destination_ip": "to"}
         event |= {"resources": "about", "event_id": "record"}
+        event = {"time": "time", "tags": "tags"} | event
         if not self.total:
             return ()
         source = {"source": "source", "events": "events", "first_seen": "first", "last_seen": "last"}
         return (
-            Part("First events", self.first, event, limit=FIRST, total=self.total, brief=True, ask=f"{self.call}.df()"),
+            Part("Events", self.first, event, limit=FIRST, total=self.total, brief=True, ask=f"{self.call}.df()"),
             Part("By source", self.sources, source, limit=30),
         )
 

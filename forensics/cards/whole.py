@@ -198,8 +198,10 @@ class Whole(Card):
         total, high = sum(row[1] for row in rows), sum(row[2] for row in rows)
         by = ", ".join(f"{row[1]:,} of {row[0]}" for row in rows)
         if outside := self.outside.rows():
-            keys = len({row[0] for row in outside})
-            yield Answer(f"{count(keys, 'credential')} of workloads used from outside of them: see below.", "inferred")
+            key, workload, address, *_ = outside[0]
+            more = f"; {count(len(outside) - 1, 'more such use')}, below" if len(outside) > 1 else ""
+            place = address or "an address not recorded"
+            yield Answer(f"{key}, issued to {workload}, was used from {place}, outside of it{more}.", outside[0][6])
         said = f"{count(total, 'finding')}, {high:,} of high severity: {by}." if rows else "No finding is in evidence."
         yield Answer(said, "findings")
         yield Answer(f"{capital(told(self.case))}.", "rules")

@@ -86,7 +86,7 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
     def find(self, name: str) -> Field | None:
         """Where the table has a field; remembered in `seen`."""
         if name not in self.seen:
-            self.seen[name] = fields.field(self.source, name, self.declared.fields)
+            self.seen[name] = fields.field(self.source, name, self.declared.fields, self.declared.lists)
         return self.seen[name]
 
     def escape_and_quote_field(self, field: str) -> str:

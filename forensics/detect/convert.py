@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from forensics.detect import pipelines
+from forensics.detect import legacy, pipelines
 from forensics.detect.rules import RuleFile, RuleText, documents
 from forensics.errors import UsageError
 from forensics.sources import source
@@ -53,15 +53,17 @@ class Predicate:
 class Correlation:
     """What a correlation rule says.
 
-    `condition` is (operator, number), None where all rules must be there; `counted` the field of a value correlation.
+    `condition` are operators with numbers, all of which hold; None where all rules must be there. `counted` is the field
+    of a value correlation, `percentile` which one. A rule that counts itself names no `rules`.
     """
 
     type: str
     rules: list[str]
     group_by: list[str]
     seconds: int
-    condition: tuple[str, float] | None
+    condition: list[tuple[str, float]] | None
     counted: str = ""
+    percentile: int = 50
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     generate: bool = False
 
@@ -129,7 +131,7 @@ def converted(files: Iterable[RuleFile], cache: Path | None = None) -> list[Rule
 
 
 def _file(file: RuleFile) -> list[Rule]:
-    found = [convert(item) for item in documents(file)]
+    found = [convert(item) for item in legacy.collected(documents(file))]
     return found or [Rule(file.place, 1, problem="no rule in the file")]
 
 
@@ -160,7 +162,8 @@ def convert(item: RuleText) -> Rule:
             return _filter(rule, item.content)
         if "detection" not in item.content:
             return replace(rule, problem="not a Sigma rule: it has neither detection, correlation nor filter")
-        return replace(rule, predicates=_predicates(item.content))
+        content, counted = legacy.counted(item.content)
+        return replace(rule, predicates=_predicates(content), correlation=_counted(counted) if counted else None)
     except Unconvertible as error:
         return _unconverted(rule, item, str(error), error.construct)
     except (SigmaError, NotImplementedError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -262,7 +265,13 @@ def _filter(rule: Rule, content: dict[str, Any]) -> Rule:
     return replace(rule, kind="filter", filters=named, predicates=made)
 
 
-TYPES = ("event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg")
+def _counted(said: dict[str, Any]) -> Correlation:
+    """What a rule counts of itself."""
+    from sigma.correlations import SigmaCorrelationTimespan
+
+    seconds = SigmaCorrelationTimespan(str(said["timespan"])).seconds
+    condition = [(said["sign"], said["number"])]
+    return Correlation(said["type"], [], said["group-by"], seconds, condition, said["field"])
 
 
 def _correlation(content: dict[str, Any]) -> Correlation:
@@ -270,28 +279,31 @@ def _correlation(content: dict[str, Any]) -> Correlation:
 
     from forensics.detect.backend import Unconvertible
 
-    rule = SigmaCorrelationRule.from_dict(content)
+    said = content["correlation"]
+    written = said.get("condition") if isinstance(said, dict) else None
+    given = isinstance(written, dict)
+    bounds: dict[str, Any] = written if isinstance(written, dict) else {}
+    signs = [key for key in bounds if key in _SIGNS]
+    first = {key: value for key, value in bounds.items() if key not in signs[1:]}
+    rule = SigmaCorrelationRule.from_dict(content | {"correlation": said | {"condition": first}} if given else content)
     kind = rule.type.name.lower()
-    if kind not in TYPES:
-        raise Unconvertible(f"correlations of type {kind}", kind)
     if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
         raise Unconvertible("a correlation's condition in words", str(rule.condition.expression))
-    given = isinstance(content["correlation"].get("condition"), dict)
     if given and kind == "temporal_ordered":
         raise Unconvertible("a number of rules in a correlation of order, which asks for all of them", "condition")
     reference = rule.condition.fieldref if given else None
     if isinstance(reference, list):
         raise Unconvertible("a correlation over several fields", "field")
-    named = [item.reference for item in rule.rules or []]
     return Correlation(
         kind,
-        named,
+        [item.reference for item in rule.rules or []],
         list(rule.group_by or []),
         rule.timespan.seconds,
-        (_SIGNS[rule.condition.op.name.lower()], float(rule.condition.count)) if given else None,
+        [(_SIGNS[sign], float(bounds[sign])) for sign in signs] if given else None,
         reference or "",
+        rule.condition.percentile or 50,
         {item.alias: {key.reference: value for key, value in item.mapping.items()} for item in rule.aliases},
-        bool(content["correlation"].get("generate", content.get("generate", False))),
+        bool(said.get("generate", content.get("generate", False))),
     )
 
 
@@ -317,7 +329,7 @@ def engine() -> str:
     here = Path(__file__).parent
     parts += [
         hashlib.sha256((here / name).read_bytes()).hexdigest()
-        for name in ("backend.py", "convert.py", "fields.py", "pipelines.py")
+        for name in ("backend.py", "convert.py", "fields.py", "legacy.py", "pipelines.py")
     ]
     return hashlib.sha256("\n".join([*parts, _tables()]).encode()).hexdigest()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from forensics.source import Column, Source
@@ -29,16 +29,16 @@ class Field:
     column: str = ""
 
 
-def field(source: Source, name: str, declared: Mapping[str, str]) -> Field | None:
+def field(source: Source, name: str, declared: Mapping[str, str], lists: Collection[str] = ()) -> Field | None:
     """Where the table of a source has what a rule calls `name`; None where nowhere.
 
-    `declared` are the logsource's own names, each with SQL over the table. Then come AWS's names of the columns, then
+    `declared` are the logsource's own names, each with SQL over the table, of those in `lists` a list. Then come AWS's names of the columns, then
     paths into the JSON column of the longest name that the path begins with, then `unmapped`.
     """
     if not _NAME.fullmatch(name) or len(name) > LONGEST:
         return None
     if name in declared:
-        return Field(declared[name])
+        return Field(declared[name], name in lists)
     path = _LIST.sub("", name)
     return _column(source, path) or _in_json(source, path)
 
@@ -48,7 +48,7 @@ def _column(source: Source, name: str) -> Field | None:
     folded = {key.lower(): column for key, column in own.items()}
     if found := own.get(name) or folded.get(name.lower()):
         if found.type == "JSON":
-            return Field(_straight(f's."{found.name}"'), True, found.name)
+            return Field(_whole(f's."{found.name}"'), True, found.name)
         return Field(_text(found), column=found.name)
     kinds = dict(source.table_columns)
     if name in kinds:
@@ -96,6 +96,15 @@ def _straight(value: str, steps: Sequence[str] = ()) -> str:
     return (
         f"CASE WHEN json_type({value}, {_at(steps)}) = 'ARRAY' THEN json_extract_string({value}, {_at(steps, '[*]')})"
         f" WHEN {one} IS NOT NULL THEN [{one}] END"
+    )
+
+
+def _whole(value: str) -> str:
+    """A JSON column as a list: the elements of a list, else its text; and that without the backslashes of texts in it."""
+    text = f"CAST({value} AS VARCHAR)"
+    both = f"""[{text}, replace({text}, '\\"', '"')]"""
+    return (
+        f"CASE WHEN json_type({value}) = 'OBJECT' AND contains({text}, '\\\"') THEN {both} ELSE {_straight(value)} END"
     )
 
 

@@ -85,6 +85,11 @@ def told(case: Case) -> str:
     return "; ".join(_together(ran(case)))
 
 
+def facts(case: Case) -> dict[str, str]:
+    """The same for a report, each by what it is called."""
+    return {COMMANDS[item.source][0]: str(item) for item in ran(case)}
+
+
 def _together(found: Iterable[Ran]) -> Iterator[str]:
     items = list(found)
     if len(items) == 2 and all(item.at is None for item in items):

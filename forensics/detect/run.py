@@ -72,7 +72,10 @@ def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
 
 @dataclass
 class Run:
-    """One run; rules are known by their place in the list."""
+    """One run; rules are known by their place in the list.
+
+    `inert`: fields for want of which a rule cannot match in a source; `able`: rules that could in another.
+    """
 
     con: duckdb.DuckDBPyConnection
     rules: list[Rule]
@@ -80,6 +83,8 @@ class Run:
     window: tuple[datetime | None, datetime | None]
     problems: dict[int, str] = field(default_factory=dict)
     inert: dict[int, list[str]] = field(default_factory=dict)
+    able: set[int] = field(default_factory=set)
+    ungrouped: dict[int, str] = field(default_factory=dict)
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
@@ -118,7 +123,6 @@ class Run:
             if gone := _missing(predicate, lacks):
                 self.inert.setdefault(number, []).extend(gone)
             else:
-                self.inert.setdefault(number, [])
                 asked.append((predicate, self._asked(number, predicate)))
         scan.run([item for _, item in asked])
         self._note(scan, asked)
@@ -152,8 +156,10 @@ class Run:
         quiet = [(predicate, item) for predicate, item in asked if item.number not in fired | scan.errors.keys()]
         lacking = scan.lacking([item for _, item in quiet])
         for predicate, item in asked:
-            gone = _missing(predicate, lacking.get(item.number, set()))
-            self.inert[item.number] += gone
+            if gone := _missing(predicate, lacking.get(item.number, set())):
+                self.inert.setdefault(item.number, []).extend(gone)
+            else:
+                self.able.add(item.number)
             concerned = len(scan.kinds[item.number]) if item.number in scan.kinds else 1
             self.concerned[item.number] = self.concerned.get(item.number, 0) + concerned
 
@@ -197,6 +203,8 @@ WHERE m.source = '{name}'"""
     def slots(self, number: int) -> list[int] | str:
         """The places of the rules a correlation refers to; or why it cannot."""
         said = self.rules[number].correlation
+        if said and self.rules[number].kind == "rule":
+            return [number]
         known = referenced(self.rules)
         places = {id(rule): place for place, rule in enumerate(self.rules)}
         gone = [name for name in (said.rules if said else ()) if name not in known]
@@ -205,9 +213,10 @@ WHERE m.source = '{name}'"""
         return [places[id(known[name])] for name in said.rules]
 
     def _in_order_of_reference(self) -> list[int]:
-        """Correlations, each after those it refers to; those in a circle are problems."""
-        waiting = [n for n, rule in enumerate(self.rules) if rule.kind == "correlation" and not rule.problem]
-        ordered: list[int] = []
+        """Rules that count themselves, then correlations, each after those it refers to; those in a circle are problems."""
+        every = [(n, rule) for n, rule in enumerate(self.rules) if rule.correlation and not rule.problem]
+        ordered = [number for number, rule in every if rule.kind == "rule" and number not in self.problems]
+        waiting = [number for number, rule in every if rule.kind == "correlation"]
         while waiting:
             ready = []
             for number in waiting:
@@ -233,7 +242,8 @@ WHERE m.source = '{name}'"""
             self.problems[number] = f"not convertible: a rule it refers to is not: {', '.join(broken)}"
             return
         lacking = windows.correlate(self.con, number, said, [(slot, self.rules[slot]) for slot in slots])
-        self.inert[number] = [lacking] if lacking else []
+        if lacking:
+            self.ungrouped[number] = lacking
 
     def silent(self) -> set[int]:
         """Rules that only correlations speak for: a correlation refers to them and does not say `generate: true`."""
@@ -241,7 +251,7 @@ WHERE m.source = '{name}'"""
         for number, rule in enumerate(self.rules):
             slots = self.slots(number) if rule.correlation and number not in self.problems else ""
             if not isinstance(slots, str) and rule.correlation and not rule.correlation.generate:
-                silent |= set(slots)
+                silent |= set(slots) - {number}
         return silent
 
     # Findings

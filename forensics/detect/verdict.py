@@ -12,6 +12,9 @@ from forensics.sources import source
 if TYPE_CHECKING:
     from forensics.detect.run import Run
 
+NAMED = 3
+"""Sources that a reason names; of more it says how many."""
+
 _LOGGED = """
 WITH hour AS (
   SELECT hour, bool_or(status IN ('present', 'silent')) AS logged
@@ -60,6 +63,8 @@ def _said_of(run: Run, number: int) -> str:
 def _quiet(run: Run, number: int) -> tuple[str, str]:
     """Why a rule did not fire: inert, blind, or loaded."""
     rule = run.rules[number]
+    if number in run.ungrouped:
+        return "inert", run.ungrouped[number]
     if rule.kind == "filter":
         return _filter(run, rule)
     if rule.kind == "correlation":
@@ -69,7 +74,7 @@ def _quiet(run: Run, number: int) -> tuple[str, str]:
         return "inert", f"no source of AWS has what its logsource {rule.logsource or '(none)'} means"
     if not any(run.rows.get(name) for name in names):
         return _unlogged(run, names)
-    gone = list(dict.fromkeys(run.inert.get(number, [])))
+    gone = [] if number in run.able else list(dict.fromkeys(run.inert.get(number, [])))
     if gone and number not in run.concerned:
         return "inert", f"no record has {', '.join(gone)}"
     if gone:
@@ -80,13 +85,19 @@ def _quiet(run: Run, number: int) -> tuple[str, str]:
 def _could(run: Run, number: int, names: Sequence[str]) -> tuple[str, str]:
     parts = [f"{run.left_out[number]:,} allowed"] if run.left_out.get(number) else []
     parts += [] if run.concerned.get(number) else ["no such call in this case"]
-    for name in names:
-        logged, hours = _hours(run, name)
-        if hours and not logged:
-            return "blind", f"{name} was not logged in the window"
-        if run.rows.get(name) and logged < hours:
-            parts.append(f"{name} has records in {logged:,} of {hours:,} hours")
+    hours = {name: _hours(run, name) for name in names if run.rows.get(name)}
+    if hours and all(every and not logged for logged, every in hours.values()):
+        return "blind", f"{_and(list(hours))} was not logged in the window"
+    if some := {name: logged for name, (logged, every) in hours.items() if logged < every}:
+        most = "" if len(some) == 1 else "at most "
+        every = max(every for _, every in hours.values())
+        parts.append(f"{_and(list(some))} in {most}{max(some.values()):,} of {every:,} hours")
     return "loaded", "; ".join(parts)
+
+
+def _and(names: Sequence[str]) -> str:
+    """Some names in a few words."""
+    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def _unlogged(run: Run, names: Sequence[str]) -> tuple[str, str]:
@@ -119,8 +130,6 @@ def _filter(run: Run, rule: Rule) -> tuple[str, str]:
 
 
 def _quiet_correlation(run: Run, number: int) -> tuple[str, str]:
-    if run.inert.get(number):
-        return "inert", run.inert[number][0]
     slots = run.slots(number)
     every = [_quiet(run, slot) for slot in (slots if not isinstance(slots, str) else ()) if not run.hits.get(slot)]
     said = run.rules[number].correlation

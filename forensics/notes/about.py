@@ -48,7 +48,8 @@ class About:
 CASE = About("case")
 
 Thing: TypeAlias = "str | About | tuple[str, str] | Mapping[str, str] | Case | Timeline | Any | None"
-"""An event id, an `About` or (kind, key), a card (principal, credential, workload, finding), the case, or a Timeline."""
+"""An event id, an `About` or (kind, key), a card (principal, credential, workload, finding), or the case;
+for many events a Timeline, a Query or a DataFrame with `event_id`."""
 
 _CARDS = {
     "principal": "principal",
@@ -60,7 +61,7 @@ _CARDS = {
 
 
 def things(given: Thing | Iterable[Thing]) -> list[About]:
-    """What is meant, each once, in the order given; a Timeline or a DataFrame means its events.
+    """What is meant, each once, in the order given; a Timeline, a Query or a DataFrame means its events.
 
     Raises UsageError for what cannot be noted, for nothing at all, and for more than `MOST` things.
     """
@@ -75,33 +76,39 @@ def things(given: Thing | Iterable[Thing]) -> list[About]:
 
 
 def _each(given: Any) -> Iterable[Any]:
+    from forensics.case import Query
     from forensics.timeline import Timeline
 
     if isinstance(given, Timeline):
         return [row[0] for row in given.select(f"SELECT event_id FROM timeline LIMIT {MOST + 1}").rows()]
-    if hasattr(given, "columns") and hasattr(given, "index"):
+    if isinstance(given, Query) or (hasattr(given, "columns") and hasattr(given, "index")):
         if "event_id" not in given.columns:
             raise UsageError("these rows have no column event_id, by which events are noted")
-        return list(given["event_id"])
+        return list((given.df() if isinstance(given, Query) else given)["event_id"])
     pair = isinstance(given, tuple) and len(given) == 2 and given[0] in KINDS
     is_one = given is None or pair or isinstance(given, str | About | Mapping) or not isinstance(given, Iterable)
     return [given] if is_one else given
 
 
 def _one(given: Any) -> About:
-    from forensics.cards.card import Card
-    from forensics.case import Case
-
     if isinstance(given, About):
         return given
-    if given is None or isinstance(given, Case):
-        return CASE
+    if isinstance(given, str):
+        return About("event", given)
     if isinstance(given, Mapping):
         return About(given.get("kind", ""), given.get("key", ""))
     if isinstance(given, tuple) and len(given) == 2:
         return About(*given)
+    return CASE if given is None else _object(given)
+
+
+def _object(given: Any) -> About:
+    """Of one of this package's objects, which are only now imported."""
+    from forensics.cards.card import Card
+    from forensics.case import Case
+
+    if isinstance(given, Case):
+        return CASE
     if isinstance(given, Card) and given.kind_of_card in _CARDS:
         return About(given.kind_of_card, getattr(given, _CARDS[given.kind_of_card]))
-    if isinstance(given, str):
-        return About("event", given)
     raise UsageError(f"a note cannot be about {type(given).__name__}: give event ids, a card, or (kind, key)")

@@ -71,7 +71,7 @@ class Notes:
     # What people add
 
     def tag(self, about: Thing | Iterable[Thing], *tags: str, by: str | None = None) -> int:
-        """Put tags on events (ids, a Timeline, a DataFrame with `event_id`) or things; how many were not there yet.
+        """Put tags on events (ids, a Timeline, a Query or DataFrame with `event_id`) or things; how many are new.
 
         A tag is the author's: what another has tagged the same way gets a second one. Raises UsageError.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,6 +41,10 @@ CITED = 200
 
 _WIDEST = 60
 
+_UNSTYLED = re.compile(r'<(t[dh](?: scope="col")?(?: class="fx-(?!number)[\w-]+")?)>')
+_TO_THE_LEFT = r'<\1 style="text-align:left">'
+"""Where JupyterLab does not trust an output it drops the style sheet, and sets all cells but numbers' to the right."""
+
 
 @dataclass(frozen=True, repr=False)
 class Shown:
@@ -54,7 +59,7 @@ class Shown:
     params: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        return f"{style()}{self.html}"
+        return f"{style()}{_UNSTYLED.sub(_TO_THE_LEFT, self.html)}"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
         ran: dict[str, dict[str, Any]] = (

@@ -31,6 +31,8 @@ _TITLE = "Report"
 _NOTHING = Markup("")
 _UNMARKED: Mapping[str, Sequence[str]] = {}
 _STATEMENT = re.compile(r'(<li id="(statement-[^"]*)"><div class="fx-head">.*?)(</div>)')
+_HELD = re.compile(r'<details class="fx-raw"><summary>([^<]*) <span>[^<]*</span></summary><div id="(record-[^"]*)">')
+_CALL = re.compile(r"<code>case\.record\(&#x27;([^<]*?)&#x27;\)</code>")
 _RECORD = re.compile(r'<a class="fx-record" href="#(record-[^"]*)">(.*?)</a>')
 
 
@@ -137,7 +139,15 @@ def _page(notebook: NotebookNode, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _linked(page: str, records: frozenset[str]) -> str:
     """The page without links to records that it does not hold; no log text can be such a link, as it is escaped."""
-    return _RECORD.sub(lambda link: link[0] if link[1] in records else link[2], page)
+    return _led(_RECORD.sub(lambda link: link[0] if link[1] in records else link[2], page))
+
+
+def _led(page: str) -> str:
+    """The page with a link beside each call of a card for a record that the page holds."""
+    held = {found[1]: found[2] for found in _HELD.finditer(page)}
+    return _CALL.sub(
+        lambda call: f'{call[0]} <a href="#{held[call[1]]}">in this report</a>' if call[1] in held else call[0], page
+    )
 
 
 def _marked(page: str, marks: Mapping[str, Sequence[str]]) -> str:

@@ -57,7 +57,7 @@ def run_report(
         sections = [*notes_section(opened), *evidence, statements(notebook), digests(case, hashed)]
         tagged = marks(opened.notes, findings)
         facts = {**facts, "coverage": logged(opened, sources)} if sources else facts
-        facts = {**facts, "rules and behaviours": ran.told(opened)}
+        facts = {**facts, "own detections": ran.facts(opened)}
     given: _Given = {"summary": summary(findings), "sections": sections, "records": anchors, "marks": tagged}
     return html(notebook, title=title, facts=facts, failure=failure, **given)
 

@@ -48,9 +48,27 @@ def test_a_timeline_is_tagged_as_a_whole(case: Case) -> None:
     assert case.notes.keys("late") == ["event-3", "event-4"]
 
 
-def test_the_rows_of_a_dataframe_are_tagged_by_their_event_id(case: Case) -> None:
+def test_rows_are_tagged_by_their_event_id(case: Case) -> None:
     case.notes.tag(Timeline(case).df().head(1), "first")
-    assert case.notes.keys("first") == ["event-0"]
+    case.notes.tag(case.sql("SELECT event_id FROM event WHERE event_id = 'event-4'"), "last")
+    assert (case.notes.keys("first"), case.notes.keys("last")) == (["event-0"], ["event-4"])
+
+
+def test_rows_without_an_event_id_are_refused(case: Case) -> None:
+    for rows in (case.sql("SELECT 1 AS one"), Timeline(case).df()[["time"]]):
+        with pytest.raises(UsageError, match="no column event_id"):
+            case.notes.tag(rows, "x")
+
+
+def test_cards_and_the_case_itself_are_noted(case: Case) -> None:
+    case.notes.tag([case.principal("anna"), case.credential("AKIAIOSFODNN7EXAMPLE"), case], "ours")
+    assert [str(item.about) for item in case.notes.rows()] == [
+        "case",
+        "credential AKIAIOSFODNN7EXAMPLE",
+        "principal arn:aws:iam::111122223333:user/anna",
+    ]
+    with pytest.raises(UsageError, match="cannot be about WhoWas"):
+        case.notes.write("x", case.who_was("203.0.113.7", at="2026-11-05T09:00"))
 
 
 def test_a_timeline_shows_its_tags(case: Case) -> None:

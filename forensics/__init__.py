@@ -10,12 +10,15 @@ if TYPE_CHECKING:
     from forensics.case import Case, Query
     from forensics.errors import ForensicsError
     from forensics.evidence import add as add_evidence
+    from forensics.example import example as example_case
     from forensics.load import load as load_evidence
     from forensics.playbook import Playbook, playbooks
     from forensics.playbook import playbook as find_playbook
     from forensics.raw import raw_record
     from forensics.simulate import simulate as simulate_incident
+    from forensics.source_check import check_source
     from forensics.sources import sources as log_sources
+    from forensics.sources import use_sources
     from forensics.timeline import Timeline
     from forensics.verification import verify as verify_evidence
     from forensics.views import views as figures
@@ -30,6 +33,8 @@ __all__ = [
     "Timeline",
     "__version__",
     "add_evidence",
+    "check_source",
+    "example_case",
     "figures",
     "find_playbook",
     "load_evidence",
@@ -37,6 +42,7 @@ __all__ = [
     "playbooks",
     "raw_record",
     "simulate_incident",
+    "use_sources",
     "verify_evidence",
 ]
 
@@ -47,6 +53,8 @@ _PLACES = {
     "Query": "case.Query",
     "Timeline": "timeline.Timeline",
     "add_evidence": "evidence.add",
+    "check_source": "source_check.check_source",
+    "example_case": "example.example",
     "figures": "views.views",
     "find_playbook": "playbook.playbook",
     "load_evidence": "load.load",
@@ -54,6 +62,7 @@ _PLACES = {
     "playbooks": "playbook.playbooks",
     "raw_record": "raw.raw_record",
     "simulate_incident": "simulate.simulate",
+    "use_sources": "sources.use_sources",
     "verify_evidence": "verification.verify",
 }
 """Where each public name lives. None is a module's name: importing that module would hide it."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 
 from forensics import attribution, configuration, event, storage
+from forensics.carded import Carded
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
-from forensics.sources import sources
+from forensics.lookups import Lookups
+from forensics.sources import source, sources
 from forensics.tables import KEPT, TABLES
 from forensics.tables.kept import EVIDENCE_SINCE_3
 
@@ -23,14 +26,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from forensics.cards.credential import Credential
-    from forensics.cards.finding import Finding
-    from forensics.cards.principal import Principal
-    from forensics.cards.who_was import WhoWas
-    from forensics.cards.workload import Workload
+    from forensics.cards.card import Card
     from forensics.covered import Coverage
     from forensics.detect.report import Detection
+    from forensics.explorer.app import Explorer
     from forensics.logged import Logged
+    from forensics.notes import Notes
     from forensics.timeline import Moment
 
 SCHEMA_VERSION = 3
@@ -45,8 +46,8 @@ STALE = "resolution_stale"
 Params = Sequence[Any] | Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Query:
+@dataclass(frozen=True, repr=False)
+class Query(Carded):
     """A statement over a case, checked but not run; `.df()`, `.arrow()` and `.rows()` run it afresh."""
 
     case: Case
@@ -74,6 +75,11 @@ class Query:
         with self._relation() as relation:
             yield from relation.to_arrow_reader(rows)
 
+    def head(self) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of the columns and all rows, of one run. Raises QueryError."""
+        with self._relation() as relation:
+            return list(relation.columns), list(relation.fetchall())
+
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
@@ -90,12 +96,18 @@ class Query:
         finally:
             cursor.close()
 
-    def _repr_html_(self) -> str:
-        return str(self.df().head(50).to_html(notebook=True, max_cols=None))
+    def card(self) -> Card:
+        """Its first rows. Raises QueryError, also of a statement that does not read."""
+        from forensics.cards.rows import first_rows
+
+        return first_rows(self)
+
+    def _plainly(self) -> str:
+        return self.sql
 
 
-@dataclass(frozen=True)
-class Case:
+@dataclass(frozen=True, repr=False)
+class Case(Lookups, Carded):
     """An open case. Use `Case.create`, `Case.open`; close it or use it in a `with` block."""
 
     path: Path
@@ -156,13 +168,34 @@ class Case:
 
     def prepare(self) -> None:
         """Make what is missing: a table per source (a newer package may know more sources) and the views."""
+        self._refuse_strangers()
         self._upgrade()
-        for name in ("named_stream", "acquisition", "content_hash"):
+        for name in ("named_stream", "acquisition", "content_hash", "detection_run", "detection_rule"):
             self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
         event.create_view(self.connection)
         configuration.create_view(self.connection)
         attribution.create_view(self.connection)
+
+    def source_named(self, name: str) -> str:
+        """That name, where a source has it, or records of this case whose module is not here. Raises UnknownName."""
+        return name if name in self.strangers() else source(name).name
+
+    def strangers(self) -> list[str]:
+        """Sources of which the case holds records, but this process no module."""
+        held = self.connection.execute(
+            "SELECT DISTINCT source FROM evidence WHERE records > 0 AND source IS NOT NULL ORDER BY source"
+        ).fetchall()
+        return [str(row[0]) for row in held if row[0] not in sources()]
+
+    def _refuse_strangers(self) -> None:
+        """What is written anew is written by the sources that are here: records of others would be lost to it."""
+        if names := self.strangers():
+            raise CaseError(
+                f"the case {self.path} holds records of {', '.join(names)}, of which no module is here: to write to it,"
+                " name the folder of that module in FORENSICS_SOURCES (custody.jsonl says which it was), or install it;"
+                " to read it, open it read-only"
+            )
 
     def _upgrade(self) -> None:
         """Make the resolution tables of a case of an older version anew, to be filled by the next `load`."""
@@ -188,36 +221,6 @@ class Case:
         if len(statements) != 1:
             raise QueryError(f"one statement at a time: {len(statements)} were given")
         return made
-
-    def principal(self, name: str) -> Principal:
-        """Who that is: an ARN, a unique id, a session's ARN or a bare name. Raises UnknownName, AmbiguousName."""
-        from forensics.cards.principal import principal
-
-        return principal(self, name)
-
-    def credential(self, access_key_id: str) -> Credential:
-        """Where an access key came from, what it was issued to, where it was used. Raises UnknownName."""
-        from forensics.cards.credential import credential
-
-        return credential(self, access_key_id)
-
-    def workload(self, name: str) -> Workload:
-        """What ran: a key or a bare name. Raises UnknownName, AmbiguousName."""
-        from forensics.cards.workload import workload
-
-        return workload(self, name)
-
-    def who_was(self, held: str, *, at: Moment, vpc_id: str | None = None, account_id: str | None = None) -> WhoWas:
-        """Who held an address, an interface or a key at that moment. Raises UsageError."""
-        from forensics.cards.who_was import who_was
-
-        return who_was(self, held, at, vpc_id=vpc_id, account_id=account_id)
-
-    def finding(self, finding_id: str) -> Finding:
-        """What a finding says, and through `.evidence()` the records it rests on. Raises UnknownName."""
-        from forensics.cards.finding import finding
-
-        return finding(self, finding_id)
 
     def coverage(
         self,
@@ -254,11 +257,37 @@ class Case:
     ) -> Detection:
         """Run Sigma rules (files, folders, zips; none: our own), for a case open for writing. Raises UsageError.
 
-        What they hit is in `finding` with source `sigma` until the next run, or the next `load`.
+        What they hit is in `finding` with source `sigma` until the next run.
         """
         from forensics.detect.run import detect
 
         return detect(self, rules, allowed=allowed, start=start, end=end)
+
+    def explore(self, about: str | None = None, *, start: Moment | None = None, end: Moment | None = None) -> Explorer:
+        """Events to search, narrow, look at, tag and note in JupyterLab: all, or of one thing and a window in UTC.
+
+        `about` is what a card is made of, or an event's id, or an action. Raises UsageError (the extra `lab` is not
+        installed), UnknownName, AmbiguousName.
+        """
+        from forensics.explorer import explore
+
+        return explore(self, about, start=start, end=end)
+
+    def card(self) -> Card:
+        """What it holds. Raises QueryError."""
+        from forensics.cards.whole import whole
+
+        return whole(self)
+
+    def _plainly(self) -> str:
+        return f"case {self.path}, which is closed or cannot be read"
+
+    @cached_property
+    def notes(self) -> Notes:
+        """Tags and notes of people, in `notes.jsonl` beside the database: written to also while that is read-only."""
+        from forensics.notes import Notes
+
+        return Notes.of(self.path)
 
     def close(self) -> None:
         """Close the database file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from forensics.sources import source, sources
+from forensics.sources import from_outside, source, sources
 
 if TYPE_CHECKING:
     from forensics.output import Rows
@@ -63,6 +63,8 @@ def _card(name: str) -> str:
         ("organisation", about.organisation),
         *(("cannot show" if place == 0 else "", text) for place, text in enumerate(about.cannot_show)),
     )
+    if name in from_outside():
+        said = (*said, ("module", f"from outside the package: {from_outside()[name].file}"))
     lines = [f"{name}  ({len(found.table_columns)} columns)", f"  {found.title}"]
     for word, text in said:
         lines += textwrap.wrap(
@@ -71,5 +73,6 @@ def _card(name: str) -> str:
             initial_indent=f"    {word:<{_NAMES}}",
             subsequent_indent=" " * (4 + _NAMES),
             break_long_words=False,
+            break_on_hyphens=False,
         )
     return "\n".join(lines)

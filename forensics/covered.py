@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
+from forensics.carded import Carded
 from forensics.case import Case, Query
 from forensics.errors import UsageError
-from forensics.sources import source, sources
+from forensics.sources import sources
 from forensics.timeline import Moment, Scope, parse_time
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from forensics.cards.card import Card
 
 COLUMNS = (
     "source",
@@ -193,6 +196,11 @@ def percent(part: int, whole: int) -> str:
     return f"{100 if part == whole else 0 if not part else min(max(round(100 * part / whole), 1), 99)} %"
 
 
+def _hourly(name: str) -> bool:
+    """Whether an hour without it lacks anything; of a source whose module is not here, every hour counts."""
+    return name not in sources() or sources()[name].about.hourly
+
+
 def _share(log: Log) -> float:
     return log.logged / log.seconds if log.seconds else 0.0
 
@@ -205,8 +213,8 @@ def _hours(seconds: int) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, repr=False)
+class Coverage(Carded):
     """Cells of the table `coverage`; each method returns a narrower one and runs nothing."""
 
     case: Case
@@ -214,7 +222,7 @@ class Coverage:
 
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
-        return replace(self, scope=replace(self.scope, sources=tuple(source(name).name for name in names)))
+        return replace(self, scope=replace(self.scope, sources=tuple(self.case.source_named(name) for name in names)))
 
     def account(self, *ids: str) -> Self:
         """Only those accounts."""
@@ -267,7 +275,7 @@ class Coverage:
         for row in rows:
             found.setdefault(row[0], []).append(row[1:])
         named = dict.fromkeys((*self.scope.sources, *found))
-        return Badge(tuple(self._log(name, found.get(name, [])) for name in named if sources()[name].about.hourly))
+        return Badge(tuple(self._log(name, found.get(name, [])) for name in named if _hourly(name)))
 
     def remark(self, *, empty: bool) -> str:
         """What to say beside an answer over these cells, `empty` or not; nothing of a case without coverage."""
@@ -302,8 +310,11 @@ class Coverage:
         """The badge, a log a line."""
         return "\n".join([self.badge.word, *self.badge.lines])
 
-    def _repr_html_(self) -> str:
-        from forensics.report.display import show_table, show_text
+    def card(self) -> Card:
+        """Every log in a sentence, what is not logged, and why. Raises QueryError."""
+        from forensics.cards.hours import hours
 
-        table = show_table(self.query, limit=50)
-        return f"{show_text(str(self))._repr_html_()}{table.html}"
+        return hours(self)
+
+    def _plainly(self) -> str:
+        return f"coverage of {self.case.path}, which cannot be read"

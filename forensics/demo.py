@@ -1,11 +1,17 @@
 """The demonstration: a made-up incident from its logs to the report, all in one directory."""
 
+from __future__ import annotations
+
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forensics.errors import UsageError
+
+if TYPE_CHECKING:
+    from forensics.case import Case
 
 SCENARIO = "lambda-credential-theft"
 """Name of the made-up incident and of the playbook that answers it."""
@@ -56,6 +62,20 @@ def _fill(path: Path, logs: Path, say: Say) -> None:
         say(f"taking its logs into the case {path}")
         say(str(evidence.add(case, logs)))
         say(str(load(case)))
+        _detect(case, say)
+
+
+def _detect(case: Case, say: Say) -> None:
+    """Rules and behaviours, so that the report tells what they found; without pySigma the behaviours alone."""
+    from forensics.behaviour import find
+
+    try:
+        say(str(case.detect()))
+    except UsageError as error:
+        say(f"no rules were run: {error}")
+    report = find(case)
+    report.store(case)
+    say(report.summed)
 
 
 def _answer(directory: Path, truth: Path, say: Say) -> Path:

@@ -1,4 +1,4 @@
-"""Findings of GuardDuty and Security Hub in their latest version."""
+"""Findings of GuardDuty and Security Hub in their latest version; those of rules and behaviours stay beside them."""
 
 import duckdb
 
@@ -122,10 +122,18 @@ ORDER BY 5, finding_id
 """
 
 
+_FORGET = (
+    """
+DELETE FROM finding_evidence
+WHERE finding_id NOT IN (SELECT finding_id FROM finding WHERE source IN ('sigma', 'behaviour'))""",
+    "DELETE FROM finding WHERE source NOT IN ('sigma', 'behaviour')",
+)
+
+
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild `finding` and `finding_evidence`; needs `identity`, `lifetime` and `attribution`."""
-    for table in ("finding", "finding_evidence"):
-        con.execute(f"DELETE FROM {table}")
+    """Rebuild `finding` and `finding_evidence` but for what rules and behaviours found; needs `identity`, `lifetime` and `attribution`."""
+    for statement in _FORGET:
+        con.execute(statement)
     for statement in (_LATEST, _HUB, _FINDING):
         con.execute(statement)
     finding_evidence.collect(con)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from forensics.case import Case
-from forensics.detect.rules import own_playbook
+from forensics.detect.about import about
 from forensics.errors import ForensicsError, UnknownName, UsageError
 from forensics.playbook import Playbook, RunResult, playbooks
 
 _FINDING = """
-SELECT f.type, f.principal, f.access_key_id, coalesce(f.workload, k.workload) AS workload, w.kind, f.resources
+SELECT f.type, f.principal, f.access_key_id, coalesce(f.workload, k.workload) AS workload, w.kind, f.resources, f.source
 FROM finding AS f
 LEFT JOIN credential AS k ON k.access_key_id = f.access_key_id
 LEFT JOIN workload AS w ON w.workload = coalesce(f.workload, k.workload)
@@ -46,17 +46,18 @@ class Outcome:
 def fitting(case: Case, finding_id: str) -> list[Fitting]:
     """The playbooks for a finding's type and its kind of workload, by name. Raises UnknownName.
 
-    For a finding of one of our own rules that is the playbook the rule names.
+    For a finding of a rule, a behaviour or an act against a log that is the playbook it names.
     """
     rows = case.sql(_FINDING, (finding_id,)).rows()
     if not rows:
         ids = (str(row[0]) for row in case.sql("SELECT finding_id FROM finding ORDER BY finding_id").rows())
         raise UnknownName("finding", finding_id, ids)
-    kind, principal, key, workload, workload_kind, resources = rows[0]
+    kind, principal, key, workload, workload_kind, resources, source = rows[0]
     buckets = [name.removeprefix(_BUCKET) for name in resources or () if name.startswith(_BUCKET) and "/" not in name]
     given = {"finding_id": finding_id, "workload": workload, "access_key_id": key, "principal": principal}
     given["bucket"] = buckets[0] if len(buckets) == 1 else None
-    own = own_playbook(finding_id)
+    by = about(case, finding_id, source, kind)
+    own = by.playbook if by else ""
     return [
         Fitting(item, _parameters(item, given))
         for item in playbooks().values()

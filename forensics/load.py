@@ -19,6 +19,7 @@ import duckdb
 from forensics import custody, resolution
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
+from forensics.sources import from_outside
 from forensics.worker import Item, Result, run
 from forensics.writer import Writer
 
@@ -105,8 +106,14 @@ def load(case: Case, *, workers: int | None = None, progress: Progress | None = 
         resolution.resolve(case.connection)
     made = ledger(case)
     if pending or not _recorded(case, made):
-        custody.append(case.path, "load", detail={"objects": made.objects, "records": made.records})
+        custody.append(case.path, "load", detail={"objects": made.objects, "records": made.records, **_from_outside()})
     return made
+
+
+def _from_outside() -> dict[str, dict[str, dict[str, str]]]:
+    """For custody: which modules from outside the package took part in reading, if any."""
+    used = {name: {"module": str(item.file), "sha256": item.sha256} for name, item in from_outside().items()}
+    return {"sources_from_outside": used} if used else {}
 
 
 def _recorded(case: Case, made: Ledger) -> bool:

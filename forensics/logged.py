@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from forensics.case import Case
+from forensics.carded import Carded
+from forensics.case import Case, Query
 from forensics.errors import UsageError
 from forensics.selectors import LAMBDA, S3, records
 from forensics.timeline import Moment, parse_time
+
+if TYPE_CHECKING:
+    from forensics.cards.card import Card
 
 NEAR = timedelta(minutes=30)
 """Data events of the resource so near the moment prove that they were recorded then."""
@@ -62,8 +66,8 @@ class Rule:
     event_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Logged:
+@dataclass(frozen=True, repr=False)
+class Logged(Carded):
     """Whether data events of a resource were recorded at a moment: each trail's rule, and records that prove it."""
 
     arn: str
@@ -71,6 +75,8 @@ class Logged:
     rules: tuple[Rule, ...]
     records: int
     example: str | None
+    query: Query | None = field(default=None, compare=False)
+    """What counted the records near the moment."""
 
     @property
     def reads(self) -> bool | None:
@@ -108,6 +114,17 @@ class Logged:
             return True
         return False if judged and None not in judged else None
 
+    def card(self) -> Card:
+        """The answer, what each trail did, and the acts that say so. Raises UsageError where it is of no case."""
+        from forensics.cards.recorded import Recorded
+
+        if self.query is None:
+            raise UsageError("this answer was made without a case")
+        return Recorded(self.query.case, self.query, self)
+
+    def _plainly(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         """The answer and what it rests on, a trail a line."""
         head = f"data events of {self.arn} at {self.at:%Y-%m-%d %H:%M:%S} UTC recorded: {self.answer}"
@@ -126,8 +143,9 @@ def logged(case: Case, arn: str, at: Moment) -> Logged:
     rows = case.sql(_TRAILS, {"at": moment, "account": account, "region": region}).rows()
     inside = f"{arn}/" if kind == S3 else f"{arn}:"
     span = {"first": moment - NEAR, "last": moment + NEAR, "arn": arn, "inside": inside}
-    seen = case.sql(_SEEN, span).rows()[0]
-    return Logged(arn, moment, tuple(_rules(rows, kind, arn)), int(seen[0]), seen[1])
+    near = case.sql(_SEEN, span)
+    seen = near.rows()[0]
+    return Logged(arn, moment, tuple(_rules(rows, kind, arn)), int(seen[0]), seen[1], near)
 
 
 def _kind(arn: str) -> tuple[str, str | None, str | None]:

@@ -50,6 +50,8 @@ def raw_records(case: Case, object_id: str, records: Iterable[int]) -> dict[int,
     if not found:
         raise UnknownName("object", object_id)
     stored_at, uri, sha256 = found[0]
+    if stored_at is None:
+        raise EvidenceError(f"no bytes of the object {object_id} ({uri}) are stored: it was not read when it was added")
     wanted, texts = set(records), dict[int, str]()
     try:
         with (case.path / stored_at).open("rb") as file:

@@ -27,6 +27,7 @@ STAGES = (
     "logging_state",
     "coverage",
     "tamper_finding",
+    "kept_finding",
 )
 """Modules with a `resolve(con)`, each reading only what those before it wrote."""
 

@@ -12,7 +12,7 @@ from forensics.analysis.weakening import REFUSED, severity
 from forensics.analysis.words import capital, count
 from forensics.coverage_objects import ANY_DELETED
 from forensics.logging_state import asking
-from forensics.sources import sources
+from forensics.sources import title_of
 
 SOURCE = "tampering"
 """`finding.source` of these; `finding_id` is that, a slash, and the id of the act's event."""
@@ -89,7 +89,7 @@ def _in_words(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     ).fetchall()
     found: dict[str, list[str]] = {}
     for finding_id, source, hours in rows:
-        found.setdefault(finding_id, []).append(f"{count(int(hours), 'hour')} of {sources()[source].title}")
+        found.setdefault(finding_id, []).append(f"{count(int(hours), 'hour')} of {title_of(source)}")
     return {finding_id: ", ".join(parts) for finding_id, parts in found.items()}
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from forensics.carded import Carded
 from forensics.case import Case, Query
 from forensics.errors import AmbiguousName, UnknownName, UsageError
 from forensics.source import EVENT_COLUMNS
-from forensics.sources import source
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from forensics.cards.card import Card
     from forensics.covered import Coverage
+    from forensics.export import Exported
 
 Moment = str | date | datetime
 
@@ -29,6 +32,20 @@ _OF_WORKLOAD = """(
   OR event_id IN (SELECT finding_id FROM finding WHERE workload = ?)
   OR (source = 'lambda_log' AND resources[2] IN (
     SELECT holds FROM lifetime WHERE workload = ? AND holds_kind = 'execution_environment')))"""
+
+
+_TAGGED = "event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))"
+
+_WITH_TAGS = f"""
+SELECT {", ".join(f"t.{name}" for name in EVENT_COLUMNS)}, coalesce(g.tags, CAST([] AS VARCHAR[])) AS tags
+FROM timeline AS t
+LEFT JOIN (
+  SELECT u.pair[1] AS event_id, array_agg(u.pair[2] ORDER BY u.pair[2]) AS tags
+  FROM unnest(CAST(? AS VARCHAR[][])) AS u(pair)
+  GROUP BY u.pair[1]
+) AS g ON g.event_id = t.event_id
+ORDER BY t.time, t.event_id
+"""
 
 
 @dataclass(frozen=True)
@@ -59,36 +76,48 @@ class Scope:
 
 
 @dataclass(frozen=True)
-class Timeline:
+class Step:
+    """A call that narrowed a timeline: the method's name and what it was given."""
+
+    name: str
+    given: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        """As Python text; what was given is quoted by `repr`."""
+        return f".{self.name}({', '.join(map(repr, self.given))})"
+
+
+@dataclass(frozen=True, repr=False)
+class Timeline(Carded):
     """Events of a case in order of time; each method returns a narrower timeline and runs nothing.
 
-    `.df()`, `.arrow()` and `.rows()` run it; `.sql` and `.params` are what would run.
+    `.df()`, `.arrow()` and `.rows()` run it; `.sql` and `.params` are what would run, `.python` makes it again.
     """
 
     case: Case
     conditions: tuple[str, ...] = ()
     params: tuple[Any, ...] = ()
     scope: Scope = field(default_factory=Scope)
+    steps: tuple[Step, ...] = field(default=(), compare=False)
 
     def where(self, condition: str, *params: Any) -> Self:
         """Only events for which that SQL condition over the columns of `event` holds; values go in `params`."""
-        whole = f"({condition})" if _EITHER.search(condition) else condition
-        return replace(self, conditions=(*self.conditions, whole), params=(*self.params, *params))
+        return self._narrowed(Step("where", (condition, *params)), condition, *params)
 
     def principal(self, name: str) -> Self:
         """Only calls of that principal: ARN, unique id or bare name. Raises UnknownName, AmbiguousName."""
         from forensics.identity import find_principal
 
         key = find_principal(self.case, name)
-        return replace(self.where("principal = ?", key), scope=self.scope.of_arn(key))
+        return replace(self._narrowed(Step("principal", (key,)), "principal = ?", key), scope=self.scope.of_arn(key))
 
     def session(self, arn: str) -> Self:
         """Only calls of the role session of that STS ARN."""
-        return replace(self.where("session = ?", arn), scope=self.scope.of_arn(arn))
+        return replace(self._narrowed(Step("session", (arn,)), "session = ?", arn), scope=self.scope.of_arn(arn))
 
     def access_key(self, access_key_id: str) -> Self:
         """Only events of that access key."""
-        return self.where("access_key_id = ?", access_key_id)
+        return self._narrowed(Step("access_key", (access_key_id,)), "access_key_id = ?", access_key_id)
 
     def workload(self, name: str) -> Self:
         """Only events attributed to, about or written by that workload: key or bare name.
@@ -96,36 +125,75 @@ class Timeline:
         Raises UnknownName, AmbiguousName.
         """
         key = find_workload(self.case, name)
-        return replace(self.where(_OF_WORKLOAD, key, key, key, key), scope=self.scope.of_arn(key))
+        narrowed = self._narrowed(Step("workload", (key,)), _OF_WORKLOAD, key, key, key, key)
+        return replace(narrowed, scope=self.scope.of_arn(key))
 
     def resource(self, name: str) -> Self:
         """Only events about that ARN or id."""
-        return replace(self.where("list_contains(resources, ?)", name), scope=self.scope.of_arn(name))
+        narrowed = self._narrowed(Step("resource", (name,)), "list_contains(resources, ?)", name)
+        return replace(narrowed, scope=self.scope.of_arn(name))
 
     def address(self, address: str) -> Self:
         """Only events from or to that address, as recorded."""
-        return self.where("(source_ip = ? OR destination_ip = ?)", address, address)
+        either = "(source_ip = ? OR destination_ip = ?)"
+        return self._narrowed(Step("address", (address,)), either, address, address)
 
     def source(self, *names: str) -> Self:
         """Only those sources. Raises UnknownName."""
-        known = [source(name).name for name in names]
-        if not known:
+        return self._within("source", "source", tuple(self.case.source_named(name) for name in names))
+
+    def account(self, *ids: str) -> Self:
+        """Only events recorded of those accounts."""
+        return self._within("account", "account_id", ids)
+
+    def region(self, *names: str) -> Self:
+        """Only events recorded of those Regions."""
+        return self._within("region", "region", names)
+
+    def _within(self, step: str, column: str, values: tuple[str, ...]) -> Self:
+        """Only events with one of those values, and only that part of the scope; none is all."""
+        if not values:
             return self
-        both = tuple(name for name in known if name in self.scope.sources) if self.scope.sources else tuple(known)
-        narrowed = self.where(f"source IN ({', '.join('?' for _ in known)})", *known)
-        return replace(narrowed, scope=replace(self.scope, sources=both))
+        before: tuple[str, ...] = getattr(self.scope, f"{step}s")
+        scoped: dict[str, Any] = {f"{step}s": tuple(x for x in before if x in values) if before else values}
+        narrowed = self._narrowed(Step(step, values), f"{column} IN ({', '.join('?' for _ in values)})", *values)
+        return replace(narrowed, scope=replace(self.scope, **scoped))
 
     def between(self, start: Moment | None = None, end: Moment | None = None) -> Self:
         """Only events that touch [start, end); times are UTC. Raises UsageError."""
-        narrowed = self
-        if start is not None:
-            narrowed = narrowed.where("coalesce(end_time, time) >= ?", parse_time(start))
-        if end is not None:
-            narrowed = narrowed.where("time < ?", parse_time(end))
-        if start is not None and end is not None and parse_time(end) <= parse_time(start):
-            raise UsageError(f"the window is empty: it ends ({end}) before it begins ({start})")
         first, last = (parse_time(moment) if moment is not None else None for moment in (start, end))
+        if first and last and last <= first:
+            raise UsageError(f"the window is empty: it ends ({end}) before it begins ({start})")
+        ends = [("coalesce(end_time, time) >= ?", first), ("time < ?", last)]
+        added = [(condition, moment) for condition, moment in ends if moment]
+        if not added:
+            return self
+        narrowed = replace(
+            self,
+            conditions=(*self.conditions, *(condition for condition, _ in added)),
+            params=(*self.params, *(moment for _, moment in added)),
+            steps=(*self.steps, Step("between", tuple(moment.isoformat() if moment else None for _, moment in ends))),
+        )
         return replace(narrowed, scope=self.scope.within(first, last))
+
+    def _narrowed(self, step: Step, condition: str, *params: Any) -> Self:
+        whole = f"({condition})" if _EITHER.search(condition) else condition
+        steps = (*self.steps, step)
+        return replace(self, conditions=(*self.conditions, whole), params=(*self.params, *params), steps=steps)
+
+    @property
+    def python(self) -> str:
+        """The Python text that makes it of `case`: to copy, or to hand on."""
+        return f"Timeline(case){''.join(map(str, self.steps))}"
+
+    def tagged(self, *tags: str) -> Self:
+        """Only events that have one of those tags now; tags put on later need another call."""
+        ids = sorted({key for tag in tags for key in self.case.notes.keys(tag)})
+        return self._narrowed(Step("tagged", tags), _TAGGED, ids)
+
+    def with_tags(self) -> Query:
+        """The events, in order of time, each with its `tags`, a list."""
+        return self.select(_WITH_TAGS, self.case.notes.pairs())
 
     def coverage(self) -> Coverage:
         """What is logged of its own sources, accounts, Regions and window, as far as its narrowing names them."""
@@ -163,14 +231,30 @@ class Timeline:
         """How many events it holds."""
         return int(self.select("SELECT count(*) FROM timeline").rows()[0][0])
 
+    def export(
+        self, path: str | Path, *, format: str | None = None, raw: bool = False, overwrite: bool = False
+    ) -> Exported:
+        """Write the events to a new file: csv, jsonl, parquet, timesketch, or ocsf (a folder); by suffix unless given.
+
+        What it left out, altered and cannot show is in what it returns, and beside the file. Raises UsageError,
+        ForensicsError (cannot write).
+        """
+        from forensics.export import export
+
+        return export(self, path, format=format, raw=raw, overwrite=overwrite)
+
     def _select(self) -> str:
         where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
         return f"SELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}"
 
-    def _repr_html_(self) -> str:
-        from forensics.report.display import show_table
+    def card(self) -> Card:
+        """How many events it holds, and the first of them. Raises QueryError."""
+        from forensics.cards.events import events
 
-        return str(show_table(self, limit=50)._repr_html_())
+        return events(self)
+
+    def _plainly(self) -> str:
+        return self.python
 
 
 def parse_time(moment: Moment) -> datetime:

@@ -115,7 +115,10 @@ ORDER BY v.uri
 
 def _check_rows(case: Case) -> list[Problem]:
     """Objects of which the source tables hold another number of rows than were loaded."""
-    counts = (f'SELECT object_id, count(*) AS rows FROM "{name}" GROUP BY object_id' for name in sources())
+    counts = (
+        f'SELECT object_id, count(*) AS rows FROM "{name}" GROUP BY object_id'
+        for name in (*sources(), *case.strangers())
+    )
     rows = case.connection.cursor().execute(_MISCOUNTED.format(counted=" UNION ALL ".join(counts))).fetchall()
     return [
         Problem(uri, "rows", f"object {object_id}: the tables hold {there} of the {records} records that were loaded")

@@ -1,12 +1,17 @@
 """What every test, and every tour, runs under."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from forensics import storage
+from tests.lab import lab
+
+__all__ = ["lab"]
 
 HOMES = {
     "HOME": "",
@@ -23,12 +28,12 @@ HOMES = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing is read from the user's home, or left there: the home is a folder of this run."""
-    home = tempfile.TemporaryDirectory(prefix="forensics-home-")
-    config.add_cleanup(home.cleanup)
+    home = tempfile.mkdtemp(prefix="forensics-home-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)  # a worker of xdist is never unconfigured
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     for name, place in HOMES.items():
-        patch.setitem(os.environ, name, str(Path(home.name) / place))
+        patch.setitem(os.environ, name, str(Path(home) / place))
     patch.setattr(storage, "comments", lambda _: "")  # a thousand statements for each of many cases
 
 

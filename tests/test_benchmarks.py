@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.benchmarks import bench_load, bench_s3
+from tests.benchmarks import bench_export, bench_load, bench_s3
 
 
 def test_the_benchmark_of_loading_runs_and_counts_agree(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,3 +17,9 @@ def test_the_benchmark_of_s3_runs_and_touches_no_key_outside_of_its_window(monke
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "")
     assert "400 objects of 2,000 bytes: " in bench_s3.bench(400, 2_000)
+
+
+@pytest.mark.long
+def test_the_benchmark_of_exports_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_export.bench(4_000)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[4:]] == list(bench_export.WAYS)

@@ -174,6 +174,7 @@ def test_a_timeline_table_shows_what_fits(run: Run, case: Path) -> None:
         "principal",
         "source_ip",
         "outcome",
+        "hits",
         "resources",
         "event_id",
     ]
@@ -195,14 +196,14 @@ def test_timesketch_has_the_columns_it_asks_for(run: Run, case: Path, tmp_path: 
         "Event Logged",
     )
     run("timeline", case, "--format", "timesketch", "--out", tmp_path / "t.csv")
-    assert (tmp_path / "t.csv").read_text().startswith("message,datetime,timestamp_desc,event_id,")
+    assert (tmp_path / "t.csv").read_text().startswith("message,datetime,timestamp_desc,timestamp,tag,hits,event_id,")
 
 
 def test_timesketch_says_how_many_events_have_no_time(run: Run, case: Path) -> None:
     with Case.open(case, read_only=False) as opened:
         opened.connection.execute("UPDATE stored.cloudtrail SET event_time = NULL WHERE event_id = 'evil-1'")
     _, out, err = run("timeline", case, "--format", "timesketch")
-    assert (len(out.splitlines()), err) == (4, "forensics: 1 events without a time are left out\n")
+    assert (len(out.splitlines()), err) == (4, "forensics: left out: events without a time: 1\n")
 
 
 def test_coverage_joins_hours_that_say_the_same(run: Run, case: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from forensics.analysis.words import count, during, listed
 from forensics.case import Case
-from forensics.sources import sources
+from forensics.sources import title_of
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,14 @@ def gaps(case: Case) -> list[Gap]:
     """What is missing from the case as a whole: sources, hours, data events, records that did not load."""
     held = {str(name): int(number) for name, number in case.sql(_HELD).rows()}
     found = [
-        Gap(question, f"no {sources()[name].title} are in the evidence", remedy)
+        Gap(question, f"no {title_of(name)} are in the evidence", remedy)
         for name, (question, remedy) in _ABSENT.items()
         if not held.get(name)
     ]
     found += _data_events(case) if held.get("cloudtrail") else []
     found += [
         Gap(
-            f"What {sources()[name].title} of {' '.join(filter(None, (account, region))) or 'an account not named'}"
+            f"What {title_of(name)} of {' '.join(filter(None, (account, region))) or 'an account not named'}"
             f" would show in {hours:,} of the case's hours",
             _WHY_NOT.get(status, "no record of that hour is in evidence") + (f": {cause}" if cause else ""),
             _REMEDY.get(status, "check that the objects of those hours were collected; see the coverage figure"),

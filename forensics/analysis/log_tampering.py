@@ -22,7 +22,7 @@ from forensics.analysis.tampering_undone import undoing
 from forensics.analysis.technique import technique
 from forensics.analysis.words import at, count, during, listed, size
 from forensics.case import Case, Query
-from forensics.sources import sources
+from forensics.sources import title_of
 
 SOURCES = ("cloudtrail", "guardduty", "s3_access", "vpc_flow")
 
@@ -123,7 +123,7 @@ class Tampering(ActsAnswer):
 
     def _quiet(self) -> str:
         said = [
-            f" {sources()[item.source].title}: {count(item.records, 'record')} {during(item.since, item.until)}"
+            f" {title_of(item.source)}: {count(item.records, 'record')} {during(item.since, item.until)}"
             f" ({item.minutes} minutes{'' if item.deed.end else ', until the evidence ends'}), {item.before:,} in as long a"
             " time before."
             for item in self.silences
@@ -171,7 +171,7 @@ class Tampering(ActsAnswer):
     def quiet(self) -> pd.DataFrame:
         """A row for each silence: which source, since and until when, records in it and in as long a time before."""
         rows = [
-            (sources()[item.source].title, item.since, item.until, item.minutes, item.records, item.before)
+            (title_of(item.source), item.since, item.until, item.minutes, item.records, item.before)
             for item in self.silences
         ]
         return pd.DataFrame(rows, columns=["source", "since", "until", "minutes", "records", "as long before"])
@@ -186,7 +186,7 @@ class Tampering(ActsAnswer):
         """What stays open because of the tampering."""
         found = [
             Gap(
-                f"What {sources()[item.source].title} would show {during(item.since, item.until)}",
+                f"What {title_of(item.source)} would show {during(item.since, item.until)}",
                 f"{item.deed.action} switched it off",
                 _REMEDY.get(item.source, "other logs of that time; nothing brings these records back"),
             )
@@ -250,7 +250,7 @@ def _deed(identifier: str, deed: Deed) -> Statement:
 
 
 def _silence(identifier: str, item: Silence, mine: set[str]) -> Statement:
-    title = sources()[item.source].title
+    title = title_of(item.source)
     end = item.deed.end
     ids = [item.deed.event_id] + ([end.event_id] if end and end.event_id in mine else [])
     return Statement(

@@ -128,6 +128,11 @@ def _found(case: Case, wanted: Sequence[str]) -> dict[str, Citation]:
     return {str(row[0]): Citation(uri=row[1], sha256=row[2], record=row[3], event_id=row[0]) for row in rows}
 
 
+def records_of(case: Case, event_ids: Iterable[str]) -> dict[str, Citation]:
+    """The record of each of those events; without those that are none of the case."""
+    return _found(case, list(dict.fromkeys(event_ids)))
+
+
 def named(event_ids: Iterable[str]) -> tuple[Citation, ...]:
     """Those events as citations still without their records; `cited` looks up those of many statements at once."""
     return tuple(Citation(uri="", sha256="", record=-1, event_id=item) for item in dict.fromkeys(event_ids))

@@ -6,6 +6,7 @@ They name the events they rest on; `statement.cited` looks up the records of all
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from forensics.analysis.intrusion import Intrusion
 from forensics.analysis.statement import Statement, named, weakest
 from forensics.analysis.technique import TRANSFER, technique
 from forensics.analysis.words import at, capital, count, during, listed, size
+from forensics.detect.about import about
 
 MOST_CITED = 5_000
 """Records cited by one statement; it says so where there are more."""
@@ -69,6 +71,32 @@ WHERE f.access_key_id IN (SELECT u.key FROM unnest(CAST(? AS VARCHAR[])) AS u(ke
   OR f.workload IN (SELECT u.workload FROM unnest(CAST(? AS VARCHAR[])) AS u(workload))
 ORDER BY f.time, f.finding_id
 """
+
+MOST_HITS = 100
+"""Findings of rules and behaviours that a report states, the most severe; the case has all."""
+
+_HITS = f"""
+SELECT f.finding_id, f.type, f.severity, f.title, f.time, f.end_time, f.principal, f.workload, f.resources,
+  NULL AS source_ip, f.access_key_id, f.source,
+  coalesce(c.of_calls, (
+    SELECT array_agg(b.event_id ORDER BY b.event_id) FROM finding_evidence AS b WHERE b.finding_id = f.finding_id)) AS rests_on,
+  CASE WHEN f.source = 'behaviour' THEN (
+    SELECT min(b.why) FROM finding_evidence AS b WHERE b.finding_id = f.finding_id) END AS reasons
+FROM finding AS f
+LEFT JOIN (
+  SELECT e.finding_id, array_agg(e.event_id ORDER BY t.time, e.event_id) AS of_calls
+  FROM finding_evidence AS e
+  JOIN timeline AS t ON t.event_id = e.event_id
+  GROUP BY e.finding_id
+) AS c ON c.finding_id = f.finding_id
+WHERE f.source IN ('sigma', 'behaviour')
+  AND (c.finding_id IS NOT NULL
+    OR f.access_key_id IN (SELECT u.key FROM unnest(CAST(? AS VARCHAR[])) AS u(key))
+    OR f.workload IN (SELECT u.workload FROM unnest(CAST(? AS VARCHAR[])) AS u(workload)))
+ORDER BY f.severity DESC, f.time, f.finding_id
+LIMIT {MOST_HITS}
+"""
+"""Of the records that one rests on those are cited that are calls of the intrusion, where any are."""
 
 
 def calls(intrusion: Intrusion) -> Iterator[Statement]:
@@ -165,13 +193,39 @@ def _holder(workloads: list[str], certainty: str) -> str:
 
 
 def findings(intrusion: Intrusion) -> Iterator[Statement]:
-    """A statement for each finding that names a credential or a workload of the intrusion; samples are left out."""
-    rows = intrusion.case.sql(_FINDINGS, (list(intrusion.keys), list(intrusion.launched))).rows()
-    for number, row in enumerate(rows, 1):
+    """A statement for each finding that names a credential or a workload of the intrusion; samples are left out.
+
+    Then what rules and behaviours found in its calls, or of its credentials and workloads, the most severe of it.
+    """
+    concerned = (list(intrusion.keys), list(intrusion.launched))
+    for number, row in enumerate(intrusion.case.sql(_FINDINGS, concerned).rows(), 1):
         yield finding(f"finding-{number:02d}", row)
+    hits = intrusion.calls.select(_HITS, *concerned).rows()
+    for number, row in enumerate(sorted(hits, key=lambda row: (row[4] is None, str(row[4]), row[0])), 1):
+        yield _hit(intrusion, f"hit-{number:02d}", row)
 
 
-_REPORTERS = {None: "GuardDuty", "guardduty": "GuardDuty", "security_hub": "Security Hub"}
+def _hit(intrusion: Intrusion, identifier: str, row: tuple[Any, ...]) -> Statement:
+    """A statement on what a rule or behaviour found: why, what it looks for, and what it mistakes."""
+    made = finding(identifier, row[:13])
+    by = about(intrusion.case, row[0], row[11], row[1])
+    if by is None:
+        return made
+    text = [made.statement, row[13] and f"Because: {row[13]}.", by.asks and f"It looks for this: {by.asks}"]
+    if by.false_positives:
+        text.append(f"It mistakes: {'; '.join(said.rstrip('.') for said in by.false_positives)}.")
+    text.append(by.of_then and f"{capital(by.of_then)}.")
+    technique = by.techniques[0] if by.techniques else ""
+    return replace(made, statement=" ".join(filter(None, text)), technique=technique)
+
+
+_REPORTERS = {
+    None: "GuardDuty",
+    "guardduty": "GuardDuty",
+    "security_hub": "Security Hub",
+    "behaviour": "A behaviour",
+    "tampering": "An act against a log",
+}
 MOST_OF_A_RULE = 50
 """Events that the statement on a finding of a rule cites; the card of the finding has all."""
 
@@ -194,7 +248,7 @@ def finding(identifier: str, row: tuple[Any, ...]) -> Statement:
             + f", seen {during(first, max(first, last) if first and last else first or last)}."
         ),
         time=first,
-        certainty="recorded",
+        certainty="inferred" if source == "behaviour" else "recorded",
         principal=principal,
         workload=workload,
         resources=tuple(resources or ()),

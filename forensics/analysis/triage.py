@@ -17,6 +17,7 @@ from forensics.analysis.statement import Statement, cited, named
 from forensics.analysis.technique import technique
 from forensics.analysis.words import at, capital, count, during, listed, size
 from forensics.case import Case, Query
+from forensics.detect import ran
 from forensics.errors import UnknownName
 from forensics.finding_around import PREFIX
 
@@ -110,6 +111,23 @@ WHERE list_contains(CAST(? AS VARCHAR[]), b.finding_id)
 ORDER BY e.time, e.event_id
 """
 
+_HITS = """
+WITH asked AS (
+  SELECT f.finding_id, f.principal, f.access_key_id, f.workload
+  FROM finding AS f
+  WHERE list_contains(CAST($ids AS VARCHAR[]), f.finding_id)
+)
+SELECT h.time, h.severity, h.source, h.type, h.title, h.principal, h.access_key_id, h.workload, h.finding_id
+FROM finding AS h
+WHERE h.source IN ('sigma', 'behaviour', 'tampering')
+  AND NOT list_contains(CAST($ids AS VARCHAR[]), h.finding_id)
+  AND ($every OR EXISTS (
+    SELECT 1
+    FROM asked AS a
+    WHERE a.access_key_id = h.access_key_id OR a.workload = h.workload OR a.principal = h.principal))
+ORDER BY h.severity DESC NULLS LAST, h.time, h.finding_id
+"""
+
 
 @dataclass(frozen=True)
 class Triage(Answer):
@@ -117,6 +135,7 @@ class Triage(Answer):
 
     finding_ids: tuple[str, ...]
     others: int
+    every: bool = False
 
     @cached_property
     def behind(self) -> list[tuple[Any, ...]]:
@@ -133,7 +152,8 @@ class Triage(Answer):
         """How many findings there are, and what bears them out."""
         rests = holdings.basis(self.case, SOURCES)
         if not self.finding_ids:
-            return f"No finding is in evidence. {rests}"
+            none = "No finding of a product is" if (apart := self._apart()) else "No finding is"
+            return f"{none} in evidence. {apart}{rests}"
         behind = {str(row[0]) for row in self.behind}
         records = sum(int(row[9]) for row in self.behind)
         text = (
@@ -144,7 +164,16 @@ class Triage(Answer):
             text += f"{count(self.others, 'less severe finding')} beyond those are in the table only. "
         if len(self.finding_ids) == 1:
             text += self._concerns()
-        return f"{text}{rests}"
+        return f"{text}{self._apart()}{rests}"
+
+    def _apart(self) -> str:
+        number = len(self.hits.rows())
+        if not number:
+            return ""
+        whose = "" if self.every else " of the same credential, workload or principal"
+        return (
+            f"{count(number, 'finding')} of rules and behaviours{whose} {'is' if number == 1 else 'are'} listed apart. "
+        )
 
     def _concerns(self) -> str:
         ((_, kind, severity, _, first, last, _, workload, _, address, key, *_),) = self._about()
@@ -171,6 +200,21 @@ class Triage(Answer):
         made += [_issued(f"issuance-{number:02d}", row) for number, row in enumerate(keys.values(), 1)]
         made += [_behind(f"behind-{number:02d}", row) for number, row in enumerate(self.behind, 1)]
         return made
+
+    @property
+    def hits(self) -> Query:
+        """What rules, behaviours and acts against logs found: all of it, or of what one finding concerns."""
+        return self.case.sql(_HITS, {"ids": list(self.finding_ids), "every": self.every})
+
+    @property
+    def looked(self) -> str:
+        """When rules and behaviours looked at the case, or that they did not."""
+        return capital(f"{ran.told(self.case)}.")
+
+    @property
+    def unseen(self) -> str:
+        """What rules and behaviours have not looked at; "" where they have looked at all."""
+        return ran.remark(self.case)
 
     @property
     def lifetimes(self) -> Query:
@@ -212,7 +256,7 @@ def investigate(case: Case, *, finding_id: str | None = None) -> Triage:
     """Look into one finding, or into all of the case, the most severe first, samples left out. Raises UnknownName."""
     ids = [str(row[0]) for row in case.sql(_FINDINGS).rows()]
     if finding_id is None:
-        return Triage(case, Intrusion(case, {}), None, tuple(ids[:MOST]), max(len(ids) - MOST, 0))
+        return Triage(case, Intrusion(case, {}), None, tuple(ids[:MOST]), max(len(ids) - MOST, 0), True)
     rows = case.sql("SELECT workload FROM finding WHERE finding_id = ?", (finding_id,)).rows()
     if not rows:
         raise UnknownName("finding", finding_id, ids)

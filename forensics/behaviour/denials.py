@@ -1,11 +1,12 @@
-"""Bursts of denials: one principal is denied many different actions within minutes."""
+"""Bursts of denials: one principal, at one address, is denied many different actions within minutes."""
 
 from forensics.behaviour.behaviour import Behaviour
 from forensics.behaviour.fragments import constants, reasons, span
 
 _SQL = f"""
 WITH call AS (
-  SELECT e.source, e.event_id, e.time, coalesce(e.principal, e.access_key_id, e.source || ' ' || e.source_ip) AS who, e.principal,
+  SELECT e.source, e.event_id, e.time,
+    coalesce(e.principal, e.access_key_id, e.source) || coalesce(' ' || e.source_ip, '') AS who, e.principal,
     e.access_key_id, e.action, e.source_ip, e.outcome
   FROM event AS e
   WHERE e.source IN ('cloudtrail', 'eks_audit')
@@ -39,11 +40,17 @@ WITH call AS (
   FROM found AS f
   JOIN call AS c ON c.source = f.source AND c.who = f.who AND f.first <= c.time AND c.time <= f.last
   GROUP BY f.source, f.who, f.burst
+), burst AS (
+  SELECT f.source, f.who, f.burst, a.calls
+  FROM found AS f
+  JOIN around AS a ON a.source = f.source AND a.who = f.who AND a.burst = f.burst
+  WHERE f.denials >= $share * a.calls
+    OR date_diff('second', f.first, f.last) <= 60 * $within_minutes
 ), placed AS (
   SELECT n.source, n.who, n.burst, n.event_id, n.time,
     row_number() OVER (PARTITION BY n.source, n.who, n.burst ORDER BY n.time, n.event_id) AS place
   FROM numbered AS n
-  JOIN found AS f ON f.source = n.source AND f.who = n.who AND f.burst = n.burst
+  JOIN burst AS f ON f.source = n.source AND f.who = n.who AND f.burst = n.burst
 ), cited AS (
   SELECT source, who, burst, array_agg(event_id ORDER BY time, event_id) AS ids
   FROM placed
@@ -60,12 +67,12 @@ SELECT f.first AS time, f.last AS end_time, f.principal, CASE WHEN f.keys = 1 TH
         "f.denials || ' of ' || a.calls || ' calls denied, ' || f.actions || ' different actions of ' || f.services"
         " || ' services, within ' || " + span("f.first", "f.last"),
         "'such as ' || f.one_action || ', ' || f.another_action || ', from ' || coalesce(f.address, 'an unknown address')",
-        "CASE WHEN e.actions IS NULL THEN 'nothing was denied to it before' ELSE 'before, ' || e.actions"
-        " || ' different actions were denied to it' END",
+        "CASE WHEN e.actions IS NULL THEN 'nothing was denied to it there before' ELSE 'before, ' || e.actions"
+        " || ' different actions were denied to it there' END",
     )
 } AS reasons, i.ids AS evidence_event_ids, f.denials AS evidence_count
 FROM found AS f
-JOIN around AS a ON a.source = f.source AND a.who = f.who AND a.burst = f.burst
+JOIN burst AS a ON a.source = f.source AND a.who = f.who AND a.burst = f.burst
 JOIN cited AS i ON i.source = f.source AND i.who = f.who AND i.burst = f.burst
 LEFT JOIN earlier AS e ON e.source = f.source AND e.who = f.who AND e.burst = f.burst
 ORDER BY f.first, f.who
@@ -73,13 +80,15 @@ ORDER BY f.first, f.who
 
 BEHAVIOUR = Behaviour(
     name="denials",
-    question="Was one principal denied many different actions within minutes?",
+    question="Was one principal, at one address, denied many different actions within minutes?",
     sources=("cloudtrail",),
     instead=("eks_audit",),
     sql=_SQL,
     constants=constants(
         ("gap_minutes", 10, "who tries what a key may do pauses for less"),
         ("actions", 3, "one or two actions, however often denied, are a program without a permission"),
+        ("within_minutes", 60, "a run of denials that goes on for longer is somebody's everyday, unless"),
+        ("share", 0.2, "of the calls in it were denied, which is nobody's everyday"),
         ("many_actions", 6, "beyond what a person without a permission clicks on"),
         ("services", 3, "a task lies within one or two services"),
     ),

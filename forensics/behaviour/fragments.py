@@ -13,17 +13,108 @@ CLIENT = """split_part(split_part(trim(e.user_agent, '[]'), ' ', 1), '/', 1)
         WHEN lower(e.user_agent) LIKE '%linux%' THEN ' on Linux' ELSE '' END"""
 """The program and its system, without versions: an upgrade is no new client."""
 
+OWN_CALL = f"""e.source = 'cloudtrail'
+    AND e.time IS NOT NULL
+    AND e.principal IS NOT NULL
+    AND regexp_matches(e.source_ip, '{ADDRESS}')"""
+"""A call that a principal made itself: one that a service made for it comes from the service's name."""
+
 CALL = f"""
 call AS (
   SELECT e.event_id, e.time, e.account_id, e.principal, e.session, e.access_key_id, e.region, e.action, e.outcome, e.bytes,
-    e.source_ip AS address, {CLIENT} AS client
+    e.source_ip AS address, e.user_agent
   FROM event AS e
-  WHERE e.source = 'cloudtrail'
-    AND e.time IS NOT NULL
-    AND e.principal IS NOT NULL
-    AND regexp_matches(e.source_ip, '{ADDRESS}')
+  WHERE {OWN_CALL}
 )"""
-"""Calls that a principal made itself: those that a service made for it come from the service's name."""
+"""Calls that a principal made itself; who needs the client joins `agent`."""
+
+AGENT = f"""
+agent AS (
+  SELECT e.user_agent, {CLIENT} AS client
+  FROM (
+    SELECT c.user_agent
+    FROM event AS c
+    WHERE c.source = 'cloudtrail'
+    GROUP BY c.user_agent
+  ) AS e
+)"""
+"""The client of each user agent: told once for each, not for each call."""
+
+HABIT = f"""
+{AGENT}, made AS (
+  SELECT e.principal, e.account_id, e.action, e.source_ip AS address, e.region, e.user_agent, min(e.time) AS first,
+    max(e.time) AS last, count(*) AS calls
+  FROM event AS e
+  WHERE {OWN_CALL}
+  GROUP BY e.principal, e.account_id, e.action, e.source_ip, e.region, e.user_agent
+), habit AS (
+  SELECT m.principal, m.account_id, m.action, m.address, m.region, a.client, m.first, m.last, m.calls
+  FROM made AS m
+  LEFT JOIN agent AS a ON a.user_agent IS NOT DISTINCT FROM m.user_agent
+)"""
+"""What each principal did from where with which client, when first and last, how often: what all first sights are told by."""
+
+VALUE = """
+value AS (
+  SELECT h.principal, 'action' AS dimension, h.action AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  GROUP BY h.principal, h.action
+  UNION ALL
+  SELECT h.principal, 'address' AS dimension, h.address AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  GROUP BY h.principal, h.address
+  UNION ALL
+  SELECT h.principal, 'client' AS dimension, h.client AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  WHERE h.client IS NOT NULL
+  GROUP BY h.principal, h.client
+  UNION ALL
+  SELECT h.principal, 'Region' AS dimension, h.region AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  WHERE h.region IS NOT NULL
+  GROUP BY h.principal, h.region
+  UNION ALL
+  SELECT h.principal, 'network' AS dimension, k.network AS value, min(h.first) AS first, max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  JOIN known_place AS k ON k.address = h.address
+  WHERE k.network IS NOT NULL
+  GROUP BY h.principal, k.network
+), whole AS (
+  SELECT h.principal, min(h.account_id) AS account_id, min(h.first) AS began, sum(h.calls) AS calls
+  FROM habit AS h
+  GROUP BY h.principal
+)"""
+"""Each thing that a principal did, or called from, with, in; networks where a file says whose an address is."""
+
+
+def of_value(candidate: str, key: str) -> str:
+    """CTEs `cited` (`ids` of the first records), `once` (the key, where one) of each candidate (`principal`, `dimension`, `value`)."""
+    return f"""
+called AS (
+  SELECT x.{key}, c.event_id, c.time, c.access_key_id, row_number() OVER (PARTITION BY x.{key} ORDER BY c.time, c.event_id) AS place
+  FROM {candidate} AS x
+  JOIN call AS c ON c.principal = x.principal
+    AND x.first <= c.time
+    AND c.time <= x.last
+  LEFT JOIN agent AS a ON x.dimension = 'client' AND a.user_agent = c.user_agent
+  LEFT JOIN known_place AS k ON x.dimension = 'network' AND k.address = c.address
+  WHERE x.value = CASE x.dimension WHEN 'action' THEN c.action WHEN 'address' THEN c.address WHEN 'Region' THEN c.region
+    WHEN 'client' THEN a.client ELSE k.network END
+), cited AS (
+  SELECT {key}, array_agg(event_id ORDER BY time, event_id) AS ids
+  FROM called
+  WHERE place <= $evidence
+  GROUP BY {key}
+), once AS (
+  SELECT {key}, CASE WHEN count(DISTINCT access_key_id) = 1 THEN min(access_key_id) END AS access_key_id
+  FROM called
+  GROUP BY {key}
+)"""
+
+
+SPOKEN = """CASE x.dimension WHEN 'action' THEN 'did ' WHEN 'client' THEN 'called with ' WHEN 'Region' THEN 'called in '
+    ELSE 'called from ' END || x.value"""
+"""What a principal did, in words."""
 
 
 def hours(source: str) -> str:

@@ -1,7 +1,7 @@
 """One session or key in two places at once, or sooner in the second than anybody can travel."""
 
 from forensics.behaviour.behaviour import Behaviour
-from forensics.behaviour.fragments import CALL, constants, number, reasons, span
+from forensics.behaviour.fragments import AGENT, CALL, OWN_CALL, constants, number, reasons, span
 
 _DISTANCE = """2 * 6371 * asin(least(1, sqrt(
       power(sin(radians(t.latitude - f.latitude) / 2), 2)
@@ -12,12 +12,22 @@ _QUICKEST = f"""CASE WHEN f.quickest < 120 THEN f.quickest || ' seconds'
       ELSE {number("f.quickest / 60.0", 0)} || ' minutes' END"""
 
 _SQL = f"""
-WITH {CALL}, used AS (
-  SELECT c.event_id, c.time, c.principal, c.access_key_id, c.address, c.client,
-    CASE WHEN c.session IS NULL THEN c.access_key_id ELSE c.session END AS who
+WITH {CALL}, {AGENT}, stay AS (
+  SELECT CASE WHEN e.session IS NULL THEN e.access_key_id ELSE e.session END AS who, e.source_ip
+  FROM event AS e
+  WHERE {OWN_CALL}
+  GROUP BY CASE WHEN e.session IS NULL THEN e.access_key_id ELSE e.session END, e.source_ip
+), mover AS (
+  SELECT s.who
+  FROM stay AS s
+  GROUP BY s.who
+  HAVING count(*) > 1
+), used AS (
+  SELECT c.event_id, c.time, c.principal, c.access_key_id, c.address, a.client, m.who
   FROM call AS c
+  JOIN mover AS m ON m.who = CASE WHEN c.session IS NULL THEN c.access_key_id ELSE c.session END
+  LEFT JOIN agent AS a ON a.user_agent IS NOT DISTINCT FROM c.user_agent
   WHERE NOT EXISTS (SELECT 1 FROM credential_use AS w WHERE w.access_key_id = c.access_key_id)
-    AND coalesce(c.session, c.access_key_id) IS NOT NULL
 ), followed AS (
   SELECT u.event_id, u.time, u.principal, u.access_key_id, u.address, u.client, u.who,
     lag(u.address) OVER next AS last_address, lag(u.client) OVER next AS last_client, lag(u.time) OVER next AS last_time,

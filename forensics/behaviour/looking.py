@@ -68,19 +68,22 @@ def look(case: Case, chosen: Sequence[Behaviour], geography: Geography | None = 
 
 def _look(con: duckdb.DuckDBPyConnection, item: Behaviour, geography: Geography | None) -> Looked:
     absent = [name for name in item.sources if not _has_records(con, name)]
-    if absent and not any(_has_records(con, name) for name in item.instead):
+    instead = [name for name in item.instead if _has_records(con, name)] if absent else []
+    if absent and not instead:
         return Looked(item, "no records", f"the case holds no records of {', '.join([*absent, *item.instead])}")
-    held, lost = con.execute(_HELD, {"source": item.sources[0]}).fetchall()[0]
+    logs = instead[0] if absent else item.sources[0]
+    held, lost = con.execute(_HELD, {"source": logs}).fetchall()[0]
     if held <= item.past:
         need = f"a hit needs {item.past:g} hours before it"
-        return Looked(item, "not enough past", f"{_hours(held)} of {item.sources[0]} held; {need}")
+        return Looked(item, "not enough past", f"{_hours(held)} of {logs} held; {need}")
     hits, count = _hits(con, item)
-    return Looked(item, "found" if hits else "nothing found", "; ".join(_doubts(item, lost, geography)), hits, count)
+    doubts = "; ".join(_doubts(item, logs, lost, geography))
+    return Looked(item, "found" if hits else "nothing found", doubts, hits, count)
 
 
-def _doubts(item: Behaviour, lost: int, geography: Geography | None) -> Iterator[str]:
+def _doubts(item: Behaviour, logs: str, lost: int, geography: Geography | None) -> Iterator[str]:
     if lost:
-        yield f"{_hours(lost)} of {item.sources[0]} not in the logs: what was then is not known"
+        yield f"{_hours(lost)} of {logs} not in the logs: what was then is not known"
     if "known_place" in item.sql and not (geography and geography.files):
         yield "no file says where addresses are, or whose (--geoip): judged by the addresses alone"
 

@@ -1,87 +1,115 @@
 """A principal that has a past calls from an address, with a client, and does things that it never did before."""
 
 from forensics.behaviour.behaviour import Behaviour
-from forensics.behaviour.fragments import CALL, LONG, LOST, constants, hours, past, reasons, span
+from forensics.behaviour.fragments import CALL, HABIT, LONG, LOST, constants, hours, past, reasons, span
 
-_BLOCK = "split_part(c.address, '.', 1) || '.' || split_part(c.address, '.', 2)"
+_BLOCK = "split_part(h.address, '.', 1) || '.' || split_part(h.address, '.', 2)"
 
 _SQL = f"""
-WITH {CALL}, {hours("cloudtrail")}, began AS (
-  SELECT principal, min(time) AS began
-  FROM call
+WITH {CALL}, {HABIT}, {hours("cloudtrail")}, began AS (
+  SELECT principal, min(first) AS began
+  FROM habit
   GROUP BY principal
 ), client_first AS (
-  SELECT principal, client, min(time) AS first
-  FROM call
+  SELECT principal, client, min(first) AS first
+  FROM habit
   GROUP BY principal, client
-), action_first AS (
-  SELECT principal, action, min(time) AS first
-  FROM call
-  GROUP BY principal, action
+), late_client AS (
+  SELECT f.principal, f.client, f.first, b.began
+  FROM client_first AS f
+  JOIN began AS b ON b.principal = f.principal
+  WHERE date_diff('second', b.began, f.first) >= 3600 * $past_hours
 ), other_client AS (
   SELECT client, min(first) AS first
   FROM client_first
   GROUP BY client
-), address_first AS (
-  SELECT address, min(time) AS first
-  FROM call
-  GROUP BY address
-), network_of AS (
-  SELECT c.principal, c.address, k.network AS named, coalesce(k.network, {_BLOCK}) AS network, min(c.time) AS first
-  FROM call AS c
-  LEFT JOIN known_place AS k ON k.address = c.address
-  GROUP BY c.principal, c.address, k.network
-), network_first AS (
-  SELECT n.principal, n.network, min(n.first) AS first
-  FROM network_of AS n
-  GROUP BY n.principal, n.network
+), action_first AS (
+  SELECT h.principal, h.action, min(h.first) AS first
+  FROM habit AS h
+  WHERE h.principal IN (SELECT l.principal FROM late_client AS l)
+  GROUP BY h.principal, h.action
+), own AS (
+  SELECT h.principal, h.account_id, h.action, h.address, h.client, h.first, h.last, h.calls
+  FROM habit AS h
+  WHERE h.principal IN (SELECT l.principal FROM late_client AS l)
+), visited AS (
+  SELECT o.principal, o.address, min(o.account_id) AS account_id, min(o.first) AS first, max(o.last) AS last, sum(o.calls) AS calls
+  FROM own AS o
+  GROUP BY o.principal, o.address
 ), visit AS (
-  SELECT c.principal || ' ' || c.address AS visit, c.principal, c.address, min(c.account_id) AS account_id, b.began,
-    min(c.time) AS first, max(c.time) AS last, count(*) AS calls
-  FROM call AS c
-  JOIN began AS b ON b.principal = c.principal
-  GROUP BY c.principal, c.address, b.began
-  HAVING date_diff('second', b.began, min(c.time)) >= 3600 * $past_hours
+  SELECT v.principal || ' ' || v.address AS visit, v.principal, v.address, v.account_id, b.began, v.first, v.last, v.calls
+  FROM visited AS v
+  JOIN began AS b ON b.principal = v.principal
+  WHERE date_diff('second', b.began, v.first) >= 3600 * $past_hours
+    AND EXISTS (
+      SELECT 1
+      FROM own AS o
+      JOIN late_client AS l ON l.principal = o.principal AND l.client = o.client
+      WHERE o.principal = v.principal
+        AND o.address = v.address)
 ), {past("visit", "visit")}, noted AS (
-  SELECT v.visit, c.event_id, c.time, c.action, c.client, c.outcome, c.region, c.access_key_id,
+  SELECT v.visit, o.action, o.client,
     date_diff('second', f.first, v.first) <= 3600 * $recent_hours
       AND date_diff('second', v.began, f.first) >= 3600 * $past_hours AS new_client,
-    a.first >= v.first AND a.first = c.time AS new_action,
-    date_diff('second', o.first, v.first) <= 3600 * $recent_hours AS client_of_nobody
+    a.first >= v.first AND a.first = o.first AS new_action,
+    date_diff('second', n.first, v.first) <= 3600 * $recent_hours AS client_of_nobody
   FROM visit AS v
-  JOIN call AS c ON c.principal = v.principal AND c.address = v.address
-  JOIN client_first AS f ON f.principal = c.principal AND f.client = c.client
-  JOIN action_first AS a ON a.principal = c.principal AND a.action = c.action
-  JOIN other_client AS o ON o.client = c.client
+  JOIN own AS o ON o.principal = v.principal AND o.address = v.address
+  JOIN client_first AS f ON f.principal = o.principal AND f.client = o.client
+  JOIN action_first AS a ON a.principal = o.principal AND a.action = o.action
+  JOIN other_client AS n ON n.client = o.client
 ), judged AS (
   SELECT n.visit, min(CASE WHEN n.new_client THEN n.client END) AS client,
     min(CASE WHEN n.new_client AND n.client_of_nobody THEN n.client END) AS strange_client,
     count(DISTINCT CASE WHEN n.new_action THEN n.action END) AS new_actions,
     min(CASE WHEN n.new_action THEN n.action END) AS one_action,
-    max(CASE WHEN n.new_action THEN n.action END) AS another_action,
-    count(CASE WHEN n.outcome = 'denied' THEN 1 END) AS denied, count(DISTINCT n.access_key_id) AS keys,
-    min(n.access_key_id) AS access_key_id
+    max(CASE WHEN n.new_action THEN n.action END) AS another_action
   FROM noted AS n
   GROUP BY n.visit
   HAVING count(CASE WHEN n.new_client THEN 1 END) > 0
     AND count(DISTINCT CASE WHEN n.new_action THEN n.action END) >= $new_actions
-), placed AS (
-  SELECT n.visit, n.event_id, n.time, row_number() OVER (PARTITION BY n.visit ORDER BY n.time, n.event_id) AS place
-  FROM noted AS n
-  JOIN judged AS j ON j.visit = n.visit
+), strange AS (
+  SELECT v.visit, v.principal, v.address
+  FROM visit AS v
+  JOIN judged AS j ON j.visit = v.visit
+), address_first AS (
+  SELECT h.address, min(h.first) AS first
+  FROM habit AS h
+  WHERE h.address IN (SELECT s.address FROM strange AS s)
+  GROUP BY h.address
+), network_of AS (
+  SELECT h.principal, h.address, k.network AS named, coalesce(k.network, {_BLOCK}) AS network, h.first
+  FROM visited AS h
+  LEFT JOIN known_place AS k ON k.address = h.address
+  WHERE h.principal IN (SELECT s.principal FROM strange AS s)
+), network_first AS (
+  SELECT n.principal, n.network, min(n.first) AS first
+  FROM network_of AS n
+  GROUP BY n.principal, n.network
+), called AS (
+  SELECT s.visit, c.event_id, c.time, c.outcome, c.access_key_id,
+    row_number() OVER (PARTITION BY s.visit ORDER BY c.time, c.event_id) AS place
+  FROM strange AS s
+  JOIN call AS c ON c.principal = s.principal AND c.address = s.address
 ), cited AS (
   SELECT visit, array_agg(event_id ORDER BY time, event_id) AS ids
-  FROM placed
+  FROM called
   WHERE place <= $evidence
+  GROUP BY visit
+), counted AS (
+  SELECT visit, count(CASE WHEN outcome = 'denied' THEN 1 END) AS denied, count(DISTINCT access_key_id) AS keys,
+    min(access_key_id) AS access_key_id
+  FROM called
   GROUP BY visit
 ), found AS (
   SELECT v.principal, v.address, v.first, v.last, v.calls, v.began, j.client, j.strange_client, j.new_actions, j.one_action,
-    j.another_action, j.denied, CASE WHEN j.keys = 1 THEN j.access_key_id END AS access_key_id, p.held, p.lost, i.ids,
+    j.another_action, t.denied, CASE WHEN t.keys = 1 THEN t.access_key_id END AS access_key_id, p.held, p.lost, i.ids,
     o.named, w.first >= v.first AS new_network, d.first >= v.first AS address_of_nobody
   FROM visit AS v
   JOIN judged AS j ON j.visit = v.visit
   JOIN past AS p ON p.visit = v.visit AND p.held >= $past_hours
   JOIN cited AS i ON i.visit = v.visit
+  JOIN counted AS t ON t.visit = v.visit
   JOIN network_of AS o ON o.principal = v.principal AND o.address = v.address
   JOIN network_first AS w ON w.principal = o.principal AND w.network = o.network
   JOIN address_first AS d ON d.address = v.address

@@ -1,44 +1,47 @@
 """A principal that nobody knew, from where nobody called, does what nobody did."""
 
 from forensics.behaviour.behaviour import Behaviour
-from forensics.behaviour.fragments import CALL, LONG, LOST, constants, hours, past, reasons, span
+from forensics.behaviour.fragments import CALL, HABIT, LONG, LOST, constants, hours, past, reasons, span
 
 _SQL = f"""
-WITH {CALL}, {hours("cloudtrail")}, account AS (
-  SELECT account_id, min(time) AS began
-  FROM call
+WITH {CALL}, {HABIT}, {hours("cloudtrail")}, account AS (
+  SELECT account_id, min(first) AS began
+  FROM habit
   GROUP BY account_id
 ), newcomer AS (
-  SELECT c.principal || ' ' || c.account_id AS who, c.principal, c.account_id, a.began, min(c.time) AS first,
-    max(c.time) AS last, count(*) AS calls, count(CASE WHEN c.outcome = 'denied' THEN 1 END) AS denied,
-    count(DISTINCT c.access_key_id) AS keys, min(c.access_key_id) AS access_key_id
-  FROM call AS c
-  JOIN account AS a ON a.account_id = c.account_id
-  GROUP BY c.principal, c.account_id, a.began
-  HAVING date_diff('second', a.began, min(c.time)) >= 3600 * $past_hours
-), {past("newcomer", "who")}, action_first AS (
-  SELECT account_id, action, min(time) AS first
-  FROM call
-  GROUP BY account_id, action
-), address_first AS (
-  SELECT address, min(time) AS first, count(DISTINCT principal) AS principals
-  FROM call
-  GROUP BY address
-), client_first AS (
-  SELECT client, min(time) AS first
-  FROM call
-  GROUP BY client
-), noted AS (
-  SELECT n.who, c.event_id, c.time, c.action, c.address, c.client, a.first = c.time AS new_action,
-    date_diff('second', d.first, n.first) <= 3600 * $recent_hours AND date_diff('second', n.began, d.first) >= 3600 * $past_hours
-      AS new_address,
-    date_diff('second', f.first, n.first) <= 3600 * $recent_hours AND date_diff('second', n.began, f.first) >= 3600 * $past_hours
-      AS new_client
+  SELECT h.principal || ' ' || h.account_id AS who, h.principal, h.account_id, a.began, min(h.first) AS first,
+    max(h.last) AS last, sum(h.calls) AS calls
+  FROM habit AS h
+  JOIN account AS a ON a.account_id = h.account_id
+  GROUP BY h.principal, h.account_id, a.began
+  HAVING date_diff('second', a.began, min(h.first)) >= 3600 * $past_hours
+), {past("newcomer", "who")}, own AS (
+  SELECT n.who, n.began, n.first AS came, h.account_id, h.action, h.address, h.client, h.first
   FROM newcomer AS n
-  JOIN call AS c ON c.principal = n.principal AND c.account_id = n.account_id
-  JOIN action_first AS a ON a.account_id = c.account_id AND a.action = c.action
-  JOIN address_first AS d ON d.address = c.address
-  JOIN client_first AS f ON f.client = c.client
+  JOIN habit AS h ON h.principal = n.principal AND h.account_id = n.account_id
+), action_first AS (
+  SELECT h.account_id, h.action, min(h.first) AS first
+  FROM habit AS h
+  GROUP BY h.account_id, h.action
+), address_first AS (
+  SELECT h.address, min(h.first) AS first
+  FROM habit AS h
+  WHERE h.address IN (SELECT o.address FROM own AS o)
+  GROUP BY h.address
+), client_first AS (
+  SELECT h.client, min(h.first) AS first
+  FROM habit AS h
+  GROUP BY h.client
+), noted AS (
+  SELECT o.who, o.action, o.address, o.client, a.first = o.first AS new_action,
+    date_diff('second', d.first, o.came) <= 3600 * $recent_hours AND date_diff('second', o.began, d.first) >= 3600 * $past_hours
+      AS new_address,
+    date_diff('second', f.first, o.came) <= 3600 * $recent_hours AND date_diff('second', o.began, f.first) >= 3600 * $past_hours
+      AS new_client
+  FROM own AS o
+  JOIN action_first AS a ON a.account_id = o.account_id AND a.action = o.action
+  JOIN address_first AS d ON d.address = o.address
+  JOIN client_first AS f ON f.client = o.client
 ), judged AS (
   SELECT n.who, min(CASE WHEN n.new_address THEN n.address END) AS address,
     min(CASE WHEN n.new_client THEN n.client END) AS client,
@@ -49,23 +52,31 @@ WITH {CALL}, {hours("cloudtrail")}, account AS (
   GROUP BY n.who
   HAVING count(DISTINCT CASE WHEN n.new_action THEN n.action END) >= $new_actions
     AND count(CASE WHEN n.new_address THEN 1 END) > 0
-), placed AS (
-  SELECT n.who, n.event_id, n.time, row_number() OVER (PARTITION BY n.who ORDER BY n.time, n.event_id) AS place
-  FROM noted AS n
+), called AS (
+  SELECT n.who, c.event_id, c.time, c.outcome, c.access_key_id,
+    row_number() OVER (PARTITION BY n.who ORDER BY c.time, c.event_id) AS place
+  FROM newcomer AS n
   JOIN judged AS j ON j.who = n.who
+  JOIN call AS c ON c.principal = n.principal AND c.account_id = n.account_id
 ), cited AS (
   SELECT who, array_agg(event_id ORDER BY time, event_id) AS ids
-  FROM placed
+  FROM called
   WHERE place <= $evidence
   GROUP BY who
+), counted AS (
+  SELECT who, count(CASE WHEN outcome = 'denied' THEN 1 END) AS denied, count(DISTINCT access_key_id) AS keys,
+    min(access_key_id) AS access_key_id
+  FROM called
+  GROUP BY who
 ), found AS (
-  SELECT n.principal, n.account_id, n.began, n.first, n.last, n.calls, n.denied,
-    CASE WHEN n.keys = 1 THEN n.access_key_id END AS access_key_id, j.address, j.client, j.new_actions, j.one_action,
+  SELECT n.principal, n.account_id, n.began, n.first, n.last, n.calls, t.denied,
+    CASE WHEN t.keys = 1 THEN t.access_key_id END AS access_key_id, j.address, j.client, j.new_actions, j.one_action,
     j.another_action, p.held, p.lost, i.ids
   FROM newcomer AS n
   JOIN judged AS j ON j.who = n.who
   JOIN past AS p ON p.who = n.who AND p.held >= $past_hours
   JOIN cited AS i ON i.who = n.who
+  JOIN counted AS t ON t.who = n.who
 )
 SELECT p.first AS time, p.last AS end_time, p.principal, p.access_key_id, CAST(NULL AS VARCHAR) AS workload,
   CAST(NULL AS VARCHAR[]) AS resources,

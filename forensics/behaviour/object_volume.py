@@ -44,7 +44,8 @@ WITH {CALL}, {hours("cloudtrail")}, began AS (
   JOIN slice AS s ON s.principal = o.principal AND s.slice < o.slice
   GROUP BY o.who, m.median
 ), placed AS (
-  SELECT o.who, r.event_id, r.time, row_number() OVER (PARTITION BY o.who ORDER BY r.time, r.event_id) AS place
+  SELECT o.who, r.event_id, r.time, r.address, r.bytes,
+    row_number() OVER (PARTITION BY o.who ORDER BY r.bytes DESC, r.time, r.event_id) AS place
   FROM out_of_line AS o
   JOIN read AS r ON r.principal = o.principal AND r.slice = o.slice
 ), cited AS (
@@ -52,6 +53,11 @@ WITH {CALL}, {hours("cloudtrail")}, began AS (
   FROM placed
   WHERE place <= $evidence
   GROUP BY who
+), taker AS (
+  SELECT p.who, p.address, sum(p.bytes) AS bytes, count(*) OVER (PARTITION BY p.who) AS addresses,
+    row_number() OVER (PARTITION BY p.who ORDER BY sum(p.bytes) DESC, p.address) AS place
+  FROM placed AS p
+  GROUP BY p.who, p.address
 )
 SELECT o.first AS time, o.last AS end_time, o.principal, CASE WHEN o.keys = 1 THEN o.access_key_id END AS access_key_id,
   CAST(NULL AS VARCHAR) AS workload, CAST(NULL AS VARCHAR[]) AS resources,
@@ -62,7 +68,9 @@ SELECT o.first AS time, o.last AS end_time, o.principal, CASE WHEN o.keys = 1 TH
 } || ' before' AS title,
   {
     reasons(
-        size("o.bytes") + " || ' in ' || o.objects || ' objects'",
+        size("o.bytes")
+        + " || ' in ' || o.objects || ' objects' || CASE WHEN t.addresses = 1 THEN ', all from ' || t.address ELSE ', most of it, '"
+        " || " + size("t.bytes") + " || ', from ' || t.address END",
         "CASE WHEN d.who IS NULL THEN 'it read nothing from S3 in the ' || "
         + span("o.began", "o.first")
         + " || ' before' ELSE 'before: at most ' || "
@@ -81,6 +89,7 @@ SELECT o.first AS time, o.last AS end_time, o.principal, CASE WHEN o.keys = 1 TH
 FROM out_of_line AS o
 JOIN past AS p ON p.who = o.who AND p.held >= $past_hours
 JOIN cited AS i ON i.who = o.who
+JOIN taker AS t ON t.who = o.who AND t.place = 1
 LEFT JOIN spread AS d ON d.who = o.who
 WHERE d.who IS NULL OR o.bytes >= d.median + $deviations * d.deviation
 ORDER BY o.first, o.principal

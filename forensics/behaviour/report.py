@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from collections import Counter
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from forensics.behaviour import behaviours
 from forensics.behaviour.behaviour import STRONG, Behaviour
 from forensics.detect import hits as stored
+from forensics.detect import ran
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 SOURCE = "behaviour"
 """`finding.source` of what is stored."""
+
+
+STATES = ("found", "nothing found", "no records", "not enough past")
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,17 @@ class Report:
                     for event_id in hit.evidence_event_ids
                 ],
             )
-        return stored.store(case.connection, SOURCE)
+        made = ran.Ran(SOURCE, said=self.summed, part=len(self.looked) < len(behaviours()))
+        return stored.store(
+            case.connection, SOURCE, lambda count: ran.remember(case.connection, replace(made, findings=count))
+        )
+
+    @property
+    def summed(self) -> str:
+        """How many behaviours were asked for, in which states."""
+        counted = Counter(item.state for item in self.looked)
+        states = (f"{counted[state]} {state}" for state in STATES if counted[state])
+        return f"{len(self.looked)} behaviours: {', '.join(states) or 'none'}"
 
 
 def _row(hit: Hit) -> list[object]:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from forensics.cards.tables import SHORT
 from forensics.case import Case, Query
+from forensics.timeline import Scope
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forensics.covered import Coverage
     from forensics.report.display import Shown
 
 NOT_LOADED = "the case holds none yet: `forensics add` evidence to it, then `forensics load`"
 """What to do where there is nothing that a name could mean."""
+
+SHORTEST = timedelta(minutes=10)
+"""Of a shorter time it is said what was logged around it: logs are delivered by minutes."""
 
 JUDGED = "inferred"
 """How certain it is at most that a place is not the workload's own: no record states that, not even a finding."""
@@ -32,13 +39,20 @@ class Answer:
 class Part:
     """A table of a card: its query, and the headings of the columns it shows.
 
-    Where there are no rows the part is left out, unless `none` says what that means.
+    Where there are no rows the part is left out, unless `none` says what that means. `limit` rows are shown; `total`
+    is how many there are, where that is known already. `brief` shows of an ARN what it ends with, of a list one item.
+    `ask` is the Python text of all of its rows, where that is no attribute of the card. Without headings all columns
+    are shown, those without a value too.
     """
 
     title: str
     query: Query
     headings: Mapping[str, str]
     none: str = ""
+    limit: int = SHORT
+    total: int | None = None
+    brief: bool = False
+    ask: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,11 +63,25 @@ class Card:
     query: Query
 
     kind_of_card: ClassVar[str] = ""
+    asks: ClassVar[tuple[str, ...]] = ()
+    """The questions of `forensics.source.QUESTIONS` that it answers: what logs cannot show of them is said."""
+    opened: ClassVar[bool] = False
+    """Whether its coverage is shown log by log."""
+
+    @property
+    def call(self) -> str:
+        """The Python text that makes it of `case`; names are quoted by `repr`."""
+        return f"case.{self.kind_of_card}({self.heading!r})"
 
     @property
     def heading(self) -> str:
         """What the card is about, as it is looked up."""
         raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """What it is noted under: its heading, unless it has a key of its own."""
+        return self.heading
 
     @property
     def sql(self) -> str:
@@ -80,6 +108,18 @@ class Card:
         """What it says in tables."""
         return ()
 
+    def coverage(self) -> Coverage | None:
+        """How much of the time that it spans was logged; None where that is no question."""
+        return None
+
+    def leads(self) -> tuple[str, ...]:
+        """Ready calls to go on with."""
+        return ()
+
+    def body(self) -> Shown | None:
+        """What it shows beside sentences, facts and tables."""
+        return None
+
     def shown(self) -> Shown:
         """The card drawn, as HTML and as text."""
         from forensics.cards.drawing import drawn
@@ -97,6 +137,31 @@ class Card:
 
     def __str__(self) -> str:
         return self.shown().text
+
+
+def spanned(case: Case, arn: str | None, first: datetime | None, last: datetime | None) -> Coverage | None:
+    """What is logged between two moments in the account and Region that an ARN names; None without a moment."""
+    from forensics.covered import Coverage
+
+    ends = [moment for moment in (first, last) if moment]
+    if not ends:
+        return None
+    first, last = min(ends), max(ends) + timedelta(seconds=1)
+    if last - first < SHORTEST:
+        first, last = (first - SHORTEST / 2).replace(microsecond=0), (last + SHORTEST / 2).replace(microsecond=0)
+    scope = Scope(start=first, end=last)
+    return Coverage(case, scope.of_arn(arn or ""))
+
+
+def findings_part(query: Query, headings: Mapping[str, str]) -> Part:
+    """The part of the findings; where rules or behaviours have not looked at all of the case, it says so."""
+    from forensics.detect import ran
+
+    short = ran.in_short(query.case)
+    named = {"time": "time", "source": "found by", "severity": "severity", "title": "title", "finding_id": "finding"}
+    said = ran.remark(query.case)
+    none = f"None; {said}." if said else ""
+    return Part(f"Findings ({short})" if short else "Findings", query, named | dict(headings), none)
 
 
 def found(query: Query) -> tuple[Any, ...]:

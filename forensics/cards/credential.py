@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from forensics.analysis.words import at, count
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, spanned, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _CREDENTIAL = """
 SELECT access_key_id, kind, class, principal, session, issued_at, expires_at, issued_by_principal,
@@ -106,7 +109,7 @@ ORDER BY account_id, region, statement
 """
 
 _FINDINGS = """
-SELECT finding_id, time, severity, type, title
+SELECT finding_id, source, time, severity, type, title
 FROM finding
 WHERE access_key_id = $key
 ORDER BY time, finding_id
@@ -137,6 +140,7 @@ class Credential(Card):
     workload_certainty: str | None
 
     kind_of_card: ClassVar[str] = "credential"
+    asks: ClassVar[tuple[str, ...]] = ("api", "data")
 
     @property
     def heading(self) -> str:
@@ -238,6 +242,14 @@ class Credential(Card):
                 judged = f"Used from {source}, outside of {workload}: {count(calls, 'call')}; {why}."
                 yield Answer(judged, weakest(certainty, JUDGED))
 
+    def coverage(self) -> Coverage | None:
+        """What was logged in its account from when it was issued, or first used, to its last use."""
+        return spanned(self.case, self.principal, self.issued_at or self.first_used, self.last_used)
+
+    def leads(self) -> tuple[str, ...]:
+        """Its calls in order of time."""
+        return (f"Timeline(case).access_key({self.access_key_id!r})",)
+
     def facts(self) -> Mapping[str, Any]:
         """Its row."""
         return {
@@ -268,7 +280,6 @@ class Credential(Card):
         span = {"first_seen": "first", "last_seen": "last"}
         address = {"address": "address", "calls": "calls", "agents": "agents", "user_agent": "user agent"}
         behalf = {"time": "time", "action": "action", "service": "by", "cause_event_id": "because of"} | sure
-        finding = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"}
         return (
             Part("Issued to", self.workloads, issued_to),
             Part("Came from", self.ancestors, up),
@@ -278,7 +289,7 @@ class Credential(Card):
             Part("Calls by address", self.addresses, address | span, none="No call of it is in evidence."),
             Part("Calls by action", self.actions, {"action": "action", "calls": "calls", "failed": "failed"} | span),
             Part("Calls that services made because of it", self.on_behalf, behalf),
-            Part("Findings", self.findings, finding),
+            findings_part(self.findings, {}),
         )
 
 

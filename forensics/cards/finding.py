@@ -80,11 +80,22 @@ class Finding(Card):
     title: str | None
 
     kind_of_card: ClassVar[str] = "finding"
+    asks: ClassVar[tuple[str, ...]] = ("detection", "api", "data")
+
+    @property
+    def call(self) -> str:
+        """The Python text that makes it."""
+        return f"case.finding({self.finding_id!r})"
 
     @property
     def heading(self) -> str:
         """What it says."""
         return self.title or self.type or self.finding_id
+
+    @property
+    def key(self) -> str:
+        """Its id."""
+        return self.finding_id
 
     def evidence(self) -> Query:
         """The records it rests on in order of time, each with why; those that the case does not hold have no time."""
@@ -146,6 +157,25 @@ class Finding(Card):
             "access key": self.access_key_id,
             "resources": self.resources or None,
             "coverage": str(self.coverage().badge),
+        } | self._goes_by()
+
+    def _goes_by(self) -> dict[str, Any]:
+        """Of a rule or behaviour: what it asks, what it mistakes, what to run next."""
+        from forensics.detect.about import about
+
+        by = about(self.case, self.finding_id, self.source, self.type)
+        if by is None:
+            return {}
+        return {
+            "goes by": by.name,
+            "which asks": by.asks or None,
+            "its severity": by.severity or None,
+            "because": "; ".join(row[0] for row in self.whys.rows()) if self.source == "behaviour" else None,
+            "ATT&CK": " ".join(by.techniques) or None,
+            "it mistakes": " ".join(by.false_positives) or None,
+            "rule file": by.place or None,
+            "look at next": f"forensics run {by.playbook}" if by.playbook else None,
+            "not of now": by.of_then or None,
         }
 
     def parts(self) -> tuple[Part, ...]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found
+from forensics.cards.card import NOT_LOADED, Answer, Card, Part, findings_part, found, spanned
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.identity import find_principal
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _PRINCIPAL = """
 SELECT principal, kind, account_id, name, unique_id, first_seen, last_seen
@@ -63,7 +66,7 @@ ORDER BY e.time, o.event_id, o.cause_event_id
 """
 
 _FINDINGS = """
-SELECT finding_id, time, severity, type, title, access_key_id, workload
+SELECT finding_id, source, time, severity, type, title, access_key_id, workload
 FROM finding
 WHERE principal = $principal
 ORDER BY time, finding_id
@@ -83,6 +86,7 @@ class Principal(Card):
     last_seen: datetime | None
 
     kind_of_card: ClassVar[str] = "principal"
+    asks: ClassVar[tuple[str, ...]] = ("api", "data")
 
     @property
     def heading(self) -> str:
@@ -124,9 +128,16 @@ class Principal(Card):
 
     def answers(self) -> tuple[Answer, ...]:
         """That it was only mentioned, where no call of it is in evidence."""
-        if self.first_seen is None:
-            return (Answer("No call that it made itself is in evidence: other records mention it."),)
-        return ()
+        mentioned = "No call that it made itself is in evidence: other records mention it."
+        return (Answer(mentioned),) if self.first_seen is None else ()
+
+    def coverage(self) -> Coverage | None:
+        """What was logged in its account between its first and its last call."""
+        return spanned(self.case, self.principal, self.first_seen, self.last_seen)
+
+    def leads(self) -> tuple[str, ...]:
+        """Its calls in order of time."""
+        return (f"Timeline(case).principal({self.principal!r})",)
 
     def facts(self) -> Mapping[str, Any]:
         """Its row."""
@@ -140,7 +151,6 @@ class Principal(Card):
         key = {"access_key_id": "access key", "kind": "kind", "issued_at": "issued", "first_used": "first used"}
         key |= {"last_used": "last used", "workload": "issued to", "certainty": "certainty"}
         caused = {"time": "time", "action": "action", "service": "by", "cause_event_id": "because of"}
-        found_out = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"}
         session = {"session": "session", "source_identity": "source identity", "issuer": "assumed by"} | span
         return (
             Part("Sessions", self.sessions, session),
@@ -148,7 +158,7 @@ class Principal(Card):
             Part("Calls by action", self.actions, {"action": "action", "calls": "calls", "failed": "failed"} | span),
             Part("Calls by address", self.addresses, {"address": "address", "credentials": "keys"} | calls),
             Part("Calls that services made for it", self.on_behalf, caused | {"certainty": "certainty", "why": "why"}),
-            Part("Findings", self.findings, found_out),
+            findings_part(self.findings, {}),
         )
 
 

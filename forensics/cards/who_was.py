@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
 
 from forensics.analysis import words
-from forensics.cards.card import Answer, Card, Part
+from forensics.cards.card import Answer, Card, Part, spanned
 from forensics.case import Case, Query
 from forensics.timeline import Moment, parse_time
 from forensics.who_was import who_was as who_held
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
+
+_NEAR = timedelta(hours=1)
+"""Around the moment, of which it is said what was logged."""
 
 _NEAREST = """
 SELECT workload, holds_kind, holds, valid_from, valid_to, certainty, evidence_event_ids
@@ -57,6 +63,12 @@ class WhoWas(Card):
     why: str
 
     kind_of_card: ClassVar[str] = "who was"
+    asks: ClassVar[tuple[str, ...]] = ("state", "traffic", "workload")
+
+    @property
+    def call(self) -> str:
+        """The Python text that makes it; a VPC or account that it was narrowed to is in the query's values."""
+        return f"case.who_was({self.held!r}, at={self.at.isoformat(sep=' ')!r})"
 
     @property
     def heading(self) -> str:
@@ -87,6 +99,10 @@ class WhoWas(Card):
             several = f"{len(self.holders)} may have held {self.held} at {when}: {words.listed(list(self.holders))}."
             return (Answer(several, self.certainty),)
         return (Answer(f"{self.held} at {when}: {self.why}."),)
+
+    def coverage(self) -> Coverage | None:
+        """What was logged within an hour of that moment."""
+        return spanned(self.case, None, self.at - _NEAR, self.at + _NEAR)
 
     def parts(self) -> tuple[Part, ...]:
         """The candidates, the nearest holders, the records that name it."""

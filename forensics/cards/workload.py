@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, found, weakest
+from forensics.cards.card import JUDGED, NOT_LOADED, Answer, Card, Part, findings_part, found, spanned, weakest
 from forensics.case import Case, Query
 from forensics.errors import UnknownName
 from forensics.timeline import Timeline, find_workload
+
+if TYPE_CHECKING:
+    from forensics.covered import Coverage
 
 _WORKLOAD = """
 SELECT workload, kind, account_id, region, name, role, image, code_sha256, started_at, stopped_at
@@ -95,7 +98,7 @@ ORDER BY first_seen, r.id_kind, r.id
 """
 
 _FINDINGS = """
-SELECT DISTINCT f.finding_id, f.time, f.severity, f.type, f.title, f.access_key_id,
+SELECT DISTINCT f.finding_id, f.source, f.time, f.severity, f.type, f.title, f.access_key_id,
   CASE WHEN f.workload = $workload THEN 'recorded' ELSE w.certainty END AS certainty
 FROM finding AS f
 LEFT JOIN credential_workload AS w ON w.access_key_id = f.access_key_id
@@ -103,6 +106,19 @@ LEFT JOIN credential_workload AS w ON w.access_key_id = f.access_key_id
 WHERE f.workload = $workload
   OR w.workload IS NOT NULL
 ORDER BY f.time, f.finding_id
+"""
+
+_SPAN = """
+SELECT min(moment) AS first_seen, max(moment) AS last_seen
+FROM (
+  SELECT unnest([w.started_at, w.stopped_at]) AS moment FROM workload AS w WHERE w.workload = $workload
+  UNION ALL
+  SELECT unnest([h.valid_from, h.valid_to]) AS moment FROM lifetime AS h
+  WHERE h.workload = $workload
+    AND h.holds_kind NOT IN ('session', 'access_key_id')
+  UNION ALL
+  SELECT unnest([v.started_at, v.ended_at]) AS moment FROM invocation AS v WHERE v.workload = $workload
+) AS seen
 """
 
 
@@ -122,6 +138,7 @@ class Workload(Card):
     stopped_at: datetime | None
 
     kind_of_card: ClassVar[str] = "workload"
+    asks: ClassVar[tuple[str, ...]] = ("workload", "traffic")
 
     @property
     def heading(self) -> str:
@@ -192,6 +209,15 @@ class Workload(Card):
             for key, _, address, _, _, _, _, sure, why, *_ in uses
         )
 
+    def coverage(self) -> Coverage | None:
+        """What was logged in its account and Region from its first to its last sign of life."""
+        first, last = self._about(_SPAN).rows()[0]
+        return spanned(self.case, self.workload, first, last)
+
+    def leads(self) -> tuple[str, ...]:
+        """All that is attributed to it, about it, or written by it, in order of time."""
+        return (self.timeline.python,)
+
     def facts(self) -> Mapping[str, Any]:
         """Its row."""
         return {
@@ -221,7 +247,6 @@ class Workload(Card):
         run |= {"max_memory_mb": "MB used", "error": "error"}
         ran = {"execution_environment": "environment", "runs": "runs", "errors": "errors"} | span
         request = {"id_kind": "kind", "id": "id", "sources": "sources"} | span | sure | {"event_ids": "records"}
-        finding = {"time": "time", "severity": "severity", "title": "title", "finding_id": "finding"} | sure
         return (
             Part("Details", self.details, {"property": "property", "value": "value"} | span),
             Part("Containers", self.containers, container),
@@ -231,7 +256,7 @@ class Workload(Card):
             Part("Execution environments", self.environments, ran),
             Part("Runs", self.invocations, run),
             Part("Ids that several sources carry", self.requests, request),
-            Part("Findings", self.findings, finding),
+            findings_part(self.findings, sure),
         )
 
 

@@ -86,7 +86,7 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
     def find(self, name: str) -> Field | None:
         """Where the table has a field; remembered in `seen`."""
         if name not in self.seen:
-            self.seen[name] = fields.field(self.source, name, self.declared.fields)
+            self.seen[name] = fields.field(self.source, name, self.declared.fields, self.declared.lists)
         return self.seen[name]
 
     def escape_and_quote_field(self, field: str) -> str:
@@ -241,6 +241,12 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
             every = [self.narrowed(arg) for arg in cond.args]
             return None if None in every else f"({' OR '.join(filter(None, every))})"
         return f"({self.convert_condition(cond, ConversionState())})" if self._is_narrow(cond) else None
+
+    def rest(self, cond: Any) -> str:
+        """The condition's SQL for rows that fulfil its narrowed one: what that decides is left out; "" decides it all."""
+        parts = cond.args if isinstance(cond, ConditionAND) else [cond]
+        open_parts = [part for part in parts if not self._is_narrow(part)]
+        return " AND ".join(f"({self.convert_condition(part, ConversionState())})" for part in open_parts)
 
     def _is_narrow(self, cond: Any) -> bool:
         if isinstance(cond, (ConditionAND, ConditionOR, ConditionNOT)):

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from forensics.detect import pipelines
+from forensics.detect import legacy, pipelines
 from forensics.detect.rules import RuleFile, RuleText, documents
 from forensics.errors import UsageError
 from forensics.sources import source
@@ -26,6 +26,8 @@ LONGEST_SQL = 400_000
 KEPT = 20_000
 """Files whose conversions are kept; the least lately converted are given up first."""
 
+_TECHNIQUE = re.compile(r"attack\.t[0-9]")
+
 _EXTRA = "Sigma rules need pySigma: pip install 'forensics[sigma]'"
 
 
@@ -33,14 +35,15 @@ _EXTRA = "Sigma rules need pySigma: pip install 'forensics[sigma]'"
 class Predicate:
     """A rule over one source table (alias `s`): SQL that is true of the rows it matches.
 
-    `narrow` is that SQL reduced to the table's columns of few values ("" reduces to nothing); `fields` are the rule's
-    names with SQL ("" where the table has none), `columns` those of them that are columns of the table, `needs` what
-    `backend.needs` says.
+    `narrow` is that SQL reduced to the table's columns of few values ("" reduces to nothing), `rest` what is left to ask
+    of rows for which that is true; `fields` are the rule's names with SQL ("" where the table has none), `columns` those
+    of them that are columns of the table, `needs` what `backend.needs` says.
     """
 
     source: str
     sql: str
     narrow: str = ""
+    rest: str = "TRUE"
     fields: dict[str, str] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     needs: Any = True
@@ -50,15 +53,17 @@ class Predicate:
 class Correlation:
     """What a correlation rule says.
 
-    `condition` is (operator, number), None where all rules must be there; `counted` the field of a value correlation.
+    `condition` are operators with numbers, all of which hold; None where all rules must be there. `counted` is the field
+    of a value correlation, `percentile` which one. A rule that counts itself names no `rules`.
     """
 
     type: str
     rules: list[str]
     group_by: list[str]
     seconds: int
-    condition: tuple[str, float] | None
+    condition: list[tuple[str, float]] | None
     counted: str = ""
+    percentile: int = 50
     aliases: dict[str, dict[str, str]] = field(default_factory=dict)
     generate: bool = False
 
@@ -77,6 +82,8 @@ class Rule:
     tags: list[str] = field(default_factory=list)
     logsource: str = ""
     playbook: str = ""
+    description: str = ""
+    false_positives: list[str] = field(default_factory=list)
     predicates: list[Predicate] = field(default_factory=list)
     correlation: Correlation | None = None
     filters: list[str] | None = None
@@ -87,6 +94,11 @@ class Rule:
     def key(self) -> str:
         """Its id, else its name, else where it is."""
         return self.id or self.name or f"{self.place.rpartition('/')[2]}:{self.line}"
+
+    @property
+    def techniques(self) -> list[str]:
+        """The ATT&CK techniques that its tags name: T1098, T1098.001."""
+        return [tag.removeprefix("attack.").upper() for tag in self.tags if _TECHNIQUE.match(tag)]
 
     @property
     def severity(self) -> float:
@@ -119,7 +131,7 @@ def converted(files: Iterable[RuleFile], cache: Path | None = None) -> list[Rule
 
 
 def _file(file: RuleFile) -> list[Rule]:
-    found = [convert(item) for item in documents(file)]
+    found = [convert(item) for item in legacy.collected(documents(file))]
     return found or [Rule(file.place, 1, problem="no rule in the file")]
 
 
@@ -150,7 +162,8 @@ def convert(item: RuleText) -> Rule:
             return _filter(rule, item.content)
         if "detection" not in item.content:
             return replace(rule, problem="not a Sigma rule: it has neither detection, correlation nor filter")
-        return replace(rule, predicates=_predicates(item.content))
+        content, counted = legacy.counted(item.content)
+        return replace(rule, predicates=_predicates(content), correlation=_counted(counted) if counted else None)
     except Unconvertible as error:
         return _unconverted(rule, item, str(error), error.construct)
     except (SigmaError, NotImplementedError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -165,7 +178,7 @@ def _described(item: RuleText) -> Rule:
         if isinstance(logsource, dict)
         else []
     )
-    tags = content.get("tags")
+    tags, mistaken = content.get("tags"), content.get("falsepositives")
     custom = content.get("custom") if isinstance(content.get("custom"), dict) else {}
     return Rule(
         item.place,
@@ -177,6 +190,8 @@ def _described(item: RuleText) -> Rule:
         tags=[str(tag)[:100] for tag in tags[:50]] if isinstance(tags, list) else [],
         logsource="/".join(said)[:200],
         playbook=str((custom or {}).get("playbook") or "")[:100],
+        description=" ".join(str(content.get("description") or "").split())[:2000],
+        false_positives=[str(item)[:500] for item in mistaken[:50]] if isinstance(mistaken, list) else [],
     )
 
 
@@ -232,6 +247,7 @@ def _predicate(table: pipelines.Table, rule: Any) -> Predicate:
         table.source,
         sql,
         "" if None in narrow else " OR ".join(filter(None, narrow)),
+        (backend.rest(conditions[0]) or "TRUE") if len(conditions) == 1 else sql,
         {name: found.sql if found else "" for name, found in backend.seen.items()},
         {name: found.column for name, found in backend.seen.items() if found and not found.many and found.column},
         ["or", *map(needs, conditions)],
@@ -249,7 +265,13 @@ def _filter(rule: Rule, content: dict[str, Any]) -> Rule:
     return replace(rule, kind="filter", filters=named, predicates=made)
 
 
-TYPES = ("event_count", "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg")
+def _counted(said: dict[str, Any]) -> Correlation:
+    """What a rule counts of itself."""
+    from sigma.correlations import SigmaCorrelationTimespan
+
+    seconds = SigmaCorrelationTimespan(str(said["timespan"])).seconds
+    condition = [(said["sign"], said["number"])]
+    return Correlation(said["type"], [], said["group-by"], seconds, condition, said["field"])
 
 
 def _correlation(content: dict[str, Any]) -> Correlation:
@@ -257,28 +279,31 @@ def _correlation(content: dict[str, Any]) -> Correlation:
 
     from forensics.detect.backend import Unconvertible
 
-    rule = SigmaCorrelationRule.from_dict(content)
+    said = content["correlation"]
+    written = said.get("condition") if isinstance(said, dict) else None
+    given = isinstance(written, dict)
+    bounds: dict[str, Any] = written if isinstance(written, dict) else {}
+    signs = [key for key in bounds if key in _SIGNS]
+    first = {key: value for key, value in bounds.items() if key not in signs[1:]}
+    rule = SigmaCorrelationRule.from_dict(content | {"correlation": said | {"condition": first}} if given else content)
     kind = rule.type.name.lower()
-    if kind not in TYPES:
-        raise Unconvertible(f"correlations of type {kind}", kind)
     if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
         raise Unconvertible("a correlation's condition in words", str(rule.condition.expression))
-    given = isinstance(content["correlation"].get("condition"), dict)
     if given and kind == "temporal_ordered":
         raise Unconvertible("a number of rules in a correlation of order, which asks for all of them", "condition")
     reference = rule.condition.fieldref if given else None
     if isinstance(reference, list):
         raise Unconvertible("a correlation over several fields", "field")
-    named = [item.reference for item in rule.rules or []]
     return Correlation(
         kind,
-        named,
+        [item.reference for item in rule.rules or []],
         list(rule.group_by or []),
         rule.timespan.seconds,
-        (_SIGNS[rule.condition.op.name.lower()], float(rule.condition.count)) if given else None,
+        [(_SIGNS[sign], float(bounds[sign])) for sign in signs] if given else None,
         reference or "",
+        rule.condition.percentile or 50,
         {item.alias: {key.reference: value for key, value in item.mapping.items()} for item in rule.aliases},
-        bool(content["correlation"].get("generate", content.get("generate", False))),
+        bool(said.get("generate", content.get("generate", False))),
     )
 
 
@@ -304,7 +329,7 @@ def engine() -> str:
     here = Path(__file__).parent
     parts += [
         hashlib.sha256((here / name).read_bytes()).hexdigest()
-        for name in ("backend.py", "convert.py", "fields.py", "pipelines.py")
+        for name in ("backend.py", "convert.py", "fields.py", "legacy.py", "pipelines.py")
     ]
     return hashlib.sha256("\n".join([*parts, _tables()]).encode()).hexdigest()
 

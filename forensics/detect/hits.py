@@ -1,5 +1,7 @@
 """Hits of rules become rows of `finding` and `finding_evidence`, joined to principals, keys and workloads."""
 
+from collections.abc import Callable
+
 import duckdb
 
 EVIDENCE_AT_MOST = 10_000
@@ -114,28 +116,45 @@ def prepare(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(HIT_EVIDENCE)
 
 
-def store(con: duckdb.DuckDBPyConnection, source: str) -> int:
+def store(con: duckdb.DuckDBPyConnection, source: str, then: Callable[[int], None] | None = None) -> int:
     """Replace the findings of `source` by the rows of `hit` and `hit_evidence`; gives how many there are.
 
     A principal, access key, workload, time or resources that a hit leaves NULL are those of its evidence: a principal,
     key or workload only where all of the evidence that has one has the same. A finding cites at most EVIDENCE_AT_MOST
-    records. In one transaction of its own; the TEMP tables are dropped. Resolution (`load`) empties `finding`: whoever stores
-    findings does so again after it.
+    records. In one transaction of its own, of which `then`, told the number, is part; the TEMP tables are dropped.
     """
-    con.execute(_BOUNDED, {"most": EVIDENCE_AT_MOST})
-    for statement in (_ASKED, _EVENT, _WORKLOAD, _KNOWN):
-        con.execute(statement)
+    join(con)
     con.execute("BEGIN")
     try:
-        for statement in _FORGET:
-            con.execute(statement, {"source": source})
-        con.execute(_FINDING, {"source": source})
-        con.execute(_CITED)
+        count = replace(con, source)
+        if then:
+            then(count)
     except BaseException:
         con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
+    forget(con)
+    return count
+
+
+def join(con: duckdb.DuckDBPyConnection) -> None:
+    """Look up whose evidence it is: the TEMP table `hit_known` from `hit` and `hit_evidence`."""
+    con.execute(_BOUNDED, {"most": EVIDENCE_AT_MOST})
+    for statement in (_ASKED, _EVENT, _WORKLOAD, _KNOWN):
+        con.execute(statement)
+
+
+def replace(con: duckdb.DuckDBPyConnection, source: str) -> int:
+    """Put the hits, joined, in the place of the findings of `source`, within the caller's transaction; gives how many."""
+    for statement in _FORGET:
+        con.execute(statement, {"source": source})
+    con.execute(_FINDING, {"source": source})
+    con.execute(_CITED)
     (count,) = con.execute("SELECT count(*) FROM hit").fetchall()[0]
+    return int(count)
+
+
+def forget(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop the TEMP tables."""
     for table in ("hit", "hit_evidence", "hit_cited", "hit_asked", "hit_event", "hit_workload", "hit_known"):
         con.execute(f"DROP TABLE temp.{table}")
-    return int(count)

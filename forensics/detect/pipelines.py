@@ -17,7 +17,7 @@ VERSION = 1
 class Table:
     """A source table a logsource reads.
 
-    `fields` are the logsource's names as SQL over the table (alias `s`), each text. `narrow` are columns of few
+    `fields` are the logsource's names as SQL over the table (alias `s`), each text, of those in `lists` a list. `narrow` are columns of few
     distinct values that most rules name: rows are told apart by them first. `group` is SQL over `event` (alias `e`):
     what hits of one rule are put together by where the event has no principal.
     """
@@ -26,6 +26,10 @@ class Table:
     fields: Mapping[str, str] = field(default_factory=dict)
     narrow: tuple[str, ...] = ()
     group: str = "NULL"
+    lists: tuple[str, ...] = ()
+
+
+OF_AWS_ALONE = ("cloudtrail", "guardduty", "vpcflow", "vpc_flow", "vpcflowlogs", "route53", "route53_resolver", "eks")
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Logsource:
     category: str = ""
 
     def fits(self, product: str, service: str, category: str) -> bool:
-        """Whether a rule of that logsource reads these tables."""
+        """Whether a rule of that logsource reads these tables. A service that only AWS has needs no product."""
+        product = product or ("aws" if service in OF_AWS_ALONE else "")
         said = ((self.product, product), (self.service, service), (self.category, category))
         return all(not mine or mine == theirs for mine, theirs in said)
 
@@ -62,14 +67,20 @@ def _part(request: str, part: str) -> str:
     return parts[part]
 
 
+QUERY = ("cs-uri-query", "c-uri-query")
+
+
 def _web(**known: str) -> dict[str, str]:
-    """The names of Sigma's webserver and proxy for what a table knows of a request."""
+    """The names of Sigma's webserver and proxy for what a table knows of a request.
+
+    The query is a list: itself, and the path with it, as most of SigmaHQ's rules write paths into `cs-uri-query`.
+    """
     names = {
         "client": ("c-ip", "src_ip", "ClientIP"),
         "method": ("cs-method",),
         "uri": ("cs-uri", "c-uri"),
         "stem": ("cs-uri-stem", "c-uri-stem"),
-        "query": ("cs-uri-query", "c-uri-query"),
+        "query": QUERY,
         "agent": ("cs-user-agent", "c-useragent", "cs(User-Agent)", "user_agent"),
         "referer": ("cs-referer", "cs-referrer", "cs(Referer)"),
         "cookie": ("cs-cookie", "cs(Cookie)"),
@@ -79,6 +90,8 @@ def _web(**known: str) -> dict[str, str]:
         "sent": ("sc-bytes",),
         "extension": ("c-uri-extension",),
     }
+    if "query" in known:
+        known["query"] = f"nullif(list_filter([{known['query']}, {known['uri']}], lambda v: v IS NOT NULL), [])"
     known["extension"] = f"nullif(regexp_extract({known['stem']}, '\\.([A-Za-z0-9]+)$', 1), '')"
     return {name: sql for what, sql in known.items() for name in names[what]}
 
@@ -95,6 +108,7 @@ def _balancer(source: str, status: str) -> Table:
             sent=_as_text("s.sent_bytes"),
             **line,
         ),
+        lists=QUERY,
     )
 
 
@@ -120,6 +134,7 @@ CLOUDFRONT = Table(
         received=_as_text("s.cs_bytes"),
         sent=_as_text("s.sc_bytes"),
     ),
+    lists=QUERY,
 )
 S3_ACCESS = Table(
     "s3_access",
@@ -132,6 +147,7 @@ S3_ACCESS = Table(
         **{part: _part("s.request_uri", part) for part in ("method", "uri", "stem", "query")},
         host="s.host_header",
     ),
+    lists=QUERY,
 )
 WAF = Table(
     "waf",
@@ -147,6 +163,7 @@ WAF = Table(
         host=f"coalesce(s.http_host, {_WAF_HEADER.format(name='host')})",
         status=_as_text("s.response_code_sent"),
     ),
+    lists=QUERY,
 )
 API_GATEWAY = Table(
     "api_gateway",
@@ -160,6 +177,7 @@ API_GATEWAY = Table(
         status=_as_text("s.http_status"),
         sent=_as_text("s.response_length"),
     ),
+    lists=QUERY,
 )
 CLOUDTRAIL = Table("cloudtrail", narrow=("event_source", "event_name", "error_code", "user_identity_type"))
 GUARDDUTY = Table("guardduty", narrow=("type",))
@@ -178,11 +196,30 @@ FLOW = Table("vpc_flow", _PORTS, group="e.source_ip")
 _DNS = {
     "query": "rtrim(s.query_name, '.')",
     "QueryName": "rtrim(s.query_name, '.')",
+    "dns_query": "rtrim(s.query_name, '.')",
+    "dns.question.name": "rtrim(s.query_name, '.')",
+    "parent_domain": "nullif(regexp_extract(rtrim(s.query_name, '.'), '[^.]+\\.[^.]+$'), '')",
     "record_type": "s.query_type",
+    "answer": "array_to_string(json_extract_string(s.answers, '$[*].Rdata'), ' ')",
     "src_ip": "s.srcaddr",
 }
 RESOLVER = Table("route53_resolver", _DNS, group="e.source_ip")
-AUDIT = Table("eks_audit", narrow=("verb", "object_resource", "object_subresource"))
+
+
+def _of_a_pod(path: str) -> str:
+    """What lies there in the pod, or the template of pods, that a request asks for; NULL where nothing."""
+    places = (f"json_extract(s.request_object, '$.spec{within}.{path}')" for within in ("", ".template.spec"))
+    found = ", ".join(f"nullif(CAST({place} AS VARCHAR), '[]')" for place in places)
+    return f"nullif(concat({found}), '')"
+
+
+_POD = {
+    "apiGroup": "s.object_api_group",
+    "hostPath": _of_a_pod("volumes[*].hostPath"),
+    "capabilities": _of_a_pod("containers[*].securityContext.capabilities"),
+}
+"""The last names of paths, as SigmaHQ's rules write them alone."""
+AUDIT = Table("eks_audit", _POD, narrow=("verb", "object_resource", "object_subresource"))
 WEB = (ALB, CLB, CLOUDFRONT, S3_ACCESS, WAF, API_GATEWAY)
 
 LOGSOURCES = (

@@ -53,7 +53,7 @@ class Detection:
             "rule": [item.rule.title or item.rule.place.rpartition("/")[2] for item, _ in ordered],
             "why": [_why(item) or None for item, _ in ordered],
             "playbook": [item.rule.playbook or None for item, _ in ordered],
-            "techniques": [_techniques(item.rule) or None for item, _ in ordered],
+            "techniques": [" ".join(item.rule.techniques) or None for item, _ in ordered],
             "id": [item.rule.id or None for item, _ in ordered],
             "place": [f"{item.rule.place}:{item.rule.line}" for item, _ in ordered],
         }
@@ -74,9 +74,14 @@ class Detection:
 
     def __str__(self) -> str:
         """One line: how many rules, in which states, and how many findings."""
-        counted = Counter(item.state for item in self.outcomes)
-        states = ", ".join(f"{counted[state]:,} {state}" for state in STATES if counted[state])
-        return f"{len(self.outcomes):,} rules: {states or 'none'}; {self.count:,} findings"
+        return f"{summed(self.outcomes)}; {self.count:,} findings"
+
+
+def summed(outcomes: Sequence[Outcome]) -> str:
+    """How many rules there are, in which states."""
+    counted = Counter(item.state for item in outcomes)
+    states = ", ".join(f"{counted[state]:,} {state}" for state in STATES if counted[state])
+    return f"{len(outcomes):,} rules: {states or 'none'}"
 
 
 _PLACES = {"fired": 0, "blind": 1, "not convertible": 2, "inert": 3, "loaded": 4}
@@ -87,9 +92,3 @@ def _why(item: Outcome) -> str:
         return item.why
     at = f" (line {item.rule.line}" + (f": {item.rule.construct})" if item.rule.construct else ")")
     return item.why + at
-
-
-def _techniques(rule: Rule) -> str:
-    return " ".join(
-        tag.removeprefix("attack.").upper() for tag in rule.tags if tag.startswith("attack.t") and tag[8:9].isdigit()
-    )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from forensics import event
-from forensics.detect import allow, hits, pipelines, verdict, windows
+from forensics.detect import allow, hits, pipelines, ran, verdict, windows
 from forensics.detect.convert import Predicate, Rule, converted, referenced
-from forensics.detect.report import Detection
+from forensics.detect.report import Detection, summed
 from forensics.detect.rules import OWN, files
 from forensics.detect.scan import MATCH, Asked, Scan
 from forensics.detect.statements import statements
@@ -72,7 +72,10 @@ def _told_apart(rules: Sequence[Rule]) -> list[Rule]:
 
 @dataclass
 class Run:
-    """One run; rules are known by their place in the list."""
+    """One run; rules are known by their place in the list.
+
+    `inert`: fields for want of which a rule cannot match in a source; `able`: rules that could in another.
+    """
 
     con: duckdb.DuckDBPyConnection
     rules: list[Rule]
@@ -80,9 +83,13 @@ class Run:
     window: tuple[datetime | None, datetime | None]
     problems: dict[int, str] = field(default_factory=dict)
     inert: dict[int, list[str]] = field(default_factory=dict)
+    able: set[int] = field(default_factory=set)
+    ungrouped: dict[int, str] = field(default_factory=dict)
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
+    hits: dict[int, int] = field(default_factory=dict)
+    hours: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def all(self) -> Detection:
         """Every step in order."""
@@ -94,8 +101,9 @@ class Run:
         self._who()
         for number in self._in_order_of_reference():
             self._correlate(number)
-        stored = self._store()
-        found = Detection(tuple(verdict.outcome(self, number) for number in range(len(self.rules))), stored)
+        self.hits = verdict.counted(self)
+        outcomes = tuple(verdict.outcome(self, number) for number in range(len(self.rules)))
+        found = Detection(outcomes, self._store(summed(outcomes)))
         for table in ("detect_match", "detect_event", "detect_correlated", "detect_rule"):
             self.con.execute(f"DROP TABLE IF EXISTS temp.{table}")
         return found
@@ -115,10 +123,7 @@ class Run:
             if gone := _missing(predicate, lacks):
                 self.inert.setdefault(number, []).extend(gone)
             else:
-                self.inert.setdefault(number, [])
-                asked.append(
-                    (predicate, Asked(number, self._filtered(number, predicate), predicate.narrow, _paths(predicate)))
-                )
+                asked.append((predicate, self._asked(number, predicate)))
         scan.run([item for _, item in asked])
         self._note(scan, asked)
         scan.close()
@@ -128,18 +133,22 @@ class Run:
             if rule.kind == "rule" and not rule.problem:
                 yield from ((number, item) for item in rule.predicates if item.source == name)
 
-    def _filtered(self, number: int, predicate: Predicate) -> str:
+    def _asked(self, number: int, predicate: Predicate) -> Asked:
         """A rule's SQL and that of the filters that name it."""
         rule = self.rules[number]
-        parts = [f"({predicate.sql})"]
-        for other in self.rules:
-            if (
-                other.kind == "filter"
-                and not other.problem
-                and (not other.filters or {rule.id, rule.name} & set(other.filters))
-            ):
-                parts += [f"({item.sql})" for item in other.predicates if item.source == predicate.source]
-        return " AND ".join(parts)
+        filters = [
+            item
+            for other in self.rules
+            if other.kind == "filter"
+            and not other.problem
+            and (not other.filters or {rule.id, rule.name} & set(other.filters))
+            for item in other.predicates
+            if item.source == predicate.source
+        ]
+        filtered = "".join(f" AND ({item.sql})" for item in filters)
+        lifted = frozenset(path for item in filters for path in _paths(item).values())
+        sql, rest = f"({predicate.sql}){filtered}", f"({predicate.rest}){filtered}"
+        return Asked(number, sql, predicate.narrow, rest, _paths(predicate), lifted)
 
     def _note(self, scan: Scan, asked: Sequence[tuple[Predicate, Asked]]) -> None:
         self.problems |= scan.errors
@@ -147,8 +156,10 @@ class Run:
         quiet = [(predicate, item) for predicate, item in asked if item.number not in fired | scan.errors.keys()]
         lacking = scan.lacking([item for _, item in quiet])
         for predicate, item in asked:
-            gone = _missing(predicate, lacking.get(item.number, set()))
-            self.inert[item.number] += gone
+            if gone := _missing(predicate, lacking.get(item.number, set())):
+                self.inert.setdefault(item.number, []).extend(gone)
+            else:
+                self.able.add(item.number)
             concerned = len(scan.kinds[item.number]) if item.number in scan.kinds else 1
             self.concerned[item.number] = self.concerned.get(item.number, 0) + concerned
 
@@ -192,6 +203,8 @@ WHERE m.source = '{name}'"""
     def slots(self, number: int) -> list[int] | str:
         """The places of the rules a correlation refers to; or why it cannot."""
         said = self.rules[number].correlation
+        if said and self.rules[number].kind == "rule":
+            return [number]
         known = referenced(self.rules)
         places = {id(rule): place for place, rule in enumerate(self.rules)}
         gone = [name for name in (said.rules if said else ()) if name not in known]
@@ -200,9 +213,10 @@ WHERE m.source = '{name}'"""
         return [places[id(known[name])] for name in said.rules]
 
     def _in_order_of_reference(self) -> list[int]:
-        """Correlations, each after those it refers to; those in a circle are problems."""
-        waiting = [n for n, rule in enumerate(self.rules) if rule.kind == "correlation" and not rule.problem]
-        ordered: list[int] = []
+        """Rules that count themselves, then correlations, each after those it refers to; those in a circle are problems."""
+        every = [(n, rule) for n, rule in enumerate(self.rules) if rule.correlation and not rule.problem]
+        ordered = [number for number, rule in every if rule.kind == "rule" and number not in self.problems]
+        waiting = [number for number, rule in every if rule.kind == "correlation"]
         while waiting:
             ready = []
             for number in waiting:
@@ -228,7 +242,8 @@ WHERE m.source = '{name}'"""
             self.problems[number] = f"not convertible: a rule it refers to is not: {', '.join(broken)}"
             return
         lacking = windows.correlate(self.con, number, said, [(slot, self.rules[slot]) for slot in slots])
-        self.inert[number] = [lacking] if lacking else []
+        if lacking:
+            self.ungrouped[number] = lacking
 
     def silent(self) -> set[int]:
         """Rules that only correlations speak for: a correlation refers to them and does not say `generate: true`."""
@@ -236,13 +251,13 @@ WHERE m.source = '{name}'"""
         for number, rule in enumerate(self.rules):
             slots = self.slots(number) if rule.correlation and number not in self.problems else ""
             if not isinstance(slots, str) and rule.correlation and not rule.correlation.generate:
-                silent |= set(slots)
+                silent |= set(slots) - {number}
         return silent
 
     # Findings
 
-    def _store(self) -> dict[int, int]:
-        """Hits become findings; gives how many of each rule."""
+    def _store(self, said: str) -> dict[int, int]:
+        """Hits become findings, and it is kept that rules ran; gives how many findings of each rule."""
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE detect_rule (rule INTEGER, key VARCHAR, title VARCHAR, severity DOUBLE)"
         )
@@ -256,9 +271,23 @@ WHERE m.source = '{name}'"""
         counted = self.con.execute(
             "SELECT rule, count(DISTINCT finding_id) FROM detect_grouped GROUP BY rule"
         ).fetchall()
-        hits.store(self.con, SOURCE)
+        part = any(moment is not None for moment in self.window)
+        told = [_about(self.rules[int(rule)]) for rule, _ in counted]
+        hits.store(
+            self.con,
+            SOURCE,
+            lambda count: ran.remember(self.con, ran.Ran(SOURCE, said=said, findings=count, part=part), told),
+        )
         self.con.execute("DROP TABLE temp.detect_grouped")
         return {int(rule): int(count) for rule, count in counted}
+
+
+def _about(rule: Rule) -> list[object]:
+    """A row of `detection_rule` after `source`."""
+    place = Path(rule.place)
+    named = f"{place.name} of this package" if place.parent == OWN else rule.place
+    who = [rule.key, rule.title, rule.level or None, rule.description or None, rule.techniques]
+    return [*who, rule.false_positives, rule.playbook or None, named]
 
 
 def _missing(predicate: Predicate, lacks: set[str]) -> list[str]:

@@ -12,6 +12,9 @@ from forensics.sources import source
 if TYPE_CHECKING:
     from forensics.detect.run import Run
 
+NAMED = 3
+"""Sources that a reason names; of more it says how many."""
+
 _LOGGED = """
 WITH hour AS (
   SELECT hour, bool_or(status IN ('present', 'silent')) AS logged
@@ -25,21 +28,27 @@ SELECT count_if(logged) AS logged, count(*) AS hours
 FROM hour
 """
 
+_HITS = """
+SELECT e.rule, count(DISTINCT e.event_id) AS hits
+FROM detect_event AS e
+WHERE e.rule NOT IN (SELECT c.rule FROM detect_correlated AS c)
+GROUP BY e.rule
+UNION ALL
+SELECT c.rule, count(DISTINCT c.event_id) AS hits
+FROM detect_correlated AS c
+GROUP BY c.rule
+"""
+
 
 def outcome(run: Run, number: int) -> Outcome:
     """What came of the rule at that place."""
     rule = run.rules[number]
-    count = (
-        "SELECT count(DISTINCT event_id) FROM detect_correlated WHERE rule = ?"
-        if rule.correlation
-        else ("SELECT count(DISTINCT event_id) FROM detect_event WHERE rule = ?")
-    )
-    (number_of_hits,) = run.con.execute(count, [number]).fetchall()[0]
+    number_of_hits = run.hits.get(number, 0)
     problem = rule.problem or run.problems.get(number, "")
     if problem:
         return Outcome(rule, "not convertible", 0, problem.removeprefix("not convertible: "))
     if number_of_hits:
-        return Outcome(rule, "fired", int(number_of_hits), _said_of(run, number))
+        return Outcome(rule, "fired", number_of_hits, _said_of(run, number))
     state, why = _quiet(run, number)
     return Outcome(rule, state, 0, why)
 
@@ -54,6 +63,8 @@ def _said_of(run: Run, number: int) -> str:
 def _quiet(run: Run, number: int) -> tuple[str, str]:
     """Why a rule did not fire: inert, blind, or loaded."""
     rule = run.rules[number]
+    if number in run.ungrouped:
+        return "inert", run.ungrouped[number]
     if rule.kind == "filter":
         return _filter(run, rule)
     if rule.kind == "correlation":
@@ -63,7 +74,7 @@ def _quiet(run: Run, number: int) -> tuple[str, str]:
         return "inert", f"no source of AWS has what its logsource {rule.logsource or '(none)'} means"
     if not any(run.rows.get(name) for name in names):
         return _unlogged(run, names)
-    gone = list(dict.fromkeys(run.inert.get(number, [])))
+    gone = [] if number in run.able else list(dict.fromkeys(run.inert.get(number, [])))
     if gone and number not in run.concerned:
         return "inert", f"no record has {', '.join(gone)}"
     if gone:
@@ -74,13 +85,19 @@ def _quiet(run: Run, number: int) -> tuple[str, str]:
 def _could(run: Run, number: int, names: Sequence[str]) -> tuple[str, str]:
     parts = [f"{run.left_out[number]:,} allowed"] if run.left_out.get(number) else []
     parts += [] if run.concerned.get(number) else ["no such call in this case"]
-    for name in names:
-        logged, hours = _hours(run, name)
-        if hours and not logged:
-            return "blind", f"{name} was not logged in the window"
-        if run.rows.get(name) and logged < hours:
-            parts.append(f"{name} has records in {logged:,} of {hours:,} hours")
+    hours = {name: _hours(run, name) for name in names if run.rows.get(name)}
+    if hours and all(every and not logged for logged, every in hours.values()):
+        return "blind", f"{_and(list(hours))} was not logged in the window"
+    if some := {name: logged for name, (logged, every) in hours.items() if logged < every}:
+        most = "" if len(some) == 1 else "at most "
+        every = max(every for _, every in hours.values())
+        parts.append(f"{_and(list(some))} in {most}{max(some.values()):,} of {every:,} hours")
     return "loaded", "; ".join(parts)
+
+
+def _and(names: Sequence[str]) -> str:
+    """Some names in a few words."""
+    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def _unlogged(run: Run, names: Sequence[str]) -> tuple[str, str]:
@@ -92,10 +109,16 @@ def _unlogged(run: Run, names: Sequence[str]) -> tuple[str, str]:
 
 def _hours(run: Run, name: str) -> tuple[int, int]:
     """Hours of the window in which a source was logged, and in all; (0, 0) where coverage says nothing."""
-    (logged, hours) = run.con.execute(
-        _LOGGED, {"source": name, "start": run.window[0], "end": run.window[1]}
-    ).fetchall()[0]
-    return int(logged or 0), int(hours or 0)
+    if name not in run.hours:
+        window = {"source": name, "start": run.window[0], "end": run.window[1]}
+        ((logged, hours),) = run.con.execute(_LOGGED, window).fetchall()
+        run.hours[name] = int(logged or 0), int(hours or 0)
+    return run.hours[name]
+
+
+def counted(run: Run) -> dict[int, int]:
+    """How many events each rule matched; of a correlation, how many the spans that fulfil it have."""
+    return {int(rule): int(hits) for rule, hits in run.con.execute(_HITS).fetchall()}
 
 
 def _filter(run: Run, rule: Rule) -> tuple[str, str]:
@@ -107,17 +130,11 @@ def _filter(run: Run, rule: Rule) -> tuple[str, str]:
 
 
 def _quiet_correlation(run: Run, number: int) -> tuple[str, str]:
-    if run.inert.get(number):
-        return "inert", run.inert[number][0]
     slots = run.slots(number)
-    every = [_quiet(run, slot) for slot in (slots if not isinstance(slots, str) else ()) if not _matched(run, slot)]
+    every = [_quiet(run, slot) for slot in (slots if not isinstance(slots, str) else ()) if not run.hits.get(slot)]
     said = run.rules[number].correlation
     needs_all = said is not None and said.type in ("temporal", "temporal_ordered")
     bad = [(state, why) for state, why in every if state in ("inert", "blind")]
     if bad and (needs_all or len(bad) == len(slots)):
         return bad[0]
     return "loaded", ""
-
-
-def _matched(run: Run, number: int) -> bool:
-    return bool(run.con.execute("SELECT 1 FROM detect_event WHERE rule = ? LIMIT 1", [number]).fetchall())

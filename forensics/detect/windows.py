@@ -30,7 +30,10 @@ CREATE OR REPLACE TEMP TABLE detect_correlated (rule INTEGER, together VARCHAR, 
 
 
 def correlate(con: duckdb.DuckDBPyConnection, number: int, rule: Correlation, slots: Sequence[tuple[int, Rule]]) -> str:
-    """Find the spans that fulfil a correlation of the rules with these numbers; "" or why there can be none."""
+    """Find the spans that fulfil a correlation of the rules with these numbers; "" or why there can be none.
+
+    Of a rule that counts itself, what it matched is replaced by where its spans end.
+    """
     groups = [f"g{place}" for place in range(len(rule.group_by))]
     columns = ", ".join(f"{name} VARCHAR" for name in [*groups, "v"])
     con.execute(
@@ -43,6 +46,7 @@ def correlate(con: duckdb.DuckDBPyConnection, number: int, rule: Correlation, sl
         f"SELECT count(*), count_if({' AND '.join(f'{name} IS NOT NULL' for name in groups) or 'TRUE'}) FROM detect_sight"
     ).fetchall()[0]
     if seen and not grouped:
+        con.execute("DELETE FROM detect_event WHERE rule = ?", [number])
         return f"no matched record has all it groups by: {', '.join(rule.group_by)}"
     con.execute(_spans(rule, groups, len(slots)))
     together = f"concat_ws(chr(31), {', '.join(groups)})" if groups else "''"
@@ -53,6 +57,7 @@ SELECT DISTINCT {number} AS rule, {together} AS together, event_id, time
 FROM detect_span
 WHERE next_end - time <= to_seconds({rule.seconds})"""
     )
+    con.execute("DELETE FROM detect_event WHERE rule = ?", [number])
     con.execute(
         f"""
 INSERT INTO detect_event
@@ -87,7 +92,7 @@ WHERE e.rule = ? AND e.source = ? AND e.time IS NOT NULL""",
 
 
 def _value(name: str, asked: str, table: pipelines.Table) -> str:
-    found = fields.field(source(name), asked, table.fields)
+    found = fields.field(source(name), asked, table.fields, table.lists)
     if found is None:
         return "NULL"
     return f"({found.sql})[1]" if found.many else f"({found.sql})"
@@ -104,8 +109,10 @@ def _spans(rule: Correlation, groups: Sequence[str], slots: int) -> str:
     else:
         if rule.type != "temporal":
             seen = f"SELECT DISTINCT ON (event_id) * FROM ({seen}) ORDER BY event_id, slot"
-        sign, number = rule.condition or (">=", float(slots))
-        measured = f"SELECT *, {_METRICS[rule.type]} OVER {back} {sign} {number} AS ends FROM ({seen})"
+        bounds = rule.condition or [(">=", float(slots))]
+        metric = f"{_METRICS[rule.type].format(share=rule.percentile / 100)} OVER {back}"
+        ends = " AND ".join(f"{metric} {sign} {number}" for sign, number in bounds)
+        measured = f"SELECT *, {ends} AS ends FROM ({seen})"
     return f"""
 CREATE OR REPLACE TEMP TABLE detect_span AS
 SELECT *, min(CASE WHEN ends THEN time END) OVER (
@@ -118,6 +125,8 @@ _METRICS = {
     "value_count": "count(DISTINCT v)",
     "value_sum": "sum(TRY_CAST(v AS DOUBLE))",
     "value_avg": "avg(TRY_CAST(v AS DOUBLE))",
+    "value_percentile": "quantile_cont(TRY_CAST(v AS DOUBLE), {share})",
+    "value_median": "median(TRY_CAST(v AS DOUBLE))",
     "temporal": "count(DISTINCT slot)",
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
@@ -40,6 +41,10 @@ CITED = 200
 
 _WIDEST = 60
 
+_UNSTYLED = re.compile(r'<(t[dh](?: scope="col")?(?: class="fx-(?!number)[\w-]+")?)>')
+_TO_THE_LEFT = r'<\1 style="text-align:left">'
+"""Where JupyterLab does not trust an output it drops the style sheet, and sets all cells but numbers' to the right."""
+
 
 @dataclass(frozen=True, repr=False)
 class Shown:
@@ -54,7 +59,7 @@ class Shown:
     params: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        return f"{style()}{self.html}"
+        return f"{style()}{_UNSTYLED.sub(_TO_THE_LEFT, self.html)}"
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
         ran: dict[str, dict[str, Any]] = (
@@ -232,6 +237,11 @@ def show_statements(statements: Sequence[Statement]) -> Shown:
 def badge(certainty: str) -> str:
     """A word of certainty in its colour."""
     return f'<span class="fx-badge fx-{escape(certainty)}">{escape(certainty)}</span>'
+
+
+def chips(tags: Iterable[str]) -> str:
+    """The tags of responders as small labels."""
+    return "".join(f'<span class="fx-tag">{escape(visible(tag))}</span>' for tag in tags)
 
 
 def _card(item: Statement) -> str:

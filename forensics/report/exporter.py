@@ -22,12 +22,17 @@ import forensics
 from forensics.report.appendix import Section
 from forensics.report.blocks import Heading, Markdown, blocks
 from forensics.report.cells import cell_html
+from forensics.report.display import chips
 from forensics.report.order import answer_first
 from forensics.views.labels import visible
 
 _TEMPLATE = files("forensics.report").joinpath("template")
 _TITLE = "Report"
 _NOTHING = Markup("")
+_UNMARKED: Mapping[str, Sequence[str]] = {}
+_STATEMENT = re.compile(r'(<li id="(statement-[^"]*)"><div class="fx-head">.*?)(</div>)')
+_HELD = re.compile(r'<details class="fx-raw"><summary>([^<]*) <span>[^<]*</span></summary><div id="(record-[^"]*)">')
+_CALL = re.compile(r"<code>case\.record\(&#x27;([^<]*?)&#x27;\)</code>")
 _RECORD = re.compile(r'<a class="fx-record" href="#(record-[^"]*)">(.*?)</a>')
 
 
@@ -72,7 +77,7 @@ class ReportExporter(TemplateExporter):
             "report": _page(nb, given),
         }
         page, made = super().from_notebook_node(nb, prepared, **kw)
-        return _linked(str(page), given.get("records", frozenset())), made
+        return _marked(_linked(str(page), given.get("records", frozenset())), given.get("marks", {})), made
 
 
 def html(
@@ -84,13 +89,14 @@ def html(
     summary: Markup = _NOTHING,
     sections: Sequence[Section] = (),
     records: frozenset[str] = frozenset(),
+    marks: Mapping[str, Sequence[str]] = _UNMARKED,
     made_at: datetime | None = None,
 ) -> str:
     """The report of an executed notebook. `facts` open it: case, question, parameters… in that order.
 
     A fact that is itself a mapping is listed item by item. `failure` says why the notebook stopped before its end.
     The part that gives the answer comes first, the `summary` under it; `sections` follow the notebook, and statements
-    link to the `records` whose ids are in them. `made_at` is UTC, by default now.
+    link to the `records` whose ids are in them, and show the tags that `marks` has under their ids. `made_at` is UTC, by default now.
     """
     read = nbformat.read
     node = read(notebook, as_version=4) if isinstance(notebook, Path) else notebook  # type: ignore[no-untyped-call]
@@ -98,7 +104,7 @@ def html(
     opening = {**(facts or {}), "made at": at, "made by": _tool()}
     exporter = ReportExporter()  # type: ignore[no-untyped-call]
     given: dict[str, Any] = {"title": title, "facts": opening, "failure": failure, "summary": summary}
-    given |= {"sections": sections, "records": records}
+    given |= {"sections": sections, "records": records, "marks": marks}
     page, _ = exporter.from_notebook_node(node, {"report": given})
     return page
 
@@ -133,7 +139,20 @@ def _page(notebook: NotebookNode, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _linked(page: str, records: frozenset[str]) -> str:
     """The page without links to records that it does not hold; no log text can be such a link, as it is escaped."""
-    return _RECORD.sub(lambda link: link[0] if link[1] in records else link[2], page)
+    return _led(_RECORD.sub(lambda link: link[0] if link[1] in records else link[2], page))
+
+
+def _led(page: str) -> str:
+    """The page with a link beside each call of a card for a record that the page holds."""
+    held = {found[1]: found[2] for found in _HELD.finditer(page)}
+    return _CALL.sub(
+        lambda call: f'{call[0]} <a href="#{held[call[1]]}">in this report</a>' if call[1] in held else call[0], page
+    )
+
+
+def _marked(page: str, marks: Mapping[str, Sequence[str]]) -> str:
+    """The page with the tags of what a statement cites in the statement's head."""
+    return _STATEMENT.sub(lambda head: f"{head[1]}{chips(marks.get(head[2], ()))}{head[3]}", page) if marks else page
 
 
 def policy(scripts: list[str]) -> str:

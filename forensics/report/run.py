@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
+from markupsafe import Markup
 from nbformat import NotebookNode
 from plotly.offline import get_plotlyjs
 
 from forensics.case import Case
+from forensics.detect import ran
 from forensics.errors import PlaybookError
 from forensics.geography import Geography
-from forensics.report.appendix import Finding, digests, left_out, statements, summary
+from forensics.report.appendix import Finding, Section, digests, left_out, statements, summary
 from forensics.report.covered import blind_spots, logged
 from forensics.report.exporter import html
+from forensics.report.notes import marks, notes_section
 from forensics.report.places import places
 from forensics.report.records import cited_records
 
@@ -47,12 +51,24 @@ def run_report(
     with Case.open(case) as opened:
         records, anchors = cited_records(opened, findings, room=room)
         where = [places(opened, findings, geography)] if geography else []
-        given = {**files, **(geography.files if geography else {})}
+        hashed = {**files, **(geography.files if geography else {})}
         blind = [blind_spots(sources)] if sources else []
-        sections = [*where, records, left_out(opened), *blind, statements(notebook), digests(case, given)]
+        evidence = [*where, records, left_out(opened), *blind]
+        sections = [*notes_section(opened), *evidence, statements(notebook), digests(case, hashed)]
+        tagged = marks(opened.notes, findings)
         facts = {**facts, "coverage": logged(opened, sources)} if sources else facts
-    told = summary(findings)
-    return html(notebook, title=title, facts=facts, failure=failure, summary=told, sections=sections, records=anchors)
+        facts = {**facts, "own detections": ran.facts(opened)}
+    given: _Given = {"summary": summary(findings), "sections": sections, "records": anchors, "marks": tagged}
+    return html(notebook, title=title, facts=facts, failure=failure, **given)
+
+
+class _Given(TypedDict):
+    """What the case and the findings add to a report."""
+
+    summary: Markup
+    sections: list[Section]
+    records: frozenset[str]
+    marks: Mapping[str, Sequence[str]]
 
 
 def _findings(path: Path | None) -> list[Finding]:

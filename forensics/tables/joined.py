@@ -72,6 +72,34 @@ FINDING_EVIDENCE = """
 CREATE TABLE finding_evidence (finding_id VARCHAR NOT NULL, event_id VARCHAR NOT NULL, why VARCHAR NOT NULL)
 """
 
+DETECTION_RUN = """
+CREATE TABLE IF NOT EXISTS detection_run (
+  source VARCHAR PRIMARY KEY,
+  run_at TIMESTAMP NOT NULL,
+  said VARCHAR NOT NULL,
+  findings BIGINT NOT NULL,
+  part BOOLEAN NOT NULL,
+  before_load BOOLEAN NOT NULL
+)
+"""
+"""When rules (`sigma`) and behaviours last looked, and what came of it; `part` where only a part of the case was looked
+at, `before_load` where records were loaded since. No row: they never looked."""
+
+DETECTION_RULE = """
+CREATE TABLE IF NOT EXISTS detection_rule (
+  source VARCHAR NOT NULL,
+  key VARCHAR NOT NULL,
+  title VARCHAR NOT NULL,
+  level VARCHAR,
+  description VARCHAR,
+  techniques VARCHAR[] NOT NULL,
+  false_positives VARCHAR[] NOT NULL,
+  playbook VARCHAR,
+  place VARCHAR
+)
+"""
+"""Each rule that has findings, as it was when it looked: its `finding_id` begins with `sigma:`, the key and a colon."""
+
 DIGEST_CHECK = """
 CREATE TABLE digest_check (
   account_id VARCHAR,

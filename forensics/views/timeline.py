@@ -1,6 +1,6 @@
-"""The timeline: a lane for each source or workload, findings on top, below them who held which key or address."""
+"""The timeline: lanes of findings by who found them, a lane for each source or workload, below them who held which key."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import log1p
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from forensics.detect import ran
 from forensics.timeline import Timeline
 from forensics.views.bins import Bins
 from forensics.views.drawing import (
@@ -20,9 +21,9 @@ from forensics.views.drawing import (
     frame,
     lanes,
     legend_at,
-    severity_level,
     window,
 )
+from forensics.views.found_by import add_marks, by_lane, most_severe
 from forensics.views.involved import Finding, Lifetime, findings_of, lifetimes_of
 from forensics.views.labels import count_of, ends, label, moment
 from forensics.views.laned import Lanes
@@ -32,7 +33,6 @@ TITLE = "Timeline"
 SINGLE = 300
 """Up to this many events are drawn one by one; more are counted in bins."""
 BINS = 160
-FINDINGS = 100
 LIFETIMES = 40
 
 _LANE, _BAR = 46, 22
@@ -45,7 +45,7 @@ def timeline_figure(timeline: Timeline, *, by: str = "source", lifetimes: bool =
     A lane is a source, or with `by="workload"` a workload that events are attributed to, whatever the question. A click gives an event's id, or the first and the last of a bin. Raises UsageError.
 
     More than `SINGLE` events are drawn as counts per bin, heights logarithmic so that a single event shows.
-    At most `FINDINGS` findings (the most severe) and `LIFETIMES` bars are drawn; the rest is counted.
+    At most `FINDINGS` findings of a lane (the most severe) and `LIFETIMES` bars are drawn; the rest is counted.
     """
     found = Lanes.of(timeline, by)
     findings = findings_of(timeline)
@@ -66,15 +66,16 @@ def _draw(
     held: list[Lifetime],
     span: tuple[datetime, datetime],
 ) -> go.Figure:
-    drawn, shown, bars = found.drawn, _most_severe(findings), held[:LIFETIMES]
-    names = [f"<b>findings</b> {len(findings):,}"] if shown else []
+    drawn, marked, bars = found.drawn, by_lane(findings), held[:LIFETIMES]
+    names = [f"<b>{name}</b> {len(items):,}" for name, items in marked.items()]
     names += [f"{label(_short(lane.name), 40)} {lane.events:,}" for lane in drawn]
     figure, height = _panels(_LANE * len(names), _BAR * len(bars))
-    manner = _add_events(figure, found, Bins.over(*span, at_most=BINS), below=bool(shown))
-    _add_findings(figure, shown, lowest=len(names))
+    manner = _add_events(figure, found, Bins.over(*span, at_most=BINS), below=len(marked))
+    add_marks(figure, marked, lowest=len(names))
     axis = window(*span)
     add_lifetimes(figure, bars, axis, row=2)
-    notes = "; ".join([*manner, *_left_out(found, findings, len(shown), len(held) - len(bars))])
+    left_out = _left_out(found, findings, marked, len(held) - len(bars))
+    notes = "; ".join(filter(None, [*manner, *left_out, ran.in_short(found.timeline.case)]))
     title = _title(found, findings, span)
     frame(figure, title=title, subtitle=notes, height=height, legend_rows=1 + bool(bars))
     legends = {"legend": legend_at(len(bars) > 0, height, "outcome"), "legend2": legend_at(0, height, "held")}
@@ -110,10 +111,12 @@ def _title(found: Lanes, findings: Sequence[Finding], span: tuple[datetime, date
     return f"{counted}, {moment(span[0])[:19]} to {moment(span[1])[:19]} UTC"
 
 
-def _left_out(found: Lanes, findings: Sequence[Finding], shown: int, held: int) -> list[str]:
+def _left_out(
+    found: Lanes, findings: Sequence[Finding], marked: Mapping[str, Sequence[Finding]], held: int
+) -> list[str]:
     lanes_left = sum(lane.timed > 0 for lane in found.found) - len(found.drawn)
     untimed = sum(lane.events - lane.timed for lane in found.found) + sum(item.time is None for item in findings)
-    severe = sum(item.time is not None for item in findings) - shown
+    severe = sum(len(items) - len(most_severe(items)) for items in marked.values())
     counted = {
         "without a time": untimed,
         "lanes with fewer events": lanes_left,
@@ -123,7 +126,7 @@ def _left_out(found: Lanes, findings: Sequence[Finding], shown: int, held: int) 
     return [f"not drawn: {number:,} {what}" for what, number in counted.items() if number]
 
 
-def _add_events(figure: go.Figure, found: Lanes, bins: Bins, *, below: bool) -> list[str]:
+def _add_events(figure: go.Figure, found: Lanes, bins: Bins, *, below: int) -> list[str]:
     places = {lane.name: place for place, lane in enumerate(found.drawn, start=below)}
     if not places:
         return []
@@ -202,65 +205,3 @@ def _bars(
         f"<br>%{{customdata[4]}} UTC and {bins.name}"
         "<br>principals %{customdata[2]:,}<br>addresses %{customdata[3]:,}<extra></extra>",
     )
-
-
-def _most_severe(findings: Sequence[Finding]) -> list[Finding]:
-    timed = [item for item in findings if item.time]
-    kept = {item.finding_id for item in sorted(timed, key=lambda item: -(item.severity or 0))[:FINDINGS]}
-    return [item for item in timed if item.finding_id in kept]
-
-
-def _add_findings(figure: go.Figure, findings: Sequence[Finding], *, lowest: int) -> None:
-    for level, colour in dict.fromkeys(severity_level(item.severity) for item in findings):
-        mine = [item for item in findings if severity_level(item.severity)[0] == level]
-        figure.add_trace(
-            go.Scatter(
-                x=[item.time for item in mine],
-                y=[0] * len(mine),
-                customdata=[[label(value) for value in _finding_fields(item)] for item in mine],
-                meta={"events": 5},
-                text=["" if item.severity is None else f"{item.severity:g}" for item in mine],
-                textposition="middle right",
-                textfont={"size": 11, "color": colour},
-                mode="markers+text",
-                name=f"finding, {level}",
-                showlegend=False,
-                cliponaxis=False,
-                marker={
-                    "color": colour,
-                    "symbol": "diamond",
-                    "size": 13,
-                    "line": {"color": "#ffffff", "width": 1},
-                },
-                hovertemplate=_hover(
-                    "%{x|%Y-%m-%d %H:%M:%S} UTC",
-                    "%{customdata[0]}",
-                    type=1,
-                    severity=2,
-                    principal=3,
-                    workload=4,
-                    finding=5,
-                ),
-            ),
-            row=1,
-            col=1,
-        )
-        figure.add_trace(_threads(mine, colour, lowest - 0.5), row=1, col=1)
-
-
-def _threads(findings: Sequence[Finding], colour: str, lowest: float) -> go.Scatter:
-    """A dotted line from each finding down through the lanes."""
-    return go.Scatter(
-        x=[value for item in findings for value in (item.time, item.time, None)],
-        y=[0.2, lowest, None] * len(findings),
-        mode="lines",
-        line={"color": colour, "width": 1, "dash": "dot"},
-        opacity=0.6,
-        hoverinfo="skip",
-        showlegend=False,
-    )
-
-
-def _finding_fields(item: Finding) -> tuple[object, ...]:
-    severity = None if item.severity is None else f"{item.severity:g}"
-    return item.title or item.type, item.type, severity, item.principal, item.workload, item.finding_id

@@ -10,7 +10,7 @@ import pytest
 
 from forensics import cli
 from forensics.case import Case
-from forensics.cli_collect import _lost, arguments, wanted_of
+from forensics.cli.collect import _lost, arguments, wanted_of
 from forensics.errors import UsageError
 from tests.acquire.aws_worlds import World
 from tests.meddling import Meddler, refused_xml

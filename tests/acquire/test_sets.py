@@ -15,7 +15,7 @@ from forensics.acquire.sets.ecs import task
 from forensics.acquire.step import Wanted
 from forensics.aws import Aws
 from forensics.case import Case
-from forensics.cli_collect import SETS
+from forensics.cli.collect import SETS
 from forensics.errors import AwsError, UnknownName, UsageError
 from forensics.load import load
 from tests.acquire.aws_worlds import World

@@ -22,7 +22,7 @@ LINUX = "[aws-cli/2.15.0 ua/2.0 os/linux#6.8 lang/python#3.11]"
 OFFICE = "198.51.100.50"
 ELSEWHERE = "203.0.113.77"
 DAY = datetime(2026, 11, 5)
-SOURCES = ("cloudtrail", "vpc_flow", "route53_resolver")
+SOURCES = ("cloudtrail", "vpc_flow", "route53_resolver", "s3_access")
 USUAL = ("s3:ListBuckets", "ec2:DescribeInstances", "logs:FilterLogEvents")
 
 
@@ -151,3 +151,23 @@ def questions(hours: int = 4, name: str = "api.example.com") -> list[Record]:
     """The usual queries from six o'clock on, at odd moments of every ten minutes."""
     made = random.Random(3)
     return [query(600 * place + made.randrange(500), name) for place in range(6 * hours)]
+
+
+def rejected(targets: int, *, start: float = 11_000, near: str = "10.0.0.5", apart: float = 5) -> list[Record]:
+    """Records of traffic from one address that was refused at so many ports, one after the other."""
+    return [
+        flow(start + apart * place, "10.0.0.9", port=1_000 + place, near=near, source=50_000, action="REJECT")
+        for place in range(targets)
+    ]
+
+
+def request(seconds: float, key: str, status: int, address: str = ELSEWHERE) -> Record:
+    """A line of S3's access log, so many seconds after six o'clock."""
+    return {
+        "bucket": "orders-data",
+        "time": DAY + timedelta(hours=6, seconds=seconds),
+        "remote_ip": address,
+        "operation": "REST.GET.OBJECT",
+        "key": key,
+        "http_status": status,
+    }

@@ -135,7 +135,7 @@ def test_several_different_denied_actions_are_a_burst() -> None:
     (hit,) = hits("denials", cloudtrail=[*morning(), *tried])
     assert hit.severity == 7
     assert hit.reasons[0] == "6 of 6 calls denied, 6 different actions of 5 services, within 100 s"
-    assert hit.reasons[2] == "nothing was denied to it before"
+    assert hit.reasons[2] == "nothing was denied to it there before"
 
 
 def test_one_action_denied_again_and_again_is_a_program_without_a_permission() -> None:

@@ -90,7 +90,7 @@ def test_text_of_records_is_neither_markup_nor_a_command_to_the_terminal(hostile
     page = _Page(made._repr_html_())
 
     assert {tag for tag, _ in page.tags} <= set(
-        "style div span ul li dl dt dd h4 table thead tbody tr th td p details summary pre b".split()
+        "style div span ul li dl dt dd h4 table thead tbody tr th td p details summary pre b code button".split()
     )
     assert [attrs for _, attrs in page.tags if any(name.startswith("on") for name in attrs)] == []
     assert SHOWN[:40] in page.words

@@ -21,7 +21,7 @@ def test_the_command_prints_every_rule_and_what_came_of_it(tmp_path: Path, capsy
     assert cli.main(["detect", str(tmp_path / "case"), "--rules", str(tmp_path), "--format", "json"]) == 0
     out, err = capsys.readouterr()
     assert [(row["state"], row["rule"]) for row in json.loads(out)] == [("not convertible", "Bad"), ("inert", "A rule")]
-    assert err.startswith("2 rules: 1 inert, 1 not convertible; 0 findings")
+    assert err.startswith("forensics: 2 rules: 1 inert, 1 not convertible; 0 findings")
 
 
 @pytest.mark.parametrize("more", [["nowhere.yml"], ["--allow", "nowhere.yml"], ["--from", "soon"]])

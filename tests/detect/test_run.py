@@ -2,24 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
-from forensics import coverage, identity
 from forensics.analysis import suspects, triage
 from forensics.case import Case
-from forensics.detect.report import Detection
 from forensics.errors import UsageError
 from forensics.fitting import fitting
+from tests.detect.run_worlds import DEV, OPS, about, at, detect, findings, hold, states, whys
 from tests.detect.sigma_worlds import LOGSOURCE, rule, text
 from tests.fresh import fresh_case
-from tests.worlds import ACCOUNT, Record, add, call, user
-
-DEV = user()
-OPS = user("ops", key="AKIAEXAMPLEOPS", uid="AIDAEXAMPLEOPS")
-FROM = {"sourceIPAddress": "203.0.113.9", "userAgent": "aws-cli/2"}
+from tests.worlds import ACCOUNT
 
 
 @pytest.fixture(scope="module")
@@ -33,45 +26,6 @@ def case(one_case: Case) -> Case:
     for table in ("stored.cloudtrail", "finding", "finding_evidence", "coverage"):
         one_case.connection.execute(f"DELETE FROM {table}")
     return one_case
-
-
-def hold(case: Case, *records: Record) -> None:
-    """Put calls into the case, with what rules need of its resolution."""
-    add(case.connection, "cloudtrail", list(records))
-    for stage in (identity, coverage):
-        stage.resolve(case.connection)
-
-
-def at(clock: str, who: Record = DEV, name: str = "iam:CreateUser", **more: Any) -> Record:
-    return call(who, name, at=clock, eventID=f"{name}-{clock}-{who['userName']}") | FROM | more
-
-
-def detect(case: Case, tmp_path: Path, *documents: dict[str, Any] | str, **options: Any) -> Detection:
-    path = tmp_path / "rules.yml"
-    path.write_text("---\n".join(part if isinstance(part, str) else text(part) for part in documents), "utf-8")
-    return case.detect(path, **options)
-
-
-def states(found: Detection) -> dict[str, tuple[str, int]]:
-    return {item.rule.title: (item.state, item.hits) for item in found.outcomes}
-
-
-def whys(found: Detection) -> dict[str, str]:
-    return {item.rule.title: item.why for item in found.outcomes}
-
-
-def findings(con: duckdb.DuckDBPyConnection) -> list[Any]:
-    return con.execute(
-        "SELECT type, title, principal FROM finding WHERE source = 'sigma' ORDER BY title, principal"
-    ).fetchall()
-
-
-def about(name: str, **more: Any) -> dict[str, Any]:
-    return rule({"eventName": name}, title=name, id=f"id-{name}", name=name.lower(), **more)
-
-
-def correlation(kind: str, rules: list[str], **more: Any) -> dict[str, Any]:
-    return {"title": "Together", "correlation": {"type": kind, "rules": rules, "timespan": "10m"} | more}
 
 
 # States
@@ -205,140 +159,6 @@ def test_an_allow_list_that_is_none_is_refused(case: Case, tmp_path: Path, conte
     (tmp_path / "allow.yml").write_text(content)
     with pytest.raises(UsageError, match=r"allow\.yml"):
         detect(case, tmp_path, about("CreateUser"), allowed=tmp_path / "allow.yml")
-
-
-# Correlations: Sigma specification, "Sigma correlation rules"
-
-
-def test_event_count_counts_within_the_span(case: Case, tmp_path: Path) -> None:
-    counted = correlation("event_count", ["createuser"], condition={"gte": 3})
-    hold(case, at("09:00:00"), at("09:05:00"), at("09:10:01"))
-    assert states(detect(case, tmp_path, about("CreateUser"), counted))["Together"] == ("loaded", 0)
-    hold(case, at("09:15:00"))
-    assert states(detect(case, tmp_path, about("CreateUser"), counted))["Together"] == ("fired", 3)
-
-
-def test_event_count_counts_each_group_apart(case: Case, tmp_path: Path) -> None:
-    by = {"group-by": ["userIdentity.userName"], "condition": {"gte": 2}}
-    hold(case, at("09:00:00"), at("09:01:00", OPS), at("09:02:00", OPS))
-    found = detect(case, tmp_path, about("CreateUser"), correlation("event_count", ["createuser"], **by))
-    assert states(found)["Together"] == ("fired", 2)
-    assert findings(case.connection) == [("Together", "Together (2 events)", OPS["arn"])]
-
-
-def test_a_group_is_all_fields_together(case: Case, tmp_path: Path) -> None:
-    by = {"group-by": ["userIdentity.userName", "sourceIPAddress"], "condition": {"gte": 2}}
-    hold(case, at("09:00:00"), at("09:01:00", sourceIPAddress="203.0.113.10"))
-    found = detect(case, tmp_path, about("CreateUser"), correlation("event_count", ["createuser"], **by))
-    assert states(found)["Together"] == ("loaded", 0)
-
-
-def test_a_field_to_group_by_that_no_match_has_makes_it_inert(case: Case, tmp_path: Path) -> None:
-    by = {"group-by": ["requestParameters.nowhere"], "condition": {"gte": 1}}
-    hold(case, at("09:00:00"))
-    found = detect(case, tmp_path, about("CreateUser"), correlation("event_count", ["createuser"], **by))
-    assert states(found)["Together"] == ("inert", 0)
-    assert "requestParameters.nowhere" in whys(found)["Together"]
-
-
-@pytest.mark.parametrize(
-    ("condition", "fires"),
-    [({"gt": 1}, True), ({"eq": 2}, True), ({"lt": 2}, True), ({"lte": 0}, False), ({"gt": 2}, False)],
-)
-def test_conditions_of_counts(case: Case, tmp_path: Path, condition: dict[str, int], fires: bool) -> None:
-    hold(case, at("09:00:00"), at("09:01:00"))
-    found = detect(case, tmp_path, about("CreateUser"), correlation("event_count", ["createuser"], condition=condition))
-    assert (states(found)["Together"][0] == "fired") is fires
-
-
-def test_value_count_counts_distinct_values(case: Case, tmp_path: Path) -> None:
-    distinct = {"group-by": ["sourceIPAddress"], "condition": {"field": "userIdentity.userName", "gte": 2}}
-    rules = (about("CreateUser"), correlation("value_count", ["createuser"], **distinct))
-    hold(case, at("09:00:00"), at("09:01:00"), at("09:02:00", OPS, sourceIPAddress="203.0.113.10"))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("loaded", 0)
-    hold(case, at("09:03:00", OPS))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("fired", 3)
-
-
-def test_temporal_wants_every_rule_within_the_span_in_any_order(case: Case, tmp_path: Path) -> None:
-    both = correlation("temporal", ["createuser", "deleteuser"], **{"group-by": ["userIdentity.userName"]})
-    rules = (about("CreateUser"), about("DeleteUser"), both)
-    hold(case, at("09:00:00"), at("09:01:00", OPS, "iam:DeleteUser"), at("09:11:00", name="iam:DeleteUser"))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("loaded", 0)
-    hold(case, at("09:19:00"))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("fired", 2)
-
-
-def test_temporal_ordered_wants_the_order(case: Case, tmp_path: Path) -> None:
-    names = ["createuser", "attach", "login"]
-    three = correlation("temporal_ordered", names, **{"group-by": ["userIdentity.userName"]})
-    rules = (about("CreateUser"), about("Attach"), about("Login"), three)
-    hold(case, at("09:00:00"), at("09:02:00", name="iam:Login"), at("09:03:00", name="iam:Attach"))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("loaded", 0)
-    hold(case, at("09:10:01", name="iam:Login"))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("loaded", 0)
-    hold(case, at("09:00:30"))
-    assert states(detect(case, tmp_path, *rules))["Together"][0] == "fired"
-
-
-def test_a_number_of_rules_in_order_is_not_convertible_and_says_so(case: Case, tmp_path: Path) -> None:
-    some = correlation("temporal_ordered", ["createuser", "attach"], condition={"gte": 1})
-    hold(case, at("09:00:00"))
-    found = detect(case, tmp_path, about("CreateUser"), about("Attach"), some)
-    assert states(found)["Together"] == ("not convertible", 0)
-
-
-def test_events_of_one_second_count_as_in_order(case: Case, tmp_path: Path) -> None:
-    two = correlation("temporal_ordered", ["createuser", "attach"])
-    hold(case, at("09:00:00"), at("09:00:00", name="iam:Attach"))
-    assert states(detect(case, tmp_path, about("CreateUser"), about("Attach"), two))["Together"] == ("fired", 2)
-
-
-def test_aliases_join_rules_by_fields_of_other_names(case: Case, tmp_path: Path) -> None:
-    aliases = {"who": {"createuser": "requestParameters.userName", "login": "userIdentity.userName"}}
-    joined = correlation("temporal", ["createuser", "login"], aliases=aliases, **{"group-by": ["who"]})
-    rules = (about("CreateUser"), about("Login"), joined)
-    hold(case, at("09:00:00", requestParameters={"userName": "mallory"}), at("09:01:00", OPS, "iam:Login"))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("loaded", 0)
-    hold(case, at("09:02:00", requestParameters={"userName": "ops"}))
-    assert states(detect(case, tmp_path, *rules))["Together"] == ("fired", 2)
-
-
-def test_rules_only_a_correlation_speaks_for_leave_no_findings_of_their_own(case: Case, tmp_path: Path) -> None:
-    hold(case, at("09:00:00"))
-    counted = correlation("event_count", ["createuser"], condition={"gte": 1})
-    found = detect(case, tmp_path, about("CreateUser"), counted)
-    assert (found.findings, whys(found)["CreateUser"]) == ({1: 1}, "counted by a correlation")
-    counted["correlation"]["generate"] = True
-    assert detect(case, tmp_path, about("CreateUser"), counted).findings == {0: 1, 1: 1}
-
-
-def test_correlations_refer_to_correlations(case: Case, tmp_path: Path) -> None:
-    many = correlation("event_count", ["createuser"], condition={"gte": 2}) | {"title": "Many", "name": "many"}
-    then = correlation("temporal_ordered", ["many", "login"])
-    hold(case, at("09:00:00"), at("09:01:00"), at("09:02:00", name="iam:Login"))
-    found = detect(case, tmp_path, then, many, about("CreateUser"), about("Login"))
-    assert states(found)["Together"][0] == "fired"
-
-
-@pytest.mark.parametrize(
-    ("more", "why"),
-    [
-        ({"rules": ["nowhere"]}, "it refers to rules that are not there: nowhere"),
-        ({"rules": ["together"]}, "correlations that refer to each other in a circle"),
-        ({"type": "value_median", "condition": {"field": "x", "gte": 2}}, "correlations of type value_median"),
-        ({"type": "bogus"}, "bogus"),
-        ({"timespan": "soon"}, "soon"),
-    ],
-)
-def test_a_correlation_that_cannot_be_is_said_with_its_reason(case: Case, tmp_path: Path, more: Any, why: str) -> None:
-    hold(case, at("09:00:00"))
-    made = correlation("event_count", ["createuser"], condition={"gte": 1}) | {"name": "together"}
-    made["correlation"] |= more
-    found = detect(case, tmp_path, about("CreateUser"), made)
-    assert states(found)["Together"] == ("not convertible", 0)
-    assert why in whys(found)["Together"]
-    assert states(found)["CreateUser"][0] == "fired"
 
 
 def test_findings_of_rules_are_in_the_account(case: Case, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from forensics.case import Case
 from forensics.timeline import Timeline
-from forensics.views.timeline import FINDINGS, LIFETIMES, timeline_figure
+from forensics.views.found_by import FINDINGS
+from forensics.views.timeline import LIFETIMES, timeline_figure
 from tests.views.worlds import FUNCTION, KEY, add_finding, add_many, add_morning, add_row
 
 

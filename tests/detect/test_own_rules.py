@@ -35,6 +35,8 @@ TABLES = {
     "dns_name": "route53_resolver",
     "web": "alb",
     "log_files_deleted_by": "s3_access",
+    "s3_many_objects_deleted_by": "s3_access",
+    "s3_objects_rewritten_by": "s3_access",
 }
 
 

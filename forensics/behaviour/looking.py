@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forensics.behaviour.behaviour import COLUMNS, Behaviour
+from forensics.behaviour.fragments import AGENT, HABIT
 from forensics.behaviour.report import Hit, Looked, Report
 from forensics.sources import source
 from forensics.theft_place import ADDRESS
@@ -59,14 +60,35 @@ def look(case: Case, chosen: Sequence[Behaviour], geography: Geography | None = 
     """Run each behaviour's statement on the case's own connection. Raises QueryError."""
     con = case.connection
     _tell_places(con, geography)
+    shared = sum(HABIT in item.sql for item in chosen) > 1 and _has_records(con, "cloudtrail")
     try:
-        looked = tuple(_look(con, item, geography) for item in chosen)
+        if shared:
+            con.execute(_AGENT)
+            con.execute(_HABIT)
+        looked = tuple(_look(con, item, geography, _without(item.sql) if shared else item.sql) for item in chosen)
     finally:
-        con.execute("DROP TABLE temp.known_place")
+        for table in ("known_place", "agent", "habit"):
+            con.execute(f"DROP TABLE IF EXISTS temp.{table}")
     return Report(looked)
 
 
-def _look(con: duckdb.DuckDBPyConnection, item: Behaviour, geography: Geography | None) -> Looked:
+_AGENT = f"CREATE OR REPLACE TEMP TABLE agent AS WITH {AGENT} SELECT user_agent, client FROM agent"
+
+_HABIT = f"""
+CREATE OR REPLACE TEMP TABLE habit AS
+WITH {HABIT}
+SELECT principal, account_id, action, address, region, client, first, last, calls
+FROM habit
+"""
+"""What several statements begin with is worked out once for all of them."""
+
+
+def _without(sql: str) -> str:
+    """A statement that finds `agent` and `habit` as tables, where it has them as parts of its own."""
+    return sql.replace(f", {HABIT}", "").replace(f", {AGENT}", "")
+
+
+def _look(con: duckdb.DuckDBPyConnection, item: Behaviour, geography: Geography | None, sql: str) -> Looked:
     absent = [name for name in item.sources if not _has_records(con, name)]
     instead = [name for name in item.instead if _has_records(con, name)] if absent else []
     if absent and not instead:
@@ -76,7 +98,7 @@ def _look(con: duckdb.DuckDBPyConnection, item: Behaviour, geography: Geography 
     if held <= item.past:
         need = f"a hit needs {item.past:g} hours before it"
         return Looked(item, "not enough past", f"{_hours(held)} of {logs} held; {need}")
-    hits, count = _hits(con, item)
+    hits, count = _hits(con, item, sql)
     doubts = "; ".join(_doubts(item, logs, lost, geography))
     return Looked(item, "found" if hits else "nothing found", doubts, hits, count)
 
@@ -96,10 +118,10 @@ def _has_records(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     return bool(con.execute(f'SELECT 1 FROM "{source(name).name}" LIMIT 1').fetchall())
 
 
-def _hits(con: duckdb.DuckDBPyConnection, item: Behaviour) -> tuple[tuple[Hit, ...], int]:
+def _hits(con: duckdb.DuckDBPyConnection, item: Behaviour, statement: str) -> tuple[tuple[Hit, ...], int]:
     sql = f"""
 SELECT {", ".join(f"f.{name}" for name in COLUMNS)}, count(*) OVER () AS hits
-FROM ({item.sql}) AS f
+FROM ({statement}) AS f
 ORDER BY f.severity DESC, f.time, f.title
 LIMIT {HITS}
 """

@@ -14,6 +14,14 @@ WITH {ANSWER}, {OUT}, {hours("vpc_flow")}, {HOLDER}, began AS (
     min(s.dstport) AS port, min(s.instance_id) AS instance_id, min(s.ecs_task_arn) AS ecs_task_arn
   FROM sent AS s
   GROUP BY s.interface_id, s.remote
+), unsettled AS (
+  SELECT p.interface_id
+  FROM pair AS p
+  JOIN began AS b ON b.interface_id = p.interface_id
+  WHERE date_diff('second', b.began, p.first) >= 3600
+    AND date_diff('second', b.began, p.first) < 3600 * $past_hours
+  GROUP BY p.interface_id
+  HAVING count(*) > $new_before
 ), turn AS (
   SELECT p.interface_id, p.remote, p.first, p.last, p.records, p.sent, p.port, p.instance_id, p.ecs_task_arn, b.began, b.account_id,
     count(CASE WHEN date_diff('second', b.began, p.first) >= 3600 THEN 1 END) OVER (
@@ -21,6 +29,8 @@ WITH {ANSWER}, {OUT}, {hours("vpc_flow")}, {HOLDER}, began AS (
     count(*) OVER (PARTITION BY p.interface_id ORDER BY p.first, p.remote) - 1 AS known_before
   FROM pair AS p
   JOIN began AS b ON b.interface_id = p.interface_id
+  LEFT JOIN unsettled AS u ON u.interface_id = p.interface_id
+  WHERE u.interface_id IS NULL
 ), candidate AS (
   SELECT t.interface_id || ' ' || t.remote AS who, t.interface_id, t.remote, t.first, t.last, t.records, t.sent, t.port,
     t.instance_id, t.ecs_task_arn, t.began, t.account_id, t.known_before

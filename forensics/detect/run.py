@@ -88,7 +88,7 @@ class Run:
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
-    hits: dict[int, int] = field(default_factory=dict)
+    hits: dict[int, verdict.Hits] = field(default_factory=dict)
     hours: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def all(self) -> Detection:

@@ -82,7 +82,7 @@ class Explorer:
         self.figure.widget._repr_mimebundle_()
         return self.box._repr_mimebundle_(**options)
 
-    # What is done
+    # What is done; a serial in what is shown makes the same answer, asked for again, a new one
 
     def _told(self, panel: Any, said: Said, _: Any) -> None:
         """Work off one message of a panel; what is wrong with it is shown, and the state stays."""
@@ -135,16 +135,21 @@ class Explorer:
 
     def _search(self, panel: Any, said: Said) -> None:
         text = str(said["text"])
-        panel.found = {"text": text, "items": search.search(self.index, text)}
+        panel.found = {"text": text, "items": search.search(self.index, text), "serial": said.get("serial")}
 
     def _record(self, panel: Any, said: Said) -> None:
         key = str(said["id"])
-        panel.record = {**record(self.index, key), "marks": marks.of_event(self.case, key)}
+        panel.record = {
+            **record(self.index, key),
+            "marks": marks.of_event(self.case, key),
+            "serial": said.get("serial"),
+        }
 
     def _card(self, panel: Any, said: Said) -> None:
         at = said.get("at")
         when = parse_time(str(at)) if at else None
-        panel.card = thing(self.index, str(said["kind"]), str(said["value"]), at=when, held=bool(said.get("held")))
+        kind, value, held = str(said["kind"]), str(said["value"]), bool(said.get("held"))
+        panel.card = {**thing(self.index, kind, value, at=when, held=held), "serial": said.get("serial")}
 
     def _noted(self, panel: Any, said: Said) -> None:
         """Put a tag on or off, write a note or withdraw one."""

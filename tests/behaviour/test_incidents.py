@@ -66,7 +66,7 @@ def test_behaviours_find_the_attack_and_little_else(tmp_path: Path, scenario: st
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("scale", [0.2, 1.0, 5.0])
+@pytest.mark.parametrize("scale", [0.2, 1.0, 5.0, 20.0])
 @pytest.mark.parametrize("scenario", scenarios())
 def test_behaviours_find_every_attack_in_any_noise(
     tmp_path: Path, scenario: str, scale: float, record_property: Figures

@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import pytest
 
-from forensics import cli_timeline
 from forensics.case import Case
 from forensics.cli import main
+from forensics.cli import timeline as cli_timeline
 from forensics.errors import ForensicsError, UnknownName, UsageError
 from forensics.export import Format, formats, stream
 from forensics.export.format import UNTIMED

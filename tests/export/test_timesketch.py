@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from forensics.case import Case
+from forensics.cli import main
 from forensics.errors import EvidenceError, UsageError
 from forensics.export.format import UNTIMED
 from forensics.export.forms.timesketch import UNREADABLE
@@ -150,6 +151,19 @@ def test_what_is_no_export_is_refused_and_nothing_is_noted(
     with pytest.raises(error, match=message):
         take_in(case, path, by="ada")
     assert said(case) == set()
+
+
+def test_the_command_takes_them_in_and_says_what_it_could_not(
+    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case.connection.close()
+    path = tmp_path / "back.csv"
+    path.write_text("event_id,tag\none,a\n\x1b[31mgone,b\n")
+    assert main(["note", str(case.path), "from-timesketch", str(path), "--by", "ada"]) == 0
+    assert capsys.readouterr().out == (
+        "2 rows read: 1 tags and 0 comments are new\nnot taken in: 1 ids of no event of this case: \\x1b[31mgone\n"
+    )
+    assert said(case) == {("one", "a")}
 
 
 def test_a_file_that_is_not_there_is_said(case: Case, tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""OCSF: one Parquet file per class of events in a folder, as the Open Cybersecurity Schema Framework has them."""
+"""OCSF: one Parquet file per class of events in a folder, as the Open Cybersecurity Schema Framework has them.
+
+Security Lake wants a custom source per class, too, with objects under `region=…/accountId=…/eventDay=…`: `COPY (SELECT …)
+TO … (FORMAT parquet, PARTITION_BY (region, "accountId", "eventDay"))` in DuckDB makes these of a file.
+"""
 
 from __future__ import annotations
 
@@ -104,8 +108,12 @@ def _with_raw(timeline: Timeline, rows: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _leave_out(timeline: Timeline, counted: Counted, told: Counter[str]) -> None:
+    from forensics.export.ocsf.classes.detection_finding import HITS, count_hits
     from forensics.export.ocsf.statement import IN_CALENDAR
+    from forensics.sources import sources
 
+    ours = timeline.select(count_hits(sources())).rows()[0][0]
+    counted.left_out[f"{HITS}, without a time"] += ours - counted.added[HITS]
     untimed, outside = timeline.select(_LEFT.format(in_calendar=IN_CALENDAR)).rows()[0]
     counted.left_out.update({UNTIMED: untimed, OUTSIDE: outside})
     for source, events in timeline.select(_TIMED.format(in_calendar=IN_CALENDAR)).rows():

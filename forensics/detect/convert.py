@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from forensics.detect import legacy, pipelines
+from forensics.detect import attack, legacy, pipelines
 from forensics.detect.rules import RuleFile, RuleText, documents
 from forensics.errors import UsageError
 from forensics.sources import source
@@ -97,8 +97,9 @@ class Rule:
 
     @property
     def techniques(self) -> list[str]:
-        """The ATT&CK techniques that its tags name: T1098, T1098.001."""
-        return [tag.removeprefix("attack.").upper() for tag in self.tags if _TECHNIQUE.match(tag)]
+        """The ATT&CK techniques that its tags name, as `attack.VERSION` calls them: T1098, T1098.001."""
+        named = (attack.current(tag.removeprefix("attack.")) for tag in self.tags if _TECHNIQUE.match(tag))
+        return list(dict.fromkeys(named))
 
     @property
     def severity(self) -> float:

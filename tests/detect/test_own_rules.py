@@ -167,6 +167,7 @@ def test_a_rule_names_techniques_of_the_version_that_is_stated(name: str) -> Non
 def test_an_older_name_of_a_technique_is_known() -> None:
     assert attack.current("t1562.008") == "T1685.002"
     assert attack.current("T1098") == "T1098"
+    assert Rule("x.yml", 1, tags=["attack.t1562.001", "attack.t1685", "attack.impact"]).techniques == ["T1685"]
 
 
 def test_ids_and_titles_are_unique(rules: list[Rule]) -> None:

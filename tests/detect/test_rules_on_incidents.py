@@ -21,6 +21,7 @@ MANY = ("attack_events", "attack_flows", "attack_records")
 ACTS = {
     "sts:GetCallerIdentity": "every tool asks it first; the theft test and the user agent tell whose it is",
     "ec2:TerminateInstances": "taking down what one started; counted from eight on",
+    "ec2:RunInstances": "one small instance is routine; large ones, many, and those refused are told",
     "ecs:StopTask": "taking down what one started is routine",
     "ecs:CreateCluster": "making a cluster is routine; what runs in it is told",
     "sts:AssumeRole": "who assumes which role for the first time is for the behaviours; the acts of the session are told",
@@ -96,9 +97,8 @@ def judged(made: Incident, scenario: str, record: Figures) -> None:
     for hit in found:
         counted[hit.rule] += len(hit.events & bad)
     for rule, count in sorted(counted.items(), key=lambda item: -item[1]):
-        record(
-            "figures", f"{scenario:<26} {rule:<66} {count or 'benign: ' + ', '.join(w for r, w in benign if r == rule)}"
-        )
+        others = ", ".join(name for other, name in sorted(benign) if other == rule)
+        record("figures", f"{scenario:<26} {rule:<66} {count:>4}{others and ' and benign: ' + others}")
     told = frozenset().union(*(hit.events for hit in found))
     acts = {item["action"] for item in made.truth["attack_events"]}
     seen = {item["action"] for item in made.truth["attack_events"] if item["event_id"] in told}

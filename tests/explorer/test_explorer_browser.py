@@ -9,7 +9,7 @@ import pytest
 from forensics.case import Case
 from tests.explorer import world
 from tests.explorer.world import BUCKET, DENIED, FINDING, HOSTILE, OUTSIDE, READS, ROLE
-from tests.lab import Lab, Notebook, installed
+from tests.lab import PATIENCE, Lab, Notebook, installed
 
 EVENTS = 16
 _SET = "text => window.jupyterapp.shell.currentWidget.content.widgets[1].model.sharedModel.setSource(text)"
@@ -28,7 +28,7 @@ def opened(lab: Lab, root: Path) -> Iterator[Notebook]:
     """A notebook that shows the explorer, and has a second cell to paste into."""
     cells = [f"from forensics import Case\ncase = Case.open({str(root)!r})\nshown = case.explore()\nshown", "0"]
     with lab.open(cells, size=(1440, 900)) as notebook:
-        notebook.page.set_default_timeout(20_000)
+        notebook.page.set_default_timeout(40_000)
         run(notebook)
         yield notebook
 
@@ -46,13 +46,16 @@ def seen(opened: Notebook) -> Notebook:
 def run(notebook: Notebook) -> None:
     notebook.run(0)
     assert notebook.errors() == []
-    notebook.page.locator(".fxe-brush .bars").first.wait_for(state="attached")
-    notebook.page.locator(".fxe-body tbody tr").first.wait_for()
+    notebook.page.locator(".fxe-brush .bars").first.wait_for(state="attached", timeout=1000 * PATIENCE)
+    notebook.page.locator(".fxe-body tbody tr").first.wait_for(timeout=1000 * PATIENCE)
 
 
 def events(notebook: Notebook, number: int) -> None:
-    """Wait until so many events are shown."""
+    """Wait until so many events are shown, above the figure and under the table."""
     notebook.page.locator(".fxe-count b").get_by_text(f"{number}", exact=True).wait_for()
+    notebook.page.locator(".fxe-where").get_by_text(
+        re.compile(rf"^1–{number} of {number}$|^{number} events$")
+    ).wait_for()
 
 
 def row(notebook: Notebook, event_id: str) -> str:

@@ -10,7 +10,7 @@ from forensics.detect.report import Detection, Outcome
 WIDTH = 110
 """Characters of a line."""
 SHOWN = 50
-"""Rules that fired, printed each; of more it says how many."""
+"""Rules that fired, and that are not convertible, printed each; of more it says how many."""
 NAMED = 4
 """Rules named of those that one reason kept from firing."""
 
@@ -67,8 +67,11 @@ def _kept(outcomes: Sequence[Outcome]) -> Iterator[str]:
     for state in ("blind", "inert"):
         for why, items in _by_reason(kept[state]):
             yield from _named(f"{state}: {why}", items)
-    for item in sorted(kept["not convertible"], key=_order):
+    broken = sorted(kept["not convertible"], key=_order)
+    for item in broken[:SHOWN]:
         yield from _wrapped(f"not convertible: {_name(item)}: {item.reason}, {item.rule.place}", "  ", "    ")
+    if len(broken) > SHOWN:
+        yield f"  … and {len(broken) - SHOWN:,} more that are not convertible: --format csv"
 
 
 def _silent(loaded: Sequence[Outcome]) -> Iterator[str]:

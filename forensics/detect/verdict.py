@@ -76,7 +76,7 @@ def outcome(run: Run, number: int) -> Outcome:
 def _said_of(run: Run, number: int) -> str:
     out = run.left_out.get(number, 0)
     parts = [f"{out:,} allowed"] if out else []
-    parts += ["counted by a correlation"] if number in run.silent() else []
+    parts += ["counted by a correlation"] if number in run.silent else []
     return "; ".join(parts)
 
 

@@ -79,3 +79,8 @@ def test_of_very_many_that_fired_the_gravest_are_told() -> None:
     many = [Outcome(made(f"Rule {n}", "high"), "fired", 1, "", AT, AT) for n in range(SHOWN + 7)]
     lines = read(*many, findings=dict.fromkeys(range(SHOWN + 7), 1))
     assert lines[-1] == "  … and 7 more: --format csv"
+
+
+def test_of_very_many_that_are_not_convertible_some_are_told() -> None:
+    many = [Outcome(made(f"Rule {n}"), "not convertible", why="not YAML") for n in range(SHOWN + 7)]
+    assert read(*many)[-1] == "  … and 7 more that are not convertible: --format csv"

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from forensics.detect import attack, legacy, pipelines
+from forensics import attack
+from forensics.detect import legacy, pipelines
 from forensics.detect.rules import RuleFile, RuleText, documents
 from forensics.errors import UsageError
 from forensics.sources import source

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import ipywidgets
+from ipywidgets.widgets.widget import _instances
 
 from forensics.case import Case
 from forensics.errors import ForensicsError, UsageError
@@ -38,8 +39,9 @@ class Explorer:
     """
 
     def __init__(self, case: Case, state: State) -> None:
+        _retire(case)
         self.case = case
-        self.index = Index(case)
+        self.index = Index.of(case)
         self.trail = Trail((state,))
         self._by, self._at, self._rows, self._newest = brush.STACKS[0], 0, ROWS[1], False
         self._problem = ""
@@ -51,6 +53,7 @@ class Explorer:
         self.box.add_class("fxe-app")
         for panel in (self.head, self.body):
             panel.on_msg(self._told)
+            panel.explorer = self
         self._show()
 
     @property
@@ -74,8 +77,11 @@ class Explorer:
         return self.timeline.sql
 
     def close(self) -> None:
-        """Take it off the screen and give the memory back."""
-        self.box.close()
+        """Take it off the screen and give the memory back; a second time does nothing."""
+        if self.box.comm is None:
+            return
+        for widget in (self.head, self.figure.widget, self.body, self.box):
+            widget.close()
         self.index.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -175,6 +181,7 @@ class Explorer:
 
     def _show(self, *, whole: bool = True) -> None:
         """Draw the state: all of it, or the table alone."""
+        self.index.show(self.state)
         if whole:
             self._at = 0
             events, counted = facets(self.index, self.state)
@@ -219,6 +226,14 @@ class Explorer:
             "sql": self.state.sql_code(self.case),
             "problem": visible(self._problem),
         }
+
+
+def _retire(case: Case) -> None:
+    """Close the explorers of the same case opened anew, as by a cell that is run again: nobody else would."""
+    for widget in list(_instances.values()):
+        shown = getattr(widget, "explorer", None)
+        if isinstance(shown, Explorer) and shown.case is not case and shown.case.path == case.path:
+            shown.close()
 
 
 def _moved(trail: Trail, said: Said, span: tuple[datetime, datetime] | None) -> Trail:

@@ -260,7 +260,7 @@ function short(text, last = false) {
 }
 
 const WIDTHS = {
-  time: 152, day: 126, marks: 44, tagged: 104, action: 144, principal: 116, source_ip: 102, outcome: 74, workload: 170, resources: 180, summary: 340, source: 80,
+  time: 146, day: 118, marks: 44, tagged: 108, action: 132, principal: 98, source_ip: 98, outcome: 70, workload: 160, resources: 180, summary: 340, source: 80,
   destination_ip: 104, session: 180, access_key_id: 172, user_agent: 200, account_id: 104, region: 84, bytes: 70, severity: 62, event_id: 240,
 };
 

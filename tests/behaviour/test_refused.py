@@ -44,10 +44,10 @@ def probes(number: int, status: int = 403) -> list[Record]:
 
 
 def test_a_client_that_a_bucket_refuses_again_and_again_is_found_and_weighs_more_once_it_gets_in() -> None:
-    (tried,) = hits("web-denials", s3_access=probes(30))
+    (hit,) = hits("web-denials", s3_access=probes(30))
     (entered,) = hits("web-denials", s3_access=[*probes(30), request(200, "open.csv", 200)])
-    assert (tried.severity, entered.severity) == (4, 5)
-    assert tried.title == "30 requests of 203.0.113.77 denied (s3_access) within 2 min"
+    assert (hit.severity, entered.severity) == (4, 5)
+    assert hit.title == "30 requests of 203.0.113.77 denied (s3_access) within 2 min"
     assert entered.reasons[-1] == "then 1 of its requests succeeded, and none before"
 
 

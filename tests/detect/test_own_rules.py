@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forensics import identity
+from forensics import attack, identity
 from forensics.case import Case
-from forensics.detect import attack
 from forensics.detect.convert import Rule, converted
 from forensics.detect.rules import OWN, files
 from forensics.playbook import playbooks

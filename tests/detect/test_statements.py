@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from forensics import event, identity
+from forensics import attack, event, identity
 from forensics.case import Case
-from forensics.detect import attack
 from forensics.detect.report import Outcome
 from forensics.detect.rules import own_playbook
 from forensics.detect.statements import Statement, statements

@@ -1,5 +1,6 @@
 """The explorer without a browser: what a message of its panels does to the state, and what is then shown."""
 
+import shutil
 import sys
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +13,7 @@ from forensics.case import Case
 from forensics.errors import UnknownName, UsageError
 from forensics.explorer import State
 from forensics.explorer.app import Explorer
+from forensics.notes import Notes
 from tests.explorer.world import BUCKET, DENIED, HOSTILE, OUTSIDE, READS, ROLE
 from tests.fresh import fresh_case
 
@@ -146,6 +148,46 @@ def test_a_case_without_events_is_shown_empty(tmp_path: Path) -> None:
 def test_it_is_displayed_as_a_widget_of_two_panels_and_a_figure(explorer: Explorer) -> None:
     assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()
     assert explorer.box.children == (explorer.head, explorer.figure.widget, explorer.body)
+
+
+def test_explorers_of_one_case_share_what_is_in_memory_and_show_each_its_own(explorer: Explorer, case: Case) -> None:
+    other = case.explore(OUTSIDE)
+    assert other.index is explorer.index
+    tell(explorer, "page", at=0)
+    assert len(explorer.body.view["rows"]) == EVENTS
+    tell(other, "order", newest=True)
+    assert len(other.body.view["rows"]) == READS + DENIED + 1
+    other.close()
+    other.close()
+    tell(explorer, "narrow", kind="address", value=OUTSIDE)
+    assert explorer.head.view["problem"] == ""
+
+
+def test_a_cell_that_is_run_again_gives_back_the_memory_of_what_it_showed_before(place: Path) -> None:
+    with Case.open(place) as before, Case.open(place) as again:
+        old = before.explore()
+        new = again.explore()
+        assert old.index.users == 0
+        assert old.box.comm is None
+        assert new.index.users == 1
+        new.close()
+
+
+def test_notes_of_two_people_that_are_merged_stand_beside_the_record(place: Path, tmp_path: Path) -> None:
+    theirs = Notes.of(tmp_path / "notes.jsonl")
+    theirs.tag("read-3", "theirs", by="ben")
+    theirs.write("Seen by ben.", "read-3", by="ben")
+    with Case.open(shutil.copytree(place, tmp_path / "case")) as case:
+        case.notes.tag("read-3", "ours", by="ana")
+        case.notes.merge(theirs)
+        explorer = case.explore()
+        tell(explorer, "record", id="read-3")
+        tell(explorer, "narrow", kind="tag", value="theirs")
+        shown = explorer.body.record["marks"]
+        explorer.close()
+    assert shown["tags"] == [{"tag": "theirs", "by": "ben"}, {"tag": "ours", "by": "ana"}]
+    assert [item["text"] for item in shown["notes"]] == ["Seen by ben."]
+    assert [row["id"] for row in explorer.body.view["rows"]] == ["read-3"]
 
 
 def test_no_markup_is_ever_interpreted_by_the_panels() -> None:

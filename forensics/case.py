@@ -289,9 +289,15 @@ class Case(Lookups, Carded):
 
         return Notes.of(self.path)
 
+    @cached_property
+    def cursors(self) -> list[duckdb.DuckDBPyConnection]:
+        """Further connections to the database file that are kept open, to be closed with the case."""
+        return []
+
     def close(self) -> None:
         """Close the database file."""
-        self.connection.close()
+        for connection in (*self.cursors, self.connection):
+            connection.close()
 
     def __enter__(self) -> Self:
         return self

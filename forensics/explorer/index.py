@@ -129,6 +129,7 @@ class Index:
         self.case = case
         self.users = 0
         self.connection = case.connection.cursor()
+        case.cursors.append(self.connection)
         self.shown = "whole"
         self._state: State | None = None
         name = str(self.rows("SELECT current_database()")[0][0]).replace('"', '""')
@@ -163,6 +164,7 @@ class Index:
         self.users -= 1
         if self.users <= 0:
             vars(self.case).pop(_KEPT, None)
+            self.case.cursors.remove(self.connection)
             self.connection.close()
 
     def _fill(self, case: str) -> None:

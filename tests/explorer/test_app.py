@@ -215,3 +215,14 @@ def test_without_the_widgets_of_jupyterlab_it_says_what_to_install(case: Case, m
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     with pytest.raises(UsageError, match=r"ipywidgets is not installed\): pip install '\.\[lab\]'"):
         case.explore()
+
+
+def test_a_case_that_is_closed_can_be_written_although_an_explorer_of_it_is_on_the_screen(
+    place: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(place, tmp_path / "case")
+    opened = Case.open(tmp_path / "case")
+    explorer = opened.explore()
+    opened.close()
+    Case.open(tmp_path / "case", read_only=False).close()
+    explorer.close()

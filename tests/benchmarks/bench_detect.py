@@ -1,4 +1,4 @@
-"""How long rules take over a resolved case: 800 made-up rules over 2 M CloudTrail events, converted anew and from what is kept.
+"""How long rules take over a resolved case: 800 made-up rules over 2 M CloudTrail events, converted anew and from what is kept; and 50 that name no call.
 
 `python -m tests.benchmarks.bench_detect [--events N] [--rules N] [--quick]`
 """
@@ -17,6 +17,8 @@ CALLS = 400
 """Distinct calls of the case; the n-th most frequent is 1/n as frequent as the first."""
 UNSEEN = 0.3
 """Share of rules about calls that nobody made."""
+BROAD = 50
+"""Rules that name no call."""
 SERVICES = ("s3", "ec2", "iam", "sts", "lambda", "ecs", "kms", "ssm", "rds", "logs")
 
 _EVENTS = """
@@ -91,6 +93,28 @@ def _detection(made: random.Random) -> dict[str, object]:
     return {"a": {"sourceIPAddress|cidr": f"203.0.113.{made.randrange(256)}/32"}, "condition": "a"}
 
 
+def broad(folder: Path, count: int) -> Path:
+    """Files of rules that name no call: keywords anywhere in a record, paths, user agents, expressions; some match much."""
+    folder.mkdir()
+    shapes = [
+        lambda n: {"a": [f"needle-{n}", f"evil-{n}.example"], "condition": "a"},
+        lambda n: {"a": {"|all": [f"AKIA{n}", "vpc-9"]}, "condition": "a"},
+        lambda n: {"a": [f'bucket-{n % 50}"'], "condition": "a"},
+        lambda n: {"a": {"requestParameters.name": f"n{n}x"}, "condition": "a"},
+        lambda n: {"a": {"userAgent|contains": f"tool-{n}"}, "condition": "a"},
+        lambda n: {"a": {"userIdentity.arn|re": f"role-{n}/session-[0-9]+x$"}, "condition": "a"},
+    ]
+    for number in range(count):
+        content = {
+            "title": f"Broad {number}",
+            "id": f"broad-{number}",
+            "detection": shapes[number % len(shapes)](number),
+        }
+        content |= {"logsource": {"product": "aws", "service": "cloudtrail"}}
+        (folder / f"broad-{number}.yml").write_text(yaml.safe_dump(content), "utf-8")
+    return folder
+
+
 def bench(events: int, count: int) -> None:
     """Print what conversion and the runs take."""
     from forensics.case import Case
@@ -105,16 +129,17 @@ def bench(events: int, count: int) -> None:
             f"{'case of ' + format(events, ',') + ' events made':<44}{time.perf_counter() - begun:>8.2f} s", flush=True
         )
         folder, cache = rules(Path(root) / "rules", count), Path(root) / "cache"
+        wide = broad(Path(root) / "broad", BROAD)
         for what in ("converted anew", "converted, as kept"):
             begun = time.perf_counter()
             converted(files([folder]), cache)
             print(f"{f'{count:,} rules {what}':<44}{time.perf_counter() - begun:>8.2f} s", flush=True)
         with Case.open(path, read_only=False) as case:
-            for _ in range(2):
+            for label, rules_of in (("detect", folder), ("again", folder), (f"{BROAD} rules about every row", wide)):
                 begun, spent = time.perf_counter(), time.process_time()
-                found = detect(case, [folder], cache=cache)
+                found = detect(case, [rules_of], cache=cache)
                 took, spent = time.perf_counter() - begun, time.process_time() - spent
-                print(f"{'detect':<44}{took:>8.2f} s {spent:>8.2f} CPU-s   {found}", flush=True)
+                print(f"{label:<44}{took:>8.2f} s {spent:>8.2f} CPU-s   {found}", flush=True)
 
 
 def main() -> None:

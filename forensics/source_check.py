@@ -141,6 +141,8 @@ def declared(source: Source, others: Sequence[Source] = ()) -> Iterator[str]:
         yield "About.cannot_show is a tuple of sentences, each with a full stop"
     elif not {spot.question for spot in about.blind_spots} <= set(QUESTIONS):
         yield f"a blind spot bears on none of {', '.join(QUESTIONS)}"
+    if about.minutes < 0:
+        yield "About.minutes is how late its records come: 0 or more"
     if not any((source.claims, source.line_format, source.claims_line, source.claims_stream)):
         yield "nothing says how its records are told: claims, line_format, claims_line or claims_stream"
     yield from _columns(source, others)

@@ -202,7 +202,7 @@ class Lab:
         size: tuple[int, int] = (1280, 900),
         sidebar: bool = False,
     ) -> Notebook:
-        """Open a copy of a notebook file, or a notebook of those code cells, and wait for its kernel."""
+        """Open a copy of a notebook file (and of `images` beside it), or a notebook of those code cells; wait for its kernel."""
         name = self._placed(source)
         context = self.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, permissions=["clipboard-read", "clipboard-write"]
@@ -234,6 +234,8 @@ class Lab:
         if isinstance(source, Path):
             name = source.name
             shutil.copyfile(source, self.root / name)
+            if (images := source.parent / "images").is_dir():
+                shutil.copytree(images, self.root / "images", dirs_exist_ok=True)
             return name
         name = f"notebook-{secrets.token_hex(4)}.ipynb"
         made = nbf.v4.new_notebook(cells=[nbf.v4.new_code_cell(text) for text in source])

@@ -1,5 +1,6 @@
 """JupyterLab in a browser: what the harness of the browser tests does, and that the tours run there."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,30 @@ def test_a_picture_is_taken_by_day_and_by_night(notebook: Notebook, tmp_path: Pa
     notebook.theme("light")
     assert day[:4] == night[:4] == b"\x89PNG"
     assert day != night
+
+
+GROUND = """(element) => {
+  const ink = getComputedStyle(element).color;
+  while (getComputedStyle(element).backgroundColor === 'rgba(0, 0, 0, 0)') { element = element.parentElement; }
+  return [ink, getComputedStyle(element).backgroundColor];
+}"""
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `rgb(r, g, b)` (WCAG 2.2)."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@installed
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_table_can_be_read_by_day_and_by_night(notebook: Notebook, theme: str) -> None:
+    notebook.theme(theme)
+    for place in ("td", "th"):
+        shades = notebook.output(4).locator(place).first.evaluate(GROUND)
+        dark, light = sorted(map(luminance, shades))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (place, shades)
 
 
 @installed

@@ -272,13 +272,6 @@ def test_a_declaration_that_leaves_something_out_is_told(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("source", registry.own().values(), ids=lambda item: item.name)
-def test_our_own_sources_keep_the_contract_that_others_are_asked(source: Any) -> None:
-    others = [item for item in registry.own().values() if item.name != source.name]
-    problems = list(declared(source, others))
-    assert problems == [] or source.name == "cloudwatch_log"
-
-
 def test_a_specimen_that_is_none_is_an_error(tmp_path: Path, folder: Path) -> None:
     path = tmp_path / "door.yaml"
     for text, why in (

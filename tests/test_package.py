@@ -182,6 +182,10 @@ def test_a_wheel_has_the_playbooks_and_the_licence(wheel: set[str]) -> None:
     assert f"forensics-{PROJECT['version']}.dist-info/licenses/LICENSE" in wheel
 
 
+def test_a_wheel_has_the_panels_of_the_explorer(wheel: set[str]) -> None:
+    assert {"forensics/explorer/explorer.js", "forensics/explorer/explorer.css"} <= wheel
+
+
 def test_a_wheel_has_our_rules(wheel: set[str]) -> None:
     rules = {place(path) for path in (ROOT / "forensics/detect/rules").glob("*.yml")}
     assert rules

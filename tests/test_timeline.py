@@ -57,6 +57,14 @@ def test_refining_runs_nothing_and_leaves_the_timeline_as_it_was(case: Case) -> 
     assert narrow.sql.count("?") == len(narrow.params)
 
 
+def test_accounts_and_regions_narrow_the_events_and_what_is_asked_of_coverage(case: Case) -> None:
+    narrow = Timeline(case).account("111122223333", "444455556666").account("111122223333").region("us-east-1")
+    assert ids(narrow) == ["event-A", "event-B", "event-C"]
+    assert (narrow.scope.accounts, narrow.scope.regions) == (("111122223333",), ("us-east-1",))
+    assert ids(Timeline(case).region("eu-west-1")) == []
+    assert Timeline(case).account() == Timeline(case)
+
+
 def test_a_window_has_its_start_and_not_its_end(case: Case) -> None:
     assert ids(Timeline(case).between("2026-11-05T10:00", "2026-11-05T11:00")) == ["event-B"]
     assert ids(Timeline(case).between(start=date(2026, 11, 6))) == []

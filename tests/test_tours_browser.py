@@ -15,8 +15,8 @@ __all__ = ["lab"]
 RUN = [pytest.param(path, marks=[] if path.name.startswith("02") else pytest.mark.long) for path in TOURS]
 """One is run in every run, all with `-m long`."""
 
-_WHOLE = "() => [...document.querySelectorAll('.jp-Notebook img')].every((image) => image.complete)"
-_BROKEN = """() => [...document.querySelectorAll('.jp-Notebook img')]
+_WHOLE = "() => [...document.querySelectorAll('.jp-RenderedMarkdown img')].every((image) => image.complete)"
+_BROKEN = """() => [...document.querySelectorAll('.jp-RenderedMarkdown img')]
   .filter((image) => !image.naturalWidth).map((image) => image.src)"""
 _DRAWN = "(count) => document.querySelectorAll('.jp-Notebook .js-plotly-plot .main-svg').length >= count"
 _WIDER = """() => [...document.querySelectorAll('.jp-RenderedMarkdown, .jp-RenderedText')]

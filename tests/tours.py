@@ -26,7 +26,9 @@ def read(path: Path) -> NotebookNode:
 def executed(path: Path) -> NotebookNode:
     """The tour as it comes out of a run in an empty folder, without what differs between two runs."""
     notebook = read(path)
-    runner = ExecutePreprocessor(timeout=PATIENCE, kernel_name="python3", record_timing=False)
+    runner = ExecutePreprocessor(
+        timeout=PATIENCE, kernel_name="python3", record_timing=False, extra_arguments=["--log-level=ERROR"]
+    )
     with tempfile.TemporaryDirectory(prefix="forensics-tour-") as folder:
         runner.preprocess(notebook, {"metadata": {"path": folder}})
     return settled(notebook)

@@ -1,10 +1,8 @@
-"""Which ATT&CK technique a call is known for, by its action; identifiers as of ATT&CK v18."""
+"""Which ATT&CK technique a call is known for, by its action; identifiers of `forensics.attack.VERSION`."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-
-ATTACK_VERSION = "18"
 
 TECHNIQUES: tuple[tuple[str, str], ...] = (
     ("sts:GetCallerIdentity", "T1087.004"),
@@ -44,7 +42,7 @@ TECHNIQUES: tuple[tuple[str, str], ...] = (
     ("s3:PutBucketLifecycle", "T1485.001"),
     ("s3:PutBucketVersioning", "T1490"),
     ("s3:PutBucketReplication", "T1537"),
-    ("s3:PutBucketLogging", "T1562.008"),
+    ("s3:PutBucketLogging", "T1685.002"),
     ("s3:PutBucketPolicy", "T1537"),
     ("lambda:List*", "T1526"),
     ("lambda:GetFunction*", "T1526"),
@@ -77,23 +75,23 @@ TECHNIQUES: tuple[tuple[str, str], ...] = (
     ("kubernetes:create:daemonsets", "T1610"),
     ("kubernetes:create:deployments", "T1610"),
     ("kubernetes:create:*jobs", "T1610"),
-    ("cloudtrail:StopLogging", "T1562.008"),
-    ("cloudtrail:DeleteTrail", "T1562.008"),
-    ("cloudtrail:UpdateTrail", "T1562.008"),
-    ("cloudtrail:PutEventSelectors", "T1562.008"),
-    ("ec2:DeleteFlowLogs", "T1562.008"),
-    ("config:StopConfigurationRecorder", "T1562.008"),
-    ("config:DeleteConfigurationRecorder", "T1562.008"),
-    ("config:DeleteDeliveryChannel", "T1562.008"),
-    ("logs:PutRetentionPolicy", "T1562.008"),
-    ("logs:DeleteSubscriptionFilter", "T1562.008"),
+    ("cloudtrail:StopLogging", "T1685.002"),
+    ("cloudtrail:DeleteTrail", "T1685.002"),
+    ("cloudtrail:UpdateTrail", "T1685.002"),
+    ("cloudtrail:PutEventSelectors", "T1685.002"),
+    ("ec2:DeleteFlowLogs", "T1685.002"),
+    ("config:StopConfigurationRecorder", "T1685.002"),
+    ("config:DeleteConfigurationRecorder", "T1685.002"),
+    ("config:DeleteDeliveryChannel", "T1685.002"),
+    ("logs:PutRetentionPolicy", "T1685.002"),
+    ("logs:DeleteSubscriptionFilter", "T1685.002"),
     ("logs:DeleteLog*", "T1070"),
-    ("route53resolver:DeleteResolverQueryLogConfig", "T1562.008"),
+    ("route53resolver:DeleteResolverQueryLogConfig", "T1685.002"),
     ("kms:DisableKey", "T1485"),
     ("kms:ScheduleKeyDeletion", "T1485"),
-    ("guardduty:CreateFilter", "T1562.001"),
-    ("guardduty:DeleteDetector", "T1562.001"),
-    ("guardduty:UpdateDetector", "T1562.001"),
+    ("guardduty:CreateFilter", "T1685"),
+    ("guardduty:DeleteDetector", "T1685"),
+    ("guardduty:UpdateDetector", "T1685"),
     ("cloudtrail:Describe*", "T1654"),
     ("logs:Describe*", "T1654"),
 )

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from forensics.case import Case
     from forensics.geography import Geography
 
-ATTACK_VERSION = "18"
-"""Version of ATT&CK whose technique identifiers the behaviours state."""
-
 
 @cache
 def behaviours() -> dict[str, Behaviour]:

@@ -1,4 +1,6 @@
-"""Cards: who or what one thing was, as typed attributes, queries and a summary for notebooks and terminals.
+"""Cards: whatever a responder prints, as answers with their certainty, facts, tables, ready calls and the SQL beneath.
 
-`Case.principal`, `Case.credential`, `Case.workload`, `Case.who_was` and `Case.finding` make them.
+The methods of `forensics.lookups`, which `Case` has, make those of a name; `Case`, `Timeline`, `Query`, `Coverage` and
+`Logged` show their own. A card is a subclass of `card.Card`; `drawing` gathers what it says, `as_html` and `as_text`
+show it, `pivots` leads on from names.
 """

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from forensics.analysis.words import count
@@ -142,14 +143,20 @@ class Address(Card):
     def _about(self, sql: str) -> Query:
         return self.case.sql(sql, {"address": self.address})
 
+    @cached_property
+    def counted(self) -> list[tuple[Any, ...]]:
+        """The rows of `seen`, read once."""
+        return self.rows()
+
+    @cached_property
     def span(self) -> tuple[datetime | None, datetime | None]:
         """The first and the last time at which a record names it."""
-        times = [moment for row in self.rows() for moment in row[2:] if moment]
+        times = [moment for row in self.counted for moment in row[2:] if moment]
         return min(times, default=None), max(times, default=None)
 
     def coverage(self) -> Coverage | None:
         """What was logged between the first and the last record that names it."""
-        return spanned(self.case, None, *self.span())
+        return spanned(self.case, None, *self.span)
 
     def answers(self) -> tuple[Answer, ...]:
         """Which workload held it, and whose credentials were used from it that were not its own."""
@@ -170,7 +177,7 @@ class Address(Card):
 
     def facts(self) -> Mapping[str, Any]:
         """What kind of address it is, and when records name it."""
-        first, last = self.span()
+        first, last = self.span
         address = ipaddress.ip_address(self.address)
         private = any(address in network for network in _PRIVATE)
         return {"kind": f"IPv{address.version}{', private' if private else ''}", "first": first, "last": last}
@@ -199,7 +206,7 @@ class Address(Card):
 
     def leads(self) -> tuple[str, ...]:
         """Its events, and who held it when it was first seen."""
-        first, _ = self.span()
+        first, _ = self.span
         held = (f"case.who_was({self.address!r}, at={first.isoformat(sep=' ')!r})",) if first else ()
         return (f"Timeline(case).address({self.address!r})", *held)
 
@@ -211,7 +218,7 @@ def address(case: Case, text: str) -> Address:
     except ValueError:
         raise UsageError(f"not an address: {text!r}; give an IPv4 or IPv6 address, as 203.0.113.77") from None
     made = Address(case, case.sql(_SEEN, {"address": name}), name)
-    if made.rows() or made.holders.rows() or made.interfaces.rows():
+    if made.counted or made.holders.rows() or made.interfaces.rows():
         return made
     start = name.rpartition("." if "." in name else ":")[0]
     near = [row[0] for row in case.sql(_NEAREST, {"start": start}).rows()]

@@ -78,8 +78,6 @@ def _method(column: str, value: str) -> str:
         return "address" if is_address(value) else "principal" if _SERVICE.fullmatch(value) else ""
     if method == "holds":
         return _held(value)
-    if method == "record" and "/" not in value and len(value) < 8:
-        return ""
     return method
 
 

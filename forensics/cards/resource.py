@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from forensics.analysis.words import count, during
 from forensics.cards.card import NOT_LOADED, Answer, Card, Part, spanned
@@ -106,12 +106,18 @@ class Resource(Card):
         return self.case.sql(sql, {"resource": self.resource})
 
     @cached_property
+    def counted(self) -> list[tuple[Any, ...]]:
+        """Its rows, read once."""
+        return self.rows()
+
+    @cached_property
     def span(self) -> tuple[datetime | None, datetime | None]:
         """The first and the last time of an event about it."""
-        times = [moment for row in self.rows() for moment in row[2:] if moment]
+        times = [moment for row in self.counted for moment in row[2:] if moment]
         return min(times, default=None), max(times, default=None)
 
-    def logged(self) -> Logged | None:
+    @cached_property
+    def recorded(self) -> Logged | None:
         """Whether its data events were recorded at its last event; None of a kind of which that is no question."""
         last = self.span[1]
         try:
@@ -128,11 +134,11 @@ class Resource(Card):
         return tuple(self._said())
 
     def _said(self) -> Iterator[Answer]:
-        rows = self.rows()
+        rows = self.counted
         total = sum(row[1] for row in rows)
         by = ", ".join(f"{row[1]:,} of {row[0]}" for row in rows)
         yield Answer(f"{count(total, 'event')} about it {during(*self.span)}: {by}.", "events")
-        if (found := self.logged()) is not None:
+        if (found := self.recorded) is not None:
             yield Answer(str(found).replace("\n", ";"), "logged")
 
     def parts(self) -> tuple[Part, ...]:
@@ -158,14 +164,14 @@ class Resource(Card):
     def leads(self) -> tuple[str, ...]:
         """Its events; whether its data events were logged."""
         last = self.span[1]
-        ask = f"case.logged({self.resource!r}, at={last.isoformat(sep=' ')!r})" if last and self.logged() else ""
+        ask = f"case.logged({self.resource!r}, at={last.isoformat(sep=' ')!r})" if last and self.recorded else ""
         return (f"Timeline(case).resource({self.resource!r})", *([ask] if ask else []))
 
 
 def resource(case: Case, name: str) -> Resource:
     """The card of an ARN or id that an event is about. Raises UnknownName with the most similar."""
     made = Resource(case, case.sql(_SEEN, {"resource": name}), name)
-    if made.rows() or made.lives.rows():
+    if made.counted or made.lives.rows():
         return made
     near = [row[0] for row in case.sql(_NEAREST, {"resource": name}).rows()]
     raise UnknownName("resource", name, near, advice="" if near else NOT_LOADED)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forensics.attack import VERSION
 from forensics.cli.terminal import case_argument, open_case, output_options, say
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def card(item: Behaviour) -> str:
     said += [("severity", item.severity)]
     said += [("compares with", f"{one.name} = {one.value:g}: {one.why}") for one in item.constants]
     said += [("mistakes", text) for text in item.false_positives]
-    said += [("ATT&CK", f"{item.technique} (version 18)"), ("look at next", f"forensics run {item.playbook}")]
+    said += [("ATT&CK", f"{item.technique} (version {VERSION})"), ("look at next", f"forensics run {item.playbook}")]
     lines = [item.name]
     last = ""
     for word, text in said:

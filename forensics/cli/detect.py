@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from forensics.cli.terminal import case_argument, open_case, output_options, remark, window_options
+from forensics.cli.terminal import case_argument, open_case, output_options, remark, say, window_options
 
 ABOUT = "run Sigma rules over the case: what fired, what could not have, and why"
+
 SHORT = ("state", "level", "hits", "findings", "rule", "why")
-"""Columns of the table on a terminal; the other formats have all."""
+"""Columns of a table that is written to a file; the other formats have all."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +30,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run the rules, write the report, and say on standard error how many did what."""
+    """Run the rules, write the report (with --format or --out a row a rule), say on standard error how many did what."""
+    from forensics.detect.told import told
     from forensics.output import write
 
     with open_case(options.case, write=True) as case:
         rules = [*options.rules, *options.folders]
         found = case.detect(*rules, allowed=options.allow, start=options.start, end=options.end)
-    write(found.rows(SHORT if options.format == "table" else ()), options.format, options.out)
+    if options.format == "table" and options.out is None:
+        say("\n".join(told(found)))
+    else:
+        write(found.rows(SHORT if options.format == "table" else ()), options.format, options.out)
     remark(f"{found}, kept in `finding` until the next detect")

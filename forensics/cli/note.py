@@ -42,7 +42,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for each in (edit, withdraw):
         each.add_argument("note", metavar="ID", help="its id, or the beginning of that")
     edit.add_argument("text", metavar="TEXT", help="the new text, or - to read it from standard input")
-    for each in (add, tag, untag, edit, withdraw):
+    sketch = _action(acts, "from-timesketch", _from_timesketch, "take in tags, stars and comments made in Timesketch")
+    sketch.add_argument(
+        "file", metavar="FILE", type=Path, help="its export of events that came from here: CSV or JSONL"
+    )
+    for each in (add, tag, untag, edit, withdraw, sketch):
         each.add_argument(
             "--by", metavar="NAME", help="who notes; default: FORENSICS_AUTHOR, else the user's name here"
         )
@@ -107,6 +111,13 @@ def _withdraw(notes: Notes, options: argparse.Namespace) -> None:
 
 def _merge(notes: Notes, options: argparse.Namespace) -> None:
     say(str(notes.merge(options.other)))
+
+
+def _from_timesketch(_: Notes, options: argparse.Namespace) -> None:
+    from forensics.timesketch import take_in
+
+    with open_case(options.case) as case:
+        say(str(take_in(case, options.file, by=options.by)))
 
 
 def _list(notes: Notes, options: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ from sigma.types import (
     SigmaRegularExpression,
     SigmaString,
     SpecialChars,
+    TimestampPart,
 )
 
 from forensics.detect import fields
@@ -72,6 +73,9 @@ class DuckDBBackend(sqliteBackend):  # type: ignore[misc]
     field_timestamp_part_expression: ClassVar[str] = (
         "CAST(strftime(TRY_CAST({field} AS TIMESTAMP), '{timestamp_part}') AS INTEGER)"
     )
+    timestamp_part_mapping: ClassVar[dict[Any, str]] = dict(sqliteBackend.timestamp_part_mapping) | {
+        TimestampPart.WEEK: "%V"
+    }
     field_equals_field_expression: ClassVar[str] = "lower({field1}) = lower({field2})"
     field_equals_field_startswith_expression: ClassVar[str] = "starts_with(lower({field1}), lower({field2}))"
     field_equals_field_endswith_expression: ClassVar[str] = "suffix(lower({field1}), lower({field2}))"

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from forensics.detect import legacy, pipelines
+from forensics import attack
+from forensics.detect import bounds, legacy, pipelines
 from forensics.detect.rules import RuleFile, RuleText, documents
 from forensics.errors import UsageError
 from forensics.sources import source
@@ -97,8 +98,9 @@ class Rule:
 
     @property
     def techniques(self) -> list[str]:
-        """The ATT&CK techniques that its tags name: T1098, T1098.001."""
-        return [tag.removeprefix("attack.").upper() for tag in self.tags if _TECHNIQUE.match(tag)]
+        """The ATT&CK techniques that its tags name, as `attack.VERSION` calls them: T1098, T1098.001."""
+        named = (attack.current(tag.removeprefix("attack.")) for tag in self.tags if _TECHNIQUE.match(tag))
+        return list(dict.fromkeys(named))
 
     @property
     def severity(self) -> float:
@@ -167,7 +169,8 @@ def convert(item: RuleText) -> Rule:
     except Unconvertible as error:
         return _unconverted(rule, item, str(error), error.construct)
     except (SigmaError, NotImplementedError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        return _unconverted(rule, item, str(error) or type(error).__name__)
+        deep = isinstance(error, RecursionError)
+        return _unconverted(rule, item, "nested too deep" if deep else str(error) or type(error).__name__)
 
 
 def _described(item: RuleText) -> Rule:
@@ -219,9 +222,14 @@ def _line(text: str, message: str, construct: str) -> tuple[int, str]:
 def _predicates(content: dict[str, Any]) -> list[Predicate]:
     from sigma.rule import SigmaRule
 
-    rule = SigmaRule.from_dict(
-        {name: content[name] for name in ("title", "logsource", "detection") if name in content} | _TITLE
-    )
+    from forensics.detect.backend import Unconvertible
+
+    detection = bounds.plain(content["detection"])
+    if isinstance(detection, dict) and bounds.values(detection) > bounds.MOST_VALUES:
+        message = f"more than {bounds.MOST_VALUES:,} values, counted as often as the condition names them"
+        raise Unconvertible(message, "condition")
+    parts = {"logsource": content["logsource"]} if "logsource" in content else {}
+    rule = SigmaRule.from_dict(parts | {"detection": detection} | _TITLE)
     said = rule.logsource
     return [
         _predicate(table, rule)
@@ -282,9 +290,9 @@ def _correlation(content: dict[str, Any]) -> Correlation:
     said = content["correlation"]
     written = said.get("condition") if isinstance(said, dict) else None
     given = isinstance(written, dict)
-    bounds: dict[str, Any] = written if isinstance(written, dict) else {}
-    signs = [key for key in bounds if key in _SIGNS]
-    first = {key: value for key, value in bounds.items() if key not in signs[1:]}
+    limits: dict[str, Any] = written if isinstance(written, dict) else {}
+    signs = [key for key in limits if key in _SIGNS]
+    first = {key: value for key, value in limits.items() if key not in signs[1:]}
     rule = SigmaCorrelationRule.from_dict(content | {"correlation": said | {"condition": first}} if given else content)
     kind = rule.type.name.lower()
     if isinstance(rule.condition, SigmaExtendedCorrelationCondition):
@@ -294,12 +302,14 @@ def _correlation(content: dict[str, Any]) -> Correlation:
     reference = rule.condition.fieldref if given else None
     if isinstance(reference, list):
         raise Unconvertible("a correlation over several fields", "field")
+    if len(rule.rules or []) > bounds.MOST_RULES:
+        raise Unconvertible(f"a correlation of more than {bounds.MOST_RULES} rules", "rules")
     return Correlation(
         kind,
         [item.reference for item in rule.rules or []],
         list(rule.group_by or []),
         rule.timespan.seconds,
-        [(_SIGNS[sign], float(bounds[sign])) for sign in signs] if given else None,
+        [(_SIGNS[sign], float(limits[sign])) for sign in signs] if given else None,
         reference or "",
         rule.condition.percentile or 50,
         {item.alias: {key.reference: value for key, value in item.mapping.items()} for item in rule.aliases},
@@ -329,7 +339,7 @@ def engine() -> str:
     here = Path(__file__).parent
     parts += [
         hashlib.sha256((here / name).read_bytes()).hexdigest()
-        for name in ("backend.py", "convert.py", "fields.py", "legacy.py", "pipelines.py")
+        for name in ("backend.py", "bounds.py", "convert.py", "fields.py", "legacy.py", "pipelines.py")
     ]
     return hashlib.sha256("\n".join([*parts, _tables()]).encode()).hexdigest()
 

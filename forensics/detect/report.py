@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from forensics.detect.convert import Rule
@@ -21,12 +22,27 @@ needs is nowhere in this case; not convertible: it, or a construct of it, is not
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one rule: its state, how many events it matched, and why it did not or could not fire."""
+    """What came of one rule: its state, how many events it matched, and why it did not or could not fire.
+
+    Of one that fired `first` and `last` are times of its events, `who` some of the `whose` that they are of: principals,
+    or what the logsource or correlation groups by.
+    """
 
     rule: Rule
     state: str
     hits: int = 0
     why: str = ""
+    first: datetime | None = None
+    last: datetime | None = None
+    who: tuple[str, ...] = ()
+    whose: int = 0
+
+    @property
+    def reason(self) -> str:
+        """Why it did not or could not fire, of a construct that is not understood with its line."""
+        if self.state != "not convertible":
+            return self.why
+        return f"{self.why} (line {self.rule.line}{f': {self.rule.construct}' if self.rule.construct else ''})"
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,10 @@ class Detection:
             "hits": [item.hits for item, _ in ordered],
             "findings": [findings for _, findings in ordered],
             "rule": [item.rule.title or item.rule.place.rpartition("/")[2] for item, _ in ordered],
-            "why": [_why(item) or None for item, _ in ordered],
+            "first": [item.first for item, _ in ordered],
+            "last": [item.last for item, _ in ordered],
+            "who": [list(item.who) for item, _ in ordered],
+            "why": [item.reason or None for item, _ in ordered],
             "playbook": [item.rule.playbook or None for item, _ in ordered],
             "techniques": [" ".join(item.rule.techniques) or None for item, _ in ordered],
             "id": [item.rule.id or None for item, _ in ordered],
@@ -85,10 +104,3 @@ def summed(outcomes: Sequence[Outcome]) -> str:
 
 
 _PLACES = {"fired": 0, "blind": 1, "not convertible": 2, "inert": 3, "loaded": 4}
-
-
-def _why(item: Outcome) -> str:
-    if item.state != "not convertible":
-        return item.why
-    at = f" (line {item.rule.line}" + (f": {item.rule.construct})" if item.rule.construct else ")")
-    return item.why + at

@@ -62,20 +62,29 @@ class RuleText:
 
 
 def files(paths: Iterable[str | Path]) -> Iterator[RuleFile]:
-    """The files of rules at some paths: a file, each below a folder, each in a zip. Raises UsageError where nothing is."""
+    """The files of rules at some paths: a file, each below a folder, each in a zip. Raises UsageError where nothing is.
+
+    What is beyond bounds is one file more, with that for its problem.
+    """
     number = size = 0
     for path in paths:
         for found in _at(Path(path)):
             number, size = number + 1, size + len(found.data)
             if number > MOST_FILES or size > LARGEST_IN_ALL:
-                raise UsageError(f"{path} has more rules than are read at once ({MOST_FILES:,} files): name fewer")
+                beyond = (
+                    f"more than {MOST_FILES:,} files" if number > MOST_FILES else f"more than {LARGEST_IN_ALL:,} bytes"
+                )
+                yield RuleFile(found.place, problem=f"neither read nor what follows: {beyond} of rules")
+                return
             yield found
 
 
 def _at(path: Path) -> Iterator[RuleFile]:
     if path.is_dir():
         for item in sorted(path.rglob("*")):
-            if item.suffix.lower() in ENDINGS and item.is_file():
+            if item.suffix.lower() in ENDINGS and item.is_symlink() and not _within(path, item):
+                yield RuleFile(str(item), problem="a link that leads out of the folder, or nowhere")
+            elif item.suffix.lower() in ENDINGS and item.is_file():
                 yield _read(item)
     elif not path.is_file():
         raise UsageError(f"no rules at {path}: name a file, a folder or a zip of Sigma rules (.yml, .yaml)")
@@ -85,10 +94,17 @@ def _at(path: Path) -> Iterator[RuleFile]:
         yield _read(path)
 
 
+def _within(folder: Path, link: Path) -> bool:
+    return link.exists() and link.resolve().is_relative_to(folder.resolve())
+
+
 def _read(path: Path) -> RuleFile:
-    if path.stat().st_size > LARGEST_FILE:
-        return RuleFile(str(path), problem=f"larger than {LARGEST_FILE:,} bytes")
-    return RuleFile(str(path), path.read_bytes())
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            return RuleFile(str(path), problem=f"larger than {LARGEST_FILE:,} bytes")
+        return RuleFile(str(path), path.read_bytes())
+    except OSError as error:
+        return RuleFile(str(path), problem=f"cannot be read: {error.strerror}")
 
 
 def _packed(path: Path) -> Iterator[RuleFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +89,7 @@ class Run:
     concerned: dict[int, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[int, int] = field(default_factory=dict)
-    hits: dict[int, int] = field(default_factory=dict)
+    hits: dict[int, verdict.Hits] = field(default_factory=dict)
     hours: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def all(self) -> Detection:
@@ -200,17 +201,21 @@ WHERE m.source = '{name}'"""
 
     # Correlations
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The places of the rules by id and by name."""
+        places = {id(rule): place for place, rule in enumerate(self.rules)}
+        return {name: places[id(rule)] for name, rule in referenced(self.rules).items()}
+
     def slots(self, number: int) -> list[int] | str:
         """The places of the rules a correlation refers to; or why it cannot."""
         said = self.rules[number].correlation
         if said and self.rules[number].kind == "rule":
             return [number]
-        known = referenced(self.rules)
-        places = {id(rule): place for place, rule in enumerate(self.rules)}
-        gone = [name for name in (said.rules if said else ()) if name not in known]
+        gone = [name for name in (said.rules if said else ()) if name not in self.places]
         if gone or not said or not said.rules:
             return f"it refers to rules that are not there: {', '.join(gone)}" if gone else "it refers to no rules"
-        return [places[id(known[name])] for name in said.rules]
+        return [self.places[name] for name in said.rules]
 
     def _in_order_of_reference(self) -> list[int]:
         """Rules that count themselves, then correlations, each after those it refers to; those in a circle are problems."""
@@ -245,6 +250,7 @@ WHERE m.source = '{name}'"""
         if lacking:
             self.ungrouped[number] = lacking
 
+    @cached_property
     def silent(self) -> set[int]:
         """Rules that only correlations speak for: a correlation refers to them and does not say `generate: true`."""
         silent: set[int] = set()
@@ -261,7 +267,7 @@ WHERE m.source = '{name}'"""
         self.con.execute(
             "CREATE OR REPLACE TEMP TABLE detect_rule (rule INTEGER, key VARCHAR, title VARCHAR, severity DOUBLE)"
         )
-        spoken = [n for n, rule in enumerate(self.rules) if rule.kind != "filter" and n not in self.silent()]
+        spoken = [n for n, rule in enumerate(self.rules) if rule.kind != "filter" and n not in self.silent]
         rows = [[n, self.rules[n].key, self.rules[n].title, self.rules[n].severity] for n in spoken]
         if rows:
             self.con.executemany("INSERT INTO detect_rule VALUES (?, ?, ?, ?)", rows)

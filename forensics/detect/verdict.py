@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from forensics.detect.convert import Rule, referenced
@@ -28,27 +30,45 @@ SELECT count_if(logged) AS logged, count(*) AS hours
 FROM hour
 """
 
+WHO = 3
+"""Principals, or what else hits are put together by, that an outcome names."""
+
 _HITS = """
-SELECT e.rule, count(DISTINCT e.event_id) AS hits
-FROM detect_event AS e
-WHERE e.rule NOT IN (SELECT c.rule FROM detect_correlated AS c)
+WITH every AS (
+  SELECT e.rule, e.event_id, e.time, e.together
+  FROM detect_event AS e
+  WHERE e.rule NOT IN (SELECT c.rule FROM detect_correlated AS c)
+  UNION ALL
+  SELECT c.rule, c.event_id, c.time, c.together
+  FROM detect_correlated AS c
+)
+SELECT e.rule, count(DISTINCT e.event_id) AS hits, min(e.time) AS first, max(e.time) AS last,
+  list_sort(list(DISTINCT e.together) FILTER (e.together <> ''))[1:$who] AS who,
+  count(DISTINCT nullif(e.together, '')) AS whose
+FROM every AS e
 GROUP BY e.rule
-UNION ALL
-SELECT c.rule, count(DISTINCT c.event_id) AS hits
-FROM detect_correlated AS c
-GROUP BY c.rule
 """
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a rule matched, as `Outcome` has it."""
+
+    hits: int
+    first: datetime | None
+    last: datetime | None
+    who: tuple[str, ...]
+    whose: int
 
 
 def outcome(run: Run, number: int) -> Outcome:
     """What came of the rule at that place."""
     rule = run.rules[number]
-    number_of_hits = run.hits.get(number, 0)
     problem = rule.problem or run.problems.get(number, "")
     if problem:
         return Outcome(rule, "not convertible", 0, problem.removeprefix("not convertible: "))
-    if number_of_hits:
-        return Outcome(rule, "fired", number_of_hits, _said_of(run, number))
+    if of := run.hits.get(number):
+        return Outcome(rule, "fired", of.hits, _said_of(run, number), of.first, of.last, of.who, of.whose)
     state, why = _quiet(run, number)
     return Outcome(rule, state, 0, why)
 
@@ -56,7 +76,7 @@ def outcome(run: Run, number: int) -> Outcome:
 def _said_of(run: Run, number: int) -> str:
     out = run.left_out.get(number, 0)
     parts = [f"{out:,} allowed"] if out else []
-    parts += ["counted by a correlation"] if number in run.silent() else []
+    parts += ["counted by a correlation"] if number in run.silent else []
     return "; ".join(parts)
 
 
@@ -91,7 +111,7 @@ def _could(run: Run, number: int, names: Sequence[str]) -> tuple[str, str]:
     if some := {name: logged for name, (logged, every) in hours.items() if logged < every}:
         most = "" if len(some) == 1 else "at most "
         every = max(every for _, every in hours.values())
-        parts.append(f"{_and(list(some))} in {most}{max(some.values()):,} of {every:,} hours")
+        parts.append(f"records of {_and(list(some))} in {most}{max(some.values()):,} of {every:,} hours")
     return "loaded", "; ".join(parts)
 
 
@@ -116,9 +136,13 @@ def _hours(run: Run, name: str) -> tuple[int, int]:
     return run.hours[name]
 
 
-def counted(run: Run) -> dict[int, int]:
-    """How many events each rule matched; of a correlation, how many the spans that fulfil it have."""
-    return {int(rule): int(hits) for rule, hits in run.con.execute(_HITS).fetchall()}
+def counted(run: Run) -> dict[int, Hits]:
+    """What each rule matched, of those that matched; of a correlation, the events of the spans that fulfil it."""
+    found = run.con.execute(_HITS, {"who": WHO}).fetchall()
+    return {
+        int(rule): Hits(int(hits), first, last, tuple(item.replace(chr(31), ", ") for item in who or ()), int(whose))
+        for rule, hits, first, last, who, whose in found
+    }
 
 
 def _filter(run: Run, rule: Rule) -> tuple[str, str]:

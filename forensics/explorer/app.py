@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import ipywidgets
+from ipywidgets.widgets.widget import _instances
 
 from forensics.case import Case
 from forensics.errors import ForensicsError, UsageError
@@ -38,8 +39,9 @@ class Explorer:
     """
 
     def __init__(self, case: Case, state: State) -> None:
+        _retire(case)
         self.case = case
-        self.index = Index(case)
+        self.index = Index.of(case)
         self.trail = Trail((state,))
         self._by, self._at, self._rows, self._newest = brush.STACKS[0], 0, ROWS[1], False
         self._problem = ""
@@ -51,6 +53,7 @@ class Explorer:
         self.box.add_class("fxe-app")
         for panel in (self.head, self.body):
             panel.on_msg(self._told)
+            panel.explorer = self
         self._show()
 
     @property
@@ -74,15 +77,18 @@ class Explorer:
         return self.timeline.sql
 
     def close(self) -> None:
-        """Take it off the screen and give the memory back."""
-        self.box.close()
+        """Take it off the screen and give the memory back; a second time does nothing."""
+        if self.box.comm is None:
+            return
+        for widget in (self.head, self.figure.widget, self.body, self.box):
+            widget.close()
         self.index.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         self.figure.widget._repr_mimebundle_()
         return self.box._repr_mimebundle_(**options)
 
-    # What is done
+    # What is done; a serial in what is shown makes the same answer, asked for again, a new one
 
     def _told(self, panel: Any, said: Said, _: Any) -> None:
         """Work off one message of a panel; what is wrong with it is shown, and the state stays."""
@@ -135,16 +141,21 @@ class Explorer:
 
     def _search(self, panel: Any, said: Said) -> None:
         text = str(said["text"])
-        panel.found = {"text": text, "items": search.search(self.index, text)}
+        panel.found = {"text": text, "items": search.search(self.index, text), "serial": said.get("serial")}
 
     def _record(self, panel: Any, said: Said) -> None:
         key = str(said["id"])
-        panel.record = {**record(self.index, key), "marks": marks.of_event(self.case, key)}
+        panel.record = {
+            **record(self.index, key),
+            "marks": marks.of_event(self.case, key),
+            "serial": said.get("serial"),
+        }
 
     def _card(self, panel: Any, said: Said) -> None:
         at = said.get("at")
         when = parse_time(str(at)) if at else None
-        panel.card = thing(self.index, str(said["kind"]), str(said["value"]), at=when, held=bool(said.get("held")))
+        kind, value, held = str(said["kind"]), str(said["value"]), bool(said.get("held"))
+        panel.card = {**thing(self.index, kind, value, at=when, held=held), "serial": said.get("serial")}
 
     def _noted(self, panel: Any, said: Said) -> None:
         """Put a tag on or off, write a note or withdraw one."""
@@ -170,6 +181,7 @@ class Explorer:
 
     def _show(self, *, whole: bool = True) -> None:
         """Draw the state: all of it, or the table alone."""
+        self.index.show(self.state)
         if whole:
             self._at = 0
             events, counted = facets(self.index, self.state)
@@ -214,6 +226,14 @@ class Explorer:
             "sql": self.state.sql_code(self.case),
             "problem": visible(self._problem),
         }
+
+
+def _retire(case: Case) -> None:
+    """Close the explorers of the same case opened anew, as by a cell that is run again: nobody else would."""
+    for widget in list(_instances.values()):
+        shown = getattr(widget, "explorer", None)
+        if isinstance(shown, Explorer) and shown.case is not case and shown.case.path == case.path:
+            shown.close()
 
 
 def _moved(trail: Trail, said: Said, span: tuple[datetime, datetime] | None) -> Trail:

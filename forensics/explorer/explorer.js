@@ -27,6 +27,10 @@ function badge(word) {
   return h("span", { class: `fxe-badge fxe-${word}`, text: word });
 }
 
+function wordOf(word) {
+  return h("span", { class: `fxe-word fxe-word-${word.replaceAll(" ", "-")}`, text: word });
+}
+
 async function copy(text, from) {
   try {
     await navigator.clipboard.writeText(text);
@@ -93,7 +97,7 @@ function head({ model, el }) {
       view.chips.length > 1 ? button("Clear all", () => send("clear"), { class: "fxe-quiet", "data-key": "clear" }) : null,
     ].filter(Boolean));
     redraw(said, [
-      h("span", { class: `fxe-word fxe-word-${view.coverage.word.replaceAll(" ", "-")}`, text: view.coverage.word }),
+      wordOf(view.coverage.word),
       h("span", { class: "fxe-sentence", text: view.coverage.text, title: view.coverage.lines }),
       view.problem ? h("span", { class: "fxe-problem", role: "alert", text: view.problem }) : null,
       h("span", { class: "fxe-brushes" },
@@ -256,7 +260,7 @@ function short(text, last = false) {
 }
 
 const WIDTHS = {
-  time: 152, day: 126, marks: 44, tagged: 104, action: 144, principal: 116, source_ip: 102, outcome: 74, workload: 170, resources: 180, summary: 340, source: 80,
+  time: 146, day: 118, marks: 44, tagged: 108, action: 132, principal: 98, source_ip: 98, outcome: 70, workload: 160, resources: 180, summary: 340, source: 80,
   destination_ip: 104, session: 180, access_key_id: 172, user_agent: 200, account_id: 104, region: 84, bytes: 70, severity: 62, event_id: 240,
 };
 
@@ -283,7 +287,11 @@ function table(model, place, send, menu) {
   };
 
   function draw() {
-    const view = model.get("view");
+    drawRows(model.get("view"));
+    footer(model.get("view"));
+  }
+
+  function drawRows(view) {
     focused = scroller.contains(document.activeElement);
     const kept = view.rows.findIndex((item) => item.id === model.get("current"));
     row = Math.max(kept, 0);
@@ -304,7 +312,6 @@ function table(model, place, send, menu) {
       if (kept < 0) scroller.scrollTop = 0;
       point(focused);
     }
-    footer(view);
   }
 
   function heading(item, view) {
@@ -427,7 +434,7 @@ function table(model, place, send, menu) {
         const kept = model.get("columns").filter((name) => name !== item.name);
         model.set("columns", box.checked ? [...kept, item.name] : kept);
         model.save_changes();
-        draw();
+        drawRows(model.get("view"));
       });
       return h("label", {}, box, item.label);
     }));
@@ -461,7 +468,7 @@ function pivotMenu(root, send) {
   function group(kind, label, item, at) {
     const narrow = (excluded) => done(() => send("narrow", { kind, value: item.value ?? item.text, excluded }));
     const look = (held) => done(() => send("card", { kind, value: item.value ?? item.text, at, held }));
-    const has = ["principal", "session", "access_key", "workload", "finding"].includes(kind);
+    const has = ["principal", "session", "access_key", "workload", "finding", "address", "resource"].includes(kind);
     const holds = ["address", "access_key", "session"].includes(kind) || /^eni-/.test(item.text);
     return [
       h("div", { class: "fxe-what", text: item.text, title: item.text }),
@@ -587,6 +594,7 @@ function beside(model, place, send, menu) {
     if (!card.heading) return [h("p", { class: "fxe-hint", text: "Click a principal, workload, key, session or address in the table, then “Its card” or “Who held it then”." })];
     return [
       h("div", { class: "fxe-title" }, h("span", { class: "fxe-dim", text: card.kind }), h("b", { text: card.heading })),
+      card.coverage.word ? h("div", { class: "fxe-answer" }, wordOf(card.coverage.word), h("span", { class: "fxe-dim", text: card.coverage.text })) : null,
       ...card.answers.map((item) => h("div", { class: "fxe-answer" }, item.certainty ? badge(item.certainty) : null, h("span", { text: item.text }))),
       card.facts.length ? h("dl", {}, card.facts.flatMap(([name, text]) => [h("dt", { text: name }), h("dd", { text })])) : null,
       ...card.parts.map((part) => h("section", { class: "fxe-part" },
@@ -595,6 +603,7 @@ function beside(model, place, send, menu) {
           h("thead", {}, h("tr", {}, part.headings.map((text) => h("th", { text })))),
           h("tbody", {}, part.rows.map((cells) => h("tr", {}, cells.map((item) => h("td", { title: item.text }, item.certainty ? badge(item.certainty) : item.kind ? linked(item.kind, item, short(item.text)) : item.text))))))) : h("p", { class: "fxe-dim", text: part.none }),
         part.total > part.rows.length && part.rows.length ? h("p", { class: "fxe-dim", text: `… and ${number(part.total - part.rows.length)} more` }) : null)),
+      h("div", { class: "fxe-rawhead" }, h("code", { text: card.call }), h("span", { class: "fxe-spring" }), button("Copy", (event) => copy(card.call, event.target), { "data-key": "copy-call" })),
     ];
   }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 
@@ -42,6 +42,9 @@ FEW = 100_000
 
 PARTS = 8
 """Stretches of time that are sorted one after the other, so that only one of them is in memory twice."""
+
+_KEPT = "_index_of_the_explorer"
+"""Where an open case keeps its index."""
 
 _DISTINCT = "SELECT {counted}, min(time), max(time), count(*)\nFROM {case}.event"
 
@@ -112,8 +115,19 @@ ORDER BY n
 class Index:
     """The events of a case, in memory; `.rows()` runs a statement over them. Raises QueryError."""
 
+    @classmethod
+    def of(cls, case: Case) -> Self:
+        """That of the case, shared by its explorers while it cannot change; each of them is to close it."""
+        kept: dict[str, Any] = vars(case)
+        made: Self = kept[_KEPT] if _KEPT in kept else cls(case)
+        if case.read_only:
+            kept[_KEPT] = made
+        made.users += 1
+        return made
+
     def __init__(self, case: Case) -> None:
         self.case = case
+        self.users = 0
         self.connection = case.connection.cursor()
         self.shown = "whole"
         self._state: State | None = None
@@ -145,8 +159,11 @@ class Index:
         self._state = None
 
     def close(self) -> None:
-        """Give the memory back."""
-        self.connection.close()
+        """Give the memory back, once nobody uses it any more."""
+        self.users -= 1
+        if self.users <= 0:
+            vars(self.case).pop(_KEPT, None)
+            self.connection.close()
 
     def _fill(self, case: str) -> None:
         """Copy the events out of the views, which are in the catalogue and schema `case`."""

@@ -73,8 +73,6 @@ ORDER BY n, certainty, workload, question
 QUESTIONS = {"issued_to": "issued to", "used_from": "used from", "endpoint": "an end of it"}
 """The three questions of an attribution in words."""
 
-_BEFORE = "SELECT count(*) FROM {shown} WHERE n < (SELECT min(rowid) FROM event WHERE event_id = ?)"
-
 
 def page(index: Index, *, at: int, rows: int, newest_first: bool) -> list[dict[str, Any]]:
     """Rows from the `at`-th on: {id, found, cells}; a cell is {text, value, items, certainty, title}, by column.
@@ -85,11 +83,6 @@ def page(index: Index, *, at: int, rows: int, newest_first: bool) -> list[dict[s
     found = index.rows(sql, (rows, at))
     attributed = _attributed(index, [row[0] for row in found])
     return [_row(row, attributed.get(row[0], [])) for row in found]
-
-
-def place_of(index: Index, event_id: str) -> int:
-    """How many of the events shown are before that one, in order of time."""
-    return int(index.rows(_BEFORE.format(shown=index.shown), (event_id,))[0][0])
 
 
 def _attributed(index: Index, places: Sequence[int]) -> dict[int, list[tuple[str, str, str]]]:

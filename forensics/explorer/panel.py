@@ -21,6 +21,9 @@ class Panel(anywidget.AnyWidget):
     _esm = HERE / "explorer.js"
     _css = HERE / "explorer.css"
 
+    explorer: Any = None
+    """What it is a panel of."""
+
     part = traitlets.Unicode("head").tag(sync=True)
     view = traitlets.Dict().tag(sync=True)
     answered = traitlets.Int(0).tag(sync=True)

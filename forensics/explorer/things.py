@@ -21,10 +21,12 @@ ROWS = 8
 
 CARDS = {
     "principal": "principal",
-    "session": "principal",
+    "session": "session",
     "access_key": "credential",
     "workload": "workload",
     "finding": "finding",
+    "address": "address",
+    "resource": "resource",
 }
 """Kinds of filter whose values have a card, and the method of Case that makes it."""
 
@@ -69,7 +71,7 @@ def in_memory(index: Index) -> Case:
 
 
 def thing(index: Index, kind: str, value: str, *, at: datetime | None = None, held: bool = False) -> dict[str, Any]:
-    """The card as {kind, heading, answers, facts, parts}; `held` asks who held it at that moment.
+    """The card as {kind, heading, call, coverage, answers, facts, parts}; `held` asks who held it at that moment.
 
     Raises UnknownName, AmbiguousName, UsageError.
     """
@@ -83,6 +85,8 @@ def thing(index: Index, kind: str, value: str, *, at: datetime | None = None, he
     return {
         "kind": card.kind_of_card,
         "heading": shorten(visible(card.heading), 300),
+        "call": visible(card.call),
+        "coverage": _coverage(card),
         "answers": [
             {"text": shorten(visible(item.text), 900), "certainty": item.certainty} for item in card.answers()[:ROWS]
         ],
@@ -91,8 +95,15 @@ def thing(index: Index, kind: str, value: str, *, at: datetime | None = None, he
     }
 
 
+def _coverage(card: Card) -> dict[str, str]:
+    """How much of the card's time was logged: {word, text}; empty where that is no question."""
+    found = card.coverage()
+    badge = found.badge if found else None
+    return {"word": badge.word, "text": visible(badge.sentence)} if badge and badge.logs else {}
+
+
 def _part(part: Part) -> dict[str, Any]:
-    chosen = ", ".join(f'"{name}"' for name in part.headings)
+    chosen = ", ".join(f'"{name}"' for name in part.headings) or "*"
     inner = f"(\n{part.query.sql}\n) AS part"
     query = part.query
     rows = Query(query.case, f"SELECT {chosen}\nFROM {inner}\nLIMIT {ROWS + 1}", query.params).rows()

@@ -21,6 +21,8 @@ class Written:
 class Exported:
     """An export: `left_out` are events, `altered` values, `added` rows that are no events, all counted by reason.
 
+    `rows` are those of all files, the added ones among them.
+
     `coverage` is the verdict over the window ("partly logged: …"), "" of a case without one. `about` is the JSON file
     that tells all this to whoever is given the export; None of a stream, which has no `files` either.
     """

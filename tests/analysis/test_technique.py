@@ -5,6 +5,7 @@ import re
 import pytest
 
 from forensics.analysis.technique import EXPOSURE, TECHNIQUES, TRANSFER, USE, technique
+from forensics.attack import current
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from forensics.analysis.technique import EXPOSURE, TECHNIQUES, TRANSFER, USE, te
         ("s3:GetObject", "T1530"),
         ("s3:GetBucketAcl", "T1619"),
         ("lambda:ListFunctions20150331", "T1526"),
-        ("cloudtrail:StopLogging", "T1562.008"),
+        ("cloudtrail:StopLogging", "T1685.002"),
         ("s3:PutObject", ""),
         ("", ""),
         (None, ""),
@@ -32,9 +33,10 @@ def test_letters_are_compared_exactly_and_patterns_in_a_name_mean_nothing() -> N
     assert technique("iam:*") == ""
 
 
-def test_every_technique_is_an_id_and_every_pattern_stands_once() -> None:
+def test_every_technique_is_an_id_of_the_stated_version_and_every_pattern_stands_once() -> None:
     ids = [*(found for _, found in TECHNIQUES), EXPOSURE, TRANSFER, USE]
     assert [found for found in ids if not re.fullmatch(r"T\d{4}(\.\d{3})?", found)] == []
+    assert [found for found in ids if found != current(found)] == []
     assert len({pattern for pattern, _ in TECHNIQUES}) == len(TECHNIQUES)
 
 

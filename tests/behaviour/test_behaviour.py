@@ -8,8 +8,7 @@ import pytest
 
 from forensics import cli
 from forensics.analysis import triage
-from forensics.analysis.technique import ATTACK_VERSION
-from forensics.behaviour import ATTACK_VERSION as STATED_VERSION
+from forensics.attack import current
 from forensics.behaviour import Behaviour, behaviour, behaviours, find
 from forensics.behaviour.behaviour import COLUMNS, EVIDENCE
 from forensics.case import Case
@@ -53,12 +52,9 @@ def test_a_behaviour_is_documented(item: Behaviour) -> None:
     assert item.severity[0].isdigit() or item.severity.startswith("journeys")
     assert all(text.endswith(".") for text in item.false_positives) and item.false_positives
     assert re.fullmatch(r"T\d{4}(\.\d{3})?", item.technique)
+    assert item.technique == current(item.technique)
     assert item.playbook in playbooks()
     assert set(item.sources) | set(item.instead) <= sources().keys()
-
-
-def test_techniques_are_of_the_version_that_the_package_states_elsewhere() -> None:
-    assert STATED_VERSION == ATTACK_VERSION
 
 
 @each

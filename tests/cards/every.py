@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from forensics import attribution
 from forensics.case import Case
 from forensics.timeline import Timeline
 from tests.cards.worlds import FINDING, KEY, ORDERS, OUTSIDE, ROLE_ARN, ROWS, SESSION, told
@@ -78,6 +79,7 @@ def ordinary(root: Path) -> Iterator[Case]:
         case.connection.execute(COVERAGE, {"account": "111122223333", "region": "us-east-1", "cause": "StopLogging"})
         said = {"object_id": OBJECT, "uri": "s3://example/x.json.gz", "sha256": "0" * 64, "account": "111122223333"}
         case.connection.execute(EVIDENCE, said | {"reason": "cut off"})
+        attribution.create_view(case.connection)
         note_all(case, "exfiltration", "It read everything.")
         yield case
 

@@ -54,7 +54,6 @@ EXAMPLES: Examples = {
         [audit("list", "secrets", POD, **SCRIPT), audit("get", "secrets", POD, userAgent="kubectl/v1.33.1")],
         [
             audit("list", "secrets", POD, **CONTROLLER),
-            audit("list", "secrets", POD, 403, **SCRIPT),
             audit("get", "configmaps", POD, **SCRIPT),
         ],
     ),

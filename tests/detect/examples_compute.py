@@ -19,6 +19,7 @@ from tests.detect.example_records import (
 )
 from tests.worlds import role
 
+PERSON = role("AWSReservedSSO_Dev_0123456789abcdef", "jane@example.com", key="ASIAEXAMPLEJANE")
 CREATE = "lambda:CreateFunction20150331"
 CONFIGURE = "lambda:UpdateFunctionConfiguration20150331v2"
 MAP = "lambda:CreateEventSourceMapping20150331"
@@ -42,11 +43,18 @@ def ranged(cidr: str, port: int, **more: object) -> dict[str, object]:
 
 EXAMPLES: Examples = {
     "lambda_code_changed_by_a_person": (
-        [asks(CODE), asks(CODE, PIPELINE) | CONSOLE],
+        [asks(CODE), asks(CODE, PIPELINE) | CONSOLE, asks(CODE, PERSON)],
         [asks(CODE, PIPELINE), asks(CODE) | DENIED, asks("lambda:GetFunction20150331v2")],
     ),
     "lambda_function_made_by_a_person": ([asks(CREATE), asks(CREATE, ROOT)], [asks(CREATE, PIPELINE), asks(URL)]),
     "lambda_layer_added": ([layered("arn:aws:lambda:us-east-1:444455556666:layer:x:1")], [layered()]),
+    "lambda_layer_published_and_used": (
+        [
+            asks("lambda:PublishLayerVersion20181031", at="08:30:00"),
+            layered("arn:aws:lambda:us-east-1:111122223333:layer:x:1"),
+        ],
+        [asks("lambda:PublishLayerVersion20181031", PIPELINE), layered()],
+    ),
     "lambda_url_without_authentication": ([asks(URL, authType="NONE")], [asks(URL, authType="AWS_IAM")]),
     "lambda_permission_to_everyone": (
         [asks(ADD, principal="*"), asks(SHARE, principal="*")],
@@ -89,6 +97,10 @@ EXAMPLES: Examples = {
     "ecs_task_definition_then_run": (
         [asks(REGISTER, at="09:00:00"), asks(RUN, at="09:10:00")],
         [asks(RUN, PIPELINE, "09:20:00"), asks(REGISTER, PIPELINE, "09:21:00")],
+    ),
+    "ecs_task_definition_made_and_removed": (
+        [asks(REGISTER, at="09:00:00"), asks("ecs:DeregisterTaskDefinition", at="10:00:00")],
+        [asks(REGISTER, PIPELINE, "09:00:00"), asks("ecs:DeregisterTaskDefinition", PIPELINE, "13:00:00")],
     ),
     "ecs_task_of_another_role_or_command": (
         [
@@ -176,6 +188,14 @@ EXAMPLES: Examples = {
             asks("ec2:RunInstances", instanceType="t3.small", instancesSet={"items": [{"maxCount": 1}]}),
             asks("ec2:RunInstances", PIPELINE, instanceType="g5.xlarge"),
         ],
+    ),
+    "edge_function_changed_by_a_person": (
+        [asks("cloudfront:PublishFunction2020_05_31")],
+        [asks("cloudfront:PublishFunction2020_05_31", PIPELINE), asks("cloudfront:CreateDistribution2020_05_31")],
+    ),
+    "way_in_refused": (
+        [asks("ssm:StartSession") | DENIED, asks("ec2:AuthorizeSecurityGroupIngress") | DENIED],
+        [asks("ssm:StartSession"), asks("ssm:SendCommand", ON_BEHALF) | DENIED, asks("ec2:DescribeInstances") | DENIED],
     ),
     "quota_raise_asked_for": (
         [asks("servicequotas:RequestServiceQuotaIncrease")],

@@ -137,6 +137,10 @@ EXAMPLES: Examples = {
             asks("backup:StartBackupJob"),
         ],
     ),
+    "transfer_server_by_a_person": (
+        [asks("transfer:CreateServer"), asks("transfer:CreateUser")],
+        [asks("transfer:CreateServer", PIPELINE), asks("iam:CreateUser"), asks("transfer:CreateServer") | DENIED],
+    ),
     "many_secrets_read": (minutes(10, secret), []),
     "secrets_read_in_batches": (minutes(3, batches), [asks("secretsmanager:BatchGetSecretValue", secretIdList=["a"])]),
     "many_parameters_read": (minutes(5, parameters), [asks("ssm:GetParameters", names=["/p/9"], withDecryption=False)]),

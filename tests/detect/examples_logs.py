@@ -22,6 +22,7 @@ def deleted(key: str, operation: str = "REST.DELETE.OBJECT", status: int = 204) 
     return {
         "time": "2026-11-05T09:00:00Z",
         "operation": operation,
+        "bucket": "b",
         "key": key,
         "http_status": status,
         "requester": DEV["arn"],
@@ -52,6 +53,10 @@ EXAMPLES: Examples = {
             asks("cloudtrail:StopLogging") | DENIED,
         ],
     ),
+    "cloudtrail_stopped_for_a_while": (
+        [asks("cloudtrail:StopLogging", at="09:00:00"), asks("cloudtrail:StartLogging", at="09:30:00")],
+        [asks("cloudtrail:StartLogging", PIPELINE, "09:00:00"), asks("cloudtrail:StopLogging", PIPELINE, "09:30:00")],
+    ),
     "cloudtrail_sent_elsewhere": (
         [asks("cloudtrail:UpdateTrail", s3BucketName="other")],
         [asks("cloudtrail:UpdateTrail", isMultiRegionTrail=True), asks("cloudtrail:CreateTrail", s3BucketName="b")],
@@ -68,6 +73,14 @@ EXAMPLES: Examples = {
             deleted("AWSLogs/x.json.gz", "S3.EXPIRE.OBJECT"),
             deleted("images/x.png"),
         ],
+    ),
+    "s3_many_objects_deleted_by_request": (
+        [deleted(f"k{place}") for place in range(10)],
+        [deleted("k", "REST.GET.OBJECT"), deleted("k", status=403)],
+    ),
+    "s3_objects_rewritten_by_request": (
+        [deleted(f"k{place}", "REST.COPY.OBJECT", 200) for place in range(10)],
+        [deleted("k", "REST.PUT.OBJECT"), deleted("k", "REST.COPY.OBJECT", 403)],
     ),
     "flow_logs_deleted": (
         [asks("ec2:DeleteFlowLogs")],
@@ -144,6 +157,8 @@ EXAMPLES: Examples = {
     ),
 }
 FEW = {
+    "s3_many_objects_deleted_by_request": [deleted(f"k{place}") for place in range(9)],
+    "s3_objects_rewritten_by_request": [deleted(f"k{place}", "REST.COPY.OBJECT", 200) for place in range(9)],
     "logging_looked_over": [
         *each("cloudtrail", *ASKED[:3]),
         call(DEV, "guardduty:ListDetectors", at="09:05:00") | CONSOLE,

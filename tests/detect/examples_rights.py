@@ -167,7 +167,7 @@ EXAMPLES: Examples = {
     ),
     "event_rule_by_a_person": (
         [asks("events:PutTargets"), asks("scheduler:CreateSchedule")],
-        [asks("events:PutTargets", PIPELINE), asks("events:PutRule")],
+        [asks("events:PutTargets", PIPELINE), asks("events:DescribeRule")],
     ),
     "function_made_and_wired": (
         [asks("lambda:CreateFunction20150331", at="09:00:00"), asks(URL, at="09:05:00")],

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from forensics import cli
-from forensics.detect import convert
+from forensics.detect import convert, rules
 from forensics.detect.convert import converted
 from forensics.detect.rules import LARGEST_FILE, RuleFile, documents, files
 from forensics.errors import UsageError
@@ -87,6 +87,48 @@ def test_a_zip_gives_its_rules_and_bounds_what_they_unpack_to(tmp_path: Path) ->
         ("a/one.yml", ""),
         ("a/bomb.yaml", "larger than 1,048,576 bytes"),
     ]
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret.yml").write_text("key: of mine")
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "a.yml").write_text(text(rule({"eventName": "x"})))
+    for name, target in (("b", rules / "a.yml"), ("c", tmp_path / "secret.yml"), ("d", tmp_path / "nowhere")):
+        (rules / f"{name}.yml").symlink_to(target)
+    out = "a link that leads out of the folder, or nowhere"
+    assert [item.problem for item in files([rules])] == ["", "", out, out]
+
+
+def test_more_than_is_read_at_once_is_said_and_costs_no_rule_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.yml").write_text(text(rule({"eventName": "x"})))
+    monkeypatch.setattr(rules, "MOST_FILES", 2)
+    said = "neither read nor what follows: more than 2 files of rules"
+    assert [item.problem for item in files([tmp_path])] == ["", "", said]
+
+
+def test_a_condition_that_names_many_values_many_times_is_not_convertible() -> None:
+    values = {f"{F}|contains": [f"v{n}" for n in range(1_000)]}
+    made = conversion(rule({"a": values, "condition": " or ".join(["a"] * 21)}))
+    assert "more than 20,000 values" in made.problem
+    assert (
+        "more than 20,000 values"
+        in conversion(rule({f"s{n}": values for n in range(21)} | {"condition": "1 of them"})).problem
+    )
+    assert not conversion(rule({"a": values, "condition": "a or a"})).problem
+
+
+def test_a_condition_that_is_nested_too_deep_is_not_convertible() -> None:
+    deep = conversion(rule({"a": {F: "x"}, "condition": "not (" * 2_000 + "a" + ")" * 2_000}))
+    assert deep.problem == "not convertible: nested too deep"
+
+
+def test_a_correlation_of_very_many_rules_is_not_convertible() -> None:
+    many = {"title": "t", "correlation": {"type": "temporal", "rules": [f"r{n}" for n in range(41)], "timespan": "1h"}}
+    assert "a correlation of more than 40 rules" in conversion(many).problem
 
 
 def test_a_path_where_nothing_is_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Sigma specification 2.1, "Sigma rules" and the appendix "Modifiers".
 
 import base64
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -87,12 +88,24 @@ CASES: dict[str, tuple[str, Any, list[Any], list[Any]]] = {
         ["/bin/sh", encoded("/bin/ash")],
     ),
     "wide": ("wide|base64offset|contains", "ping", [encoded("ping", encoding="utf-16-le")], [encoded("ping")]),
+    "utf16le": ("utf16le|base64offset|contains", "ping", [encoded("ping", encoding="utf-16-le")], [encoded("ping")]),
+    "utf16": ("utf16|base64", "ping", [encoded("ping", "", "utf-16")], [encoded("ping", encoding="utf-16-le")]),
     "utf16be": ("utf16be|base64offset|contains", "ping", [encoded("ping", encoding="utf-16-be")], [encoded("ping")]),
     "windash": ("windash|contains", " -p ", ["x -p y", "x /p y", "x –p y"], ["x p y"]),
     "hour": ("hour", 9, ["2026-11-05T09:30:00Z"], ["2026-11-05T10:09:09Z", "09", ...]),
     "minute": ("minute|gte", 30, ["2026-11-05T09:30:00Z"], ["2026-11-05T09:29:00Z"]),
     "day": ("day", 5, ["2026-11-05T09:30:00Z"], ["2026-05-06T05:05:05Z"]),
     "month": ("month", 11, ["2026-11-05T09:30:00Z"], ["2026-10-11T11:11:11Z"]),
+    "week": ("week", 45, ["2026-11-05T09:30:00Z"], ["2026-11-12T09:30:00Z"]),
+    "neq of a number": ("neq", 5, [6, "six"], [5, "5"]),
+    "a date that YAML reads as one": ("", date(2026, 11, 5), ["2026-11-05"], ["2026-11-06"]),
+    "two backslashes before a star": ("", "a" + 2 * chr(92) + "*", ["a" + chr(92) + "x"], ["a*", "ax"]),
+    "three backslashes before a star": (
+        "",
+        "a" + 3 * chr(92) + "*",
+        ["a" + chr(92) + "*"],
+        ["a" + chr(92) + "x", "a*"],
+    ),
     "year": ("year", 2026, ["2026-11-05T09:30:00Z"], ["2025-11-05T09:30:00Z"]),
     "an element of a list": ("", "b", [["a", "B"], "b"], [["ab"], [], ["a", "c"]]),
     "elements of a list, all": ("contains|all", ["a", "b"], [["xa", "xb"], "ab"], [["a"], "b"]),
@@ -124,6 +137,7 @@ def test_fields_are_compared_with_fields(con: duckdb.DuckDBPyConnection) -> None
     assert matched(con, rule({f"{F}|fieldref|startswith": "userIdentity.userName"})) == [0, 1, 4]
     assert matched(con, rule({f"{F}|fieldref|endswith": "userIdentity.userName"})) == [0, 4]
     assert matched(con, rule({f"{F}|fieldref|contains": "userIdentity.userName"})) == [0, 1, 4]
+    assert matched(con, rule({f"{F}|fieldref|neq": "userIdentity.userName"})) == [1, 2, 3]
 
 
 def test_a_rule_with_a_placeholder_is_not_converted() -> None:
@@ -162,6 +176,14 @@ def test_columns_carry_awss_names(con: duckdb.DuckDBPyConnection) -> None:
     assert matched(con, rule(names | {"awsRegion|startswith": "us-", "eventname": "listbuckets"})) == [0]
 
 
+def test_texts_within_a_json_column_are_found_as_they_read(con: duckdb.DuckDBPyConnection) -> None:
+    records = asked(...)
+    records[0]["requestParameters"] = {"policyDocument": '{"Action":"s3:GetObject"}'}
+    put(con, records)
+    assert matched(con, rule({"requestParameters|contains|all": ['"s3:GetObject"', '"Action"']})) == [0]
+    assert matched(con, rule({"requestParameters|contains": '"s3:GetObjects"'})) == []
+
+
 def test_keywords_are_sought_in_the_whole_record(con: duckdb.DuckDBPyConnection) -> None:
     put(con, asked("needle in hay", "hay", "a NEEDLE"))
     assert matched(con, rule({"selection": ["needle"], "condition": "selection"})) == [0, 2]
@@ -184,6 +206,8 @@ def test_keywords_are_sought_in_the_whole_record(con: duckdb.DuckDBPyConnection)
         ("1 of t*", [1, 2]),
         ("all of o*", [0, 2]),
         ("not 1 of them", [3, 4]),
+        ("all of o* and not 1 of t*", [0]),
+        ("one or two and not one", [0, 1, 2]),
     ],
 )
 def test_conditions_join_selections(con: duckdb.DuckDBPyConnection, condition: str, expected: list[int]) -> None:

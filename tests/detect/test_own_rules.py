@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from forensics import identity
+from forensics import attack, identity
 from forensics.case import Case
-from forensics.detect import attack
 from forensics.detect.convert import Rule, converted
 from forensics.detect.rules import OWN, files
 from forensics.playbook import playbooks
@@ -35,6 +34,8 @@ TABLES = {
     "dns_name": "route53_resolver",
     "web": "alb",
     "log_files_deleted_by": "s3_access",
+    "s3_many_objects_deleted_by": "s3_access",
+    "s3_objects_rewritten_by": "s3_access",
 }
 
 
@@ -166,6 +167,7 @@ def test_a_rule_names_techniques_of_the_version_that_is_stated(name: str) -> Non
 def test_an_older_name_of_a_technique_is_known() -> None:
     assert attack.current("t1562.008") == "T1685.002"
     assert attack.current("T1098") == "T1098"
+    assert Rule("x.yml", 1, tags=["attack.t1562.001", "attack.t1685", "attack.impact"]).techniques == ["T1685"]
 
 
 def test_ids_and_titles_are_unique(rules: list[Rule]) -> None:

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from forensics import event, identity
+from forensics import attack, event, identity
 from forensics.case import Case
-from forensics.detect import attack
 from forensics.detect.report import Outcome
 from forensics.detect.rules import own_playbook
 from forensics.detect.statements import Statement, statements
 from forensics.playbook import playbooks
 from tests.detect.example_records import ALL, DENIED, DEV, OTHER, PIPELINE, Record, asks, minutes
 from tests.fresh import fresh_case
-from tests.worlds import add, role
+from tests.worlds import add, role, user
 
 STATEMENTS = {item.name: item for item in statements().values()}
 WORKLOAD = role("web", "i-0123456789abcdef0", key="ASIAEXAMPLEWEB")
@@ -25,6 +24,8 @@ CONFIGURE = "lambda:UpdateFunctionConfiguration20150331v2"
 LAYER = "arn:aws:lambda:us-east-1:{}:layer:x:1"
 KEY = "arn:aws:kms:us-east-1:{}:key/0123"
 ASKED = "x-amz-server-side-encryption-aws-kms-key-id"
+SOURCE, CUSTOMER = "x-amz-copy-source", "x-amz-server-side-encryption-customer-algorithm"
+NEW = user("new", key="AKIAEXAMPLENEW", uid="AIDAEXAMPLENEW")
 FIRST, SECOND = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 
 
@@ -35,6 +36,13 @@ def pushed(digest: str, who: Record, at: str, tag: str = "prod") -> Record:
 
 def pulled(digest: str, at: str) -> Record:
     return asks("ecr:BatchGetImage", PIPELINE, at, repositoryName="web", imageIds=[{"imageDigest": digest}])
+
+
+def assumes(name: str, account: str, at: str) -> Record:
+    """A record of an assumption by a principal of another account, as the role's account has it."""
+    who = {"type": "AWSAccount", "principalId": "AROAEXAMPLEX:x", "accountId": account}
+    record = asks("sts:AssumeRole", who, at, roleArn=f"arn:aws:iam::111122223333:role/{name}")
+    return record | {"recipientAccountId": "111122223333"}
 
 
 def read(place: int, at: str) -> Record:
@@ -73,6 +81,32 @@ EXAMPLES: dict[str, tuple[list[Record], list[Record]]] = {
     "object_locked_with_a_foreign_key": (
         [asks("s3:CopyObject", **{ASKED: KEY.format(OTHER)})],
         [asks("s3:CopyObject", **{ASKED: KEY.format("111122223333")}), asks("s3:PutObject", key="k")],
+    ),
+    "object_rewritten_in_place": (
+        [asks("s3:CopyObject", bucketName="b", key="a/k", **{SOURCE: "b/a/k", CUSTOMER: "AES256"})],
+        [
+            asks("s3:CopyObject", bucketName="b", key="a/k", **{SOURCE: "b/a/k"}),
+            asks("s3:CopyObject", bucketName="b", key="a/k", **{SOURCE: "c/a/k", CUSTOMER: "AES256"}),
+        ],
+    ),
+    "opened_role_assumed": (
+        [assumes("r", OTHER, "10:00:00")],
+        [
+            asks("iam:CreateRole", at="09:00:00", roleName="r", assumeRolePolicyDocument=FOREIGN),
+            assumes("r", OTHER, "08:00:00"),
+            assumes("other", OTHER, "10:00:00"),
+            assumes("r", "777788889999", "10:00:00"),
+        ],
+    ),
+    "key_used_by_its_maker": (
+        [asks("s3:ListBuckets", NEW, "09:10:00") | AWAY],
+        [
+            asks("iam:CreateAccessKey", userName="new")
+            | AWAY
+            | {"responseElements": {"accessKey": {"accessKeyId": "AKIAEXAMPLENEW"}}},
+            asks("s3:ListBuckets", NEW, "09:20:00") | HOME,
+            asks("s3:ListBuckets", at="09:20:00") | AWAY,
+        ],
     ),
     "image_tag_taken_over": (
         [pushed(SECOND, DEV, "10:00:00")],

@@ -234,11 +234,19 @@ def test_characters_that_turn_the_direction_are_written_out_in_a_record(index: I
 
 @pytest.mark.parametrize(
     ("kind", "value", "heading"),
-    [("principal", ROLE, ROLE), ("session", SESSION, ROLE), ("access_key", KEY, KEY), ("workload", ORDERS, ORDERS)],
+    [
+        ("principal", ROLE, ROLE),
+        ("session", SESSION, SESSION),
+        ("resource", BUCKET, BUCKET),
+        ("address", OUTSIDE, OUTSIDE),
+        ("access_key", KEY, KEY),
+        ("workload", ORDERS, ORDERS),
+    ],
 )
 def test_a_thing_has_its_card_with_links_to_narrow_to(index: Index, kind: str, value: str, heading: str) -> None:
     card = thing(index, kind, value)
     assert card["heading"] == heading
+    assert card["call"].startswith("case.")
     assert card["parts"]
     linked = {cell["kind"] for part in card["parts"] for row in part["rows"] for cell in row if cell.get("kind")}
     assert linked
@@ -251,11 +259,11 @@ def test_the_card_says_what_it_says_of_the_case_itself(index: Index, case: Case)
 
 
 def test_who_held_an_address_is_asked_at_the_moment_of_the_event(index: Index) -> None:
-    card = thing(index, "address", OUTSIDE, at=datetime(2026, 11, 5, 9, 10))
+    card = thing(index, "address", OUTSIDE, at=datetime(2026, 11, 5, 9, 10), held=True)
     assert card["kind"] == "who was"
     assert "2026-11-05 09:10" in card["heading"]
     with pytest.raises(UsageError, match="depends on the moment"):
-        thing(index, "address", OUTSIDE)
+        thing(index, "address", OUTSIDE, held=True)
 
 
 # Tags and notes

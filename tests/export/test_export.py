@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import pytest
 
-from forensics import cli_timeline
 from forensics.case import Case
 from forensics.cli import main
+from forensics.cli import timeline as cli_timeline
 from forensics.errors import ForensicsError, UnknownName, UsageError
 from forensics.export import Format, formats, stream
 from forensics.export.format import UNTIMED
@@ -25,10 +25,11 @@ EVERY = list(formats().values())
 PATHS = {"csv": "e.csv", "jsonl": "e.jsonl", "parquet": "e.parquet", "timesketch": "t.jsonl", "ocsf": "folder"}
 
 
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A case of two calls and one without a time; an hour of CloudTrail that is missing."""
-    with Case.create(tmp_path / "case") as made:
+    folder = tmp_path_factory.mktemp("exports")
+    with Case.create(folder / "case") as made:
         calls = [call({}, "s3:GetObject", eventID=name, userAgent="=1+1") for name in ("a", "b")]
         add(made.connection, "cloudtrail", [*calls, call({}, eventID="c", eventTime=None)])
         made.connection.execute(
@@ -36,7 +37,13 @@ def case(tmp_path: Path) -> Iterator[Case]:
             " ('cloudtrail', '111122223333', 'us-east-1', TIMESTAMP '2026-11-05 09:00', 2, 'present', NULL),"
             " ('cloudtrail', '111122223333', 'us-east-1', TIMESTAMP '2026-11-05 10:00', 0, 'missing', 'StopLogging \x1b[31m')"
         )
-        yield made
+    return folder / "case"
+
+
+@pytest.fixture
+def case(place: Path) -> Iterator[Case]:
+    with Case.open(place) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -47,13 +54,12 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(case: Case, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(place: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `forensics timeline` over the case: exit status, standard output, standard error."""
-    case.connection.close()
 
     def command(*arguments: object) -> tuple[int, str, str]:
         try:
-            status = main(["timeline", str(case.path), *map(str, arguments)])
+            status = main(["timeline", str(place), *map(str, arguments)])
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capsys.readouterr()

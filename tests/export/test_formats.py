@@ -168,7 +168,7 @@ def test_what_finds_unsafe_texts_misses_none(change: Callable[[str], str]) -> No
     import pyarrow.compute as pc
 
     signs = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
-    for texts in (signs, [f"a{sign}" for sign in signs]):
+    for texts in (signs, [f"a{sign}" for sign in signs[:0x10000]]):
         found = pc.match_substring_regex(pa.array(texts), UNSAFE_CSV).to_pylist()
         assert [text for text, hit in zip(texts, found, strict=True) if change(text) != text and not hit] == []
     shown = pc.match_substring_regex(pa.array(signs), HIDDEN_JSON).to_pylist()

@@ -1,12 +1,14 @@
 """Timesketch takes the export whole, and what is tagged, starred and commented there comes back into the notes."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from forensics.case import Case
+from forensics.cli import main
 from forensics.errors import EvidenceError, UsageError
 from forensics.export.format import UNTIMED
 from forensics.export.forms.timesketch import UNREADABLE
@@ -16,14 +18,22 @@ from tests.export.timesketch_check import client_export, imported, web_export
 from tests.worlds import add, call
 
 
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A case of four calls, one of them with an id that looks like a formula."""
-    with Case.create(tmp_path / "case") as made:
+    folder = tmp_path_factory.mktemp("sketch")
+    with Case.create(folder / "case") as made:
         names = ("one", "two", "three", "=four()")
         calls = [call({}, "s3:GetObject", at=f"09:0{place}:00", eventID=name) for place, name in enumerate(names)]
         add(made.connection, "cloudtrail", calls)
-        yield made
+    return folder / "case"
+
+
+@pytest.fixture
+def case(template: Path, tmp_path: Path) -> Iterator[Case]:
+    """That case, with notes of its own."""
+    with Case.open(shutil.copytree(template, tmp_path / "case")) as opened:
+        yield opened
 
 
 def said(case: Case) -> set[tuple[str, str]]:
@@ -53,10 +63,12 @@ def test_timesketch_takes_every_event_that_has_a_time(
 
 
 def test_a_time_that_timesketch_drops_is_left_out_and_counted(case: Case, tmp_path: Path) -> None:
+    case.close()
     times = {"one": "9000-01-01", "two": "infinity", "three": "1500-01-01"}
-    for name, time in times.items():
-        case.connection.execute("UPDATE stored.cloudtrail SET event_time = ? WHERE event_id = ?", [time, name])
-    done = Timeline(case).export(tmp_path / "t.jsonl", format="timesketch")
+    with Case.open(case.path, read_only=False) as opened:
+        for name, time in times.items():
+            opened.connection.execute("UPDATE stored.cloudtrail SET event_time = ? WHERE event_id = ?", [time, name])
+        done = Timeline(opened).export(tmp_path / "t.jsonl", format="timesketch")
     assert (done.rows, done.left_out) == (1, {UNREADABLE: 3})
 
 
@@ -150,6 +162,18 @@ def test_what_is_no_export_is_refused_and_nothing_is_noted(
     with pytest.raises(error, match=message):
         take_in(case, path, by="ada")
     assert said(case) == set()
+
+
+def test_the_command_takes_them_in_and_says_what_it_could_not(
+    case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "back.csv"
+    path.write_text("event_id,tag\none,a\n\x1b[31mgone,b\n")
+    assert main(["note", str(case.path), "from-timesketch", str(path), "--by", "ada"]) == 0
+    assert capsys.readouterr().out == (
+        "2 rows read: 1 tags and 0 comments are new\nnot taken in: 1 ids of no event of this case: \\x1b[31mgone\n"
+    )
+    assert said(case) == {("one", "a")}
 
 
 def test_a_file_that_is_not_there_is_said(case: Case, tmp_path: Path) -> None:

@@ -54,5 +54,7 @@ class Statement:
             tags=[f"attack.{technique.lower()}" for technique in self.techniques],
             logsource="/".join((self.source, *self.needs)),
             playbook=self.playbook,
+            description=self.description,
+            false_positives=list(self.false_positives),
             predicates=[Predicate(name, "") for name in (self.source, *self.needs)],
         )

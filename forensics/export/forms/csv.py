@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLUMNS = ",\n  ".join(f"{as_text(name)} AS {name}" for name in EVENT_COLUMNS)
 _ROWS = f"SELECT\n  {_COLUMNS}\nFROM timeline AS event\nORDER BY event.time, event_id, object_id, record"
 
-LISTS = ("resources", "tag")
+LISTS = ("resources", "tag", "hits")
 """Columns that hold lists, as JSON."""
 FORMULAS = "texts that a spreadsheet takes for a formula (a ' stands before)"
 CONTROLS = "texts with characters that act unseen (written as escapes such as \\x1b)"

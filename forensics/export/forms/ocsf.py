@@ -1,12 +1,18 @@
-"""OCSF: one Parquet file per class of events in a folder, as the Open Cybersecurity Schema Framework has them."""
+"""OCSF: one Parquet file per class of events in a folder, as the Open Cybersecurity Schema Framework has them.
+
+Security Lake wants a custom source per class, too, with objects under `region=…/accountId=…/eventDay=…`: `COPY (SELECT …)
+TO … (FORMAT parquet, PARTITION_BY (region, "accountId", "eventDay"))` in DuckDB makes these of a file.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from forensics.export.format import UNTIMED, Asked, Counted, Format, Target
 from forensics.export.forms.parquet import KEY, writer
@@ -19,45 +25,59 @@ if TYPE_CHECKING:
     from forensics.export.ocsf.schema import OcsfClass
     from forensics.timeline import Timeline
 
+OF_FINDINGS = "detection_finding"
 AT_ONCE = 100_000
 """Events of a piece: their rows are wider than those of other formats."""
 BATCH = 10_000
 """Rows of a batch."""
 OUTSIDE = "events with a time outside of the years 1 to 9999"
 
-_TIMED = """
-SELECT source, count(*) AS events
+_HELD = """
+SELECT source, count(*) AS events, count(time) AS timed, count(CASE WHEN {in_calendar} THEN 1 END) AS datable
 FROM timeline AS e
-WHERE {in_calendar}
 GROUP BY source
 ORDER BY source
 """
-_LEFT = "SELECT count(*) - count(time), count(time) - count(CASE WHEN {in_calendar} THEN 1 END) FROM timeline AS e"
 
 
 def write(asked: Asked, target: Target) -> Counted:
     """Write a file for each class that some event is of, and count the events of sources that none fits."""
     from forensics.export.ocsf.classes import classes
+    from forensics.export.ocsf.statement import IN_CALENDAR
 
     counted, told = Counted(), Counter[str]()
+    held = asked.timeline.select(_HELD.format(in_calendar=IN_CALENDAR)).rows()
+    there = {str(row[0]) for row in held}
     for kind in classes():
-        _write_class(asked, target, _batches(asked.timeline, kind, counted), (kind, counted, told))
-    _leave_out(asked.timeline, counted, told)
+        batches = _batches(asked.timeline, kind, there)
+        if kind.name == OF_FINDINGS:
+            batches = itertools.chain(batches, _ours(asked.timeline, counted))
+        _write_class(asked, target, batches, (kind, counted, told))
+    _leave_out(held, counted, told)
     return counted
 
 
-def _batches(timeline: Timeline, kind: OcsfClass, counted: Counted) -> Iterator[pa.RecordBatch]:
-    from forensics.export.ocsf.classes import detection_finding
+def _batches(timeline: Timeline, kind: OcsfClass, there: Set[str]) -> Iterator[pa.RecordBatch]:
     from forensics.export.ocsf.statement import statement
+
+    held = {name: records for name, records in kind.sources.items() if name in there}
+    if held:
+        sql, names = statement(replace(kind, sources=held)), ", ".join(f"'{name}'" for name in held)
+        for piece in windows(timeline.where(f"source IN ({names})"), AT_ONCE):
+            yield from piece.select(sql).batches(BATCH)
+
+
+def _ours(timeline: Timeline, counted: Counted) -> Iterator[pa.RecordBatch]:
+    """The findings of rules, and of our own, that rest on the events."""
+    from forensics.export.ocsf.classes.detection_finding import HITS, count_hits, hits
     from forensics.sources import sources
 
-    sql, names = statement(kind), ", ".join(f"'{name}'" for name in kind.sources)
-    for piece in windows(timeline.where(f"source IN ({names})"), AT_ONCE):
-        yield from piece.select(sql).batches(BATCH)
-    if kind is detection_finding.CLASS:
-        for batch in timeline.select(detection_finding.hits(sources())).batches(BATCH):
-            counted.added[detection_finding.HITS] += batch.num_rows
+    found = timeline.select(count_hits(sources())).rows()[0][0]
+    if found:
+        for batch in timeline.select(hits(sources())).batches(BATCH):
+            counted.added[HITS] += batch.num_rows
             yield batch
+    counted.left_out[f"{HITS}, without a time"] += found - counted.added[HITS]
 
 
 def _write_class(
@@ -103,13 +123,11 @@ def _with_raw(timeline: Timeline, rows: pa.RecordBatch) -> pa.RecordBatch:
     return rows.append_column("raw_data", pa.array(raw, pa.string()))
 
 
-def _leave_out(timeline: Timeline, counted: Counted, told: Counter[str]) -> None:
-    from forensics.export.ocsf.statement import IN_CALENDAR
-
-    untimed, outside = timeline.select(_LEFT.format(in_calendar=IN_CALENDAR)).rows()[0]
-    counted.left_out.update({UNTIMED: untimed, OUTSIDE: outside})
-    for source, events in timeline.select(_TIMED.format(in_calendar=IN_CALENDAR)).rows():
-        counted.left_out[f"events of {source} that no class of OCSF fits"] += events - told[source]
+def _leave_out(held: Sequence[tuple[Any, ...]], counted: Counted, told: Counter[str]) -> None:
+    for source, events, timed, datable in held:
+        counted.left_out[UNTIMED] += events - timed
+        counted.left_out[OUTSIDE] += timed - datable
+        counted.left_out[f"events of {source} that no class of OCSF fits"] += datable - told[source]
 
 
 FORMAT = Format(

@@ -9,8 +9,6 @@ from forensics.export.ocsf.sqls import captions, is_address, milliseconds, some,
 SEVERITIES = {0: "Unknown", 1: "Informational", 2: "Low", 3: "Medium", 4: "High", 5: "Critical", 6: "Fatal"}
 STATUSES = {0: "Unknown", 1: "Success", 2: "Failure"}
 STATUS = "CASE WHEN e.outcome IN ('success', 'accept') THEN 1 WHEN e.outcome IS NOT NULL THEN 2 ELSE 0 END"
-CATEGORIES = {2: "Findings", 3: "Identity & Access Management", 4: "Network Activity", 6: "Application Activity"}
-"""Names of the categories, the first digit of a class's uid."""
 
 IN_CALENDAR = "e.time >= TIMESTAMP '0001-01-01' AND e.time < TIMESTAMP '10000-01-01'"
 """OCSF's times are dates of RFC 3339, of years 1 to 9999."""
@@ -66,7 +64,7 @@ def _members(kind: OcsfClass) -> dict[str, str]:
         "class_uid": str(kind.uid),
         "class_name": text(kind.caption),
         "category_uid": str(kind.uid // 1000),
-        "category_name": text(CATEGORIES[kind.uid // 1000]),
+        "category_name": text(kind.category),
         "activity_id": f"CAST({activity} AS INTEGER)",
         "activity_name": captions(activity, kind.activities, kind.other_activity),
         "type_uid": f"CAST({kind.uid * 100} + {activity} AS BIGINT)",

@@ -163,5 +163,13 @@ CLASS = OcsfClass(
 
 def hits(sources: Iterable[str]) -> str:
     """The SELECT of findings that rest on events of `timeline` and are none themselves: those of no log source."""
-    ours = _OURS.format(sources=", ".join(map(text, sources)))
-    return rows_of(CLASS, ours, _OURS_DETAIL)
+    return rows_of(CLASS, _ours(sources), _OURS_DETAIL)
+
+
+def count_hits(sources: Iterable[str]) -> str:
+    """The SELECT of how many those are, also without a time."""
+    return f"SELECT count(*) FROM ({_ours(sources)}) AS ours"
+
+
+def _ours(sources: Iterable[str]) -> str:
+    return _OURS.format(sources=", ".join(map(text, sources)))

@@ -205,7 +205,7 @@ SELECT f.access_key_id, min(f.finding_id) AS finding_id
 FROM finding AS f
 JOIN credential AS k ON k.access_key_id = f.access_key_id
 JOIN workload AS w ON w.workload = k.workload
-WHERE f.type LIKE '%CredentialExfiltration%' AND w.kind = 'lambda_function'
+WHERE f.type LIKE '%CredentialExfiltration%' AND w.kind = 'lambda_function' AND f.source IN ('guardduty', 'security_hub')
 GROUP BY f.access_key_id
 ORDER BY f.access_key_id
 """

@@ -75,6 +75,7 @@ WITH pool AS (
   SELECT f.workload, f.finding_id AS event_id, f.time, 'GuardDuty reported ' || f.type AS says, 0 AS rank
   FROM finding AS f
   WHERE regexp_matches(f.type, '{FINDINGS}') AND coalesce(f.title, '') NOT LIKE '[SAMPLE]%'
+    AND f.source IN ('guardduty', 'security_hub')
     AND f.workload IS NOT NULL
   UNION ALL
   SELECT a.workload, e.event_id, e.time, 'it asked for ' || r.domain AS says, 1 AS rank

@@ -11,6 +11,8 @@ LONGEST_WINDOW_DAYS = 400
 """A case that spans more is not filled hour by hour, only on the days on which some source has a record."""
 
 PROVEN_ON = "it was on, but nothing proves that there was nothing to log, or that everything was delivered"
+BESIDES = "; besides: "
+"""In the cause of an hour that was switched off in part: after it stands what is to be said of the rest."""
 NOTHING_SAYS = "nothing in evidence says whether it was on"
 
 _PIECE = """
@@ -96,7 +98,8 @@ WITH on_hour AS (
 ), chosen AS (
   SELECT r.place, r.hour, min(r.rank) AS rank, arg_min(r.status, (r.rank, r.cause)) AS status,
     CASE WHEN min(r.rank) >= 90 THEN string_agg(DISTINCT r.cause, '; ' ORDER BY r.cause)
-      ELSE arg_min(r.cause, (r.rank, r.cause)) END AS cause, arg_min(r.event_id, (r.rank, r.cause)) AS event_id,
+      ELSE arg_min(r.cause, (r.rank, r.cause)) END AS cause,
+    string_agg(DISTINCT r.cause, '; ' ORDER BY r.cause) FILTER (WHERE r.rank >= 90) AS remark, arg_min(r.event_id, (r.rank, r.cause)) AS event_id,
     min(CASE WHEN r.status = 'switched_off' THEN r.since END) AS since,
     max(CASE WHEN r.status = 'switched_off' THEN r.until END) AS until
   FROM reason AS r
@@ -106,7 +109,8 @@ WITH on_hour AS (
 )
 SELECT p.source, p.account_id, p.region, c.hour, c.records,
   coalesce(r.status, CASE WHEN c.records > 0 THEN 'present' ELSE 'unknown' END) AS status,
-  CASE WHEN r.status IS NOT NULL THEN r.cause WHEN c.records > 0 THEN NULL
+  CASE WHEN r.status = 'switched_off' THEN r.cause || coalesce('{BESIDES}' || r.remark, '')
+    WHEN r.status IS NOT NULL THEN r.cause WHEN c.records > 0 THEN NULL
     WHEN o.place IS NOT NULL THEN '{PROVEN_ON}' ELSE '{NOTHING_SAYS}' END AS cause,
   c.bytes,
   CASE WHEN r.status = 'switched_off' THEN r.since END AS since,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from forensics.carded import Carded
 from forensics.case import Case, Query
+from forensics.coverage import BESIDES
 from forensics.errors import UsageError
 from forensics.sources import sources
 from forensics.timeline import Moment, Scope, parse_time
@@ -63,22 +64,23 @@ WITH covered AS (
       ELSE date_diff('second', first, last) END AS stated
   FROM clipped
 ), each_cause AS (
-  SELECT source, status, cause, sum(stated) AS seconds
+  SELECT source, status, split_part(cause, '{besides}', 1) AS cause, sum(stated) AS seconds
   FROM parted
-  GROUP BY source, status, cause
+  GROUP BY source, status, split_part(cause, '{besides}', 1)
   UNION ALL
-  SELECT source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END AS status, CAST(NULL AS VARCHAR) AS cause,
-    sum(seconds - stated) AS seconds
+  SELECT source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END AS status,
+    nullif(split_part(cause, '{besides}', 2), '') AS cause, sum(seconds - stated) AS seconds
   FROM parted
   WHERE seconds > stated
-  GROUP BY source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END
+  GROUP BY source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END, nullif(split_part(cause, '{besides}', 2), '')
 ), places AS (
   SELECT source, count(*) AS places
   FROM (SELECT DISTINCT source, account_id, region FROM covered) AS p
   GROUP BY source
 )
 SELECT e.source, min(p.places) AS places, e.status, CAST(sum(e.seconds) AS BIGINT) AS seconds,
-  arg_max(e.cause, e.seconds) AS cause, count(CASE WHEN e.cause IS NOT NULL AND e.seconds > 0 THEN 1 END) AS causes
+  arg_max(e.cause, e.seconds) AS cause, count(CASE WHEN e.cause IS NOT NULL AND e.seconds > 0 THEN 1 END) AS causes,
+  CAST(coalesce(sum(CASE WHEN e.cause IS NOT NULL THEN e.seconds END), 0) AS BIGINT) AS explained
 FROM each_cause AS e
 JOIN places AS p ON p.source = e.source
 GROUP BY e.source, e.status
@@ -88,12 +90,16 @@ ORDER BY e.source, e.status
 
 @dataclass(frozen=True)
 class Share:
-    """How much of the window of a log has a status: seconds of all its places (accounts and Regions), and why."""
+    """How much of the window of a log has a status: seconds of all its places (accounts and Regions), and why.
+
+    `explained` are the seconds that have a cause; hours that are present have one where they are not whole.
+    """
 
     status: str
     seconds: int
     cause: str | None
     causes: int
+    explained: int
 
 
 @dataclass(frozen=True)
@@ -115,19 +121,31 @@ class Log:
         return sum(share.seconds for share in self.shares if share.status in ("present", "silent"))
 
     @property
+    def whole(self) -> bool:
+        """Whether all of it was logged, and nothing says that something is lacking."""
+        return 0 < self.seconds == self.logged and not any(self._lacking(share) for share in self.shares)
+
+    @property
     def sentence(self) -> str:
-        """How much was logged, and what the rest is."""
+        """How much was logged, what of that is not whole, and what the rest is."""
         if not self.seconds:
             return f"{self.source}: {NO_EVIDENCE}"
         window = f"{_hours(self.seconds // self.places)}" + (f" in {self.places:,} places" if self.places > 1 else "")
         rest = [self._said(share) for word in _WORDS for share in self.shares if share.status == word and share.seconds]
-        return f"{self.source}: " + "; ".join([f"logged {percent(self.logged, self.seconds)} of {window}", *rest])
+        part = [
+            f"{_hours(share.explained)} of that not whole{_why(share)}" for share in self.shares if self._lacking(share)
+        ]
+        return f"{self.source}: " + "; ".join(
+            [f"logged {percent(self.logged, self.seconds)} of {window}", *part, *rest]
+        )
+
+    @staticmethod
+    def _lacking(share: Share) -> bool:
+        return share.status == "present" and share.explained > 0
 
     @staticmethod
     def _said(share: Share) -> str:
-        cause = LATE if share.cause == "late" else share.cause
-        more = f", and {share.causes - 1:,} more" if share.causes > 1 else ""
-        return f"{_hours(share.seconds)} {_WORDS[share.status]}" + (f" ({cause}{more})" if cause else "")
+        return f"{_hours(share.seconds)} {_WORDS[share.status]}{_why(share)}"
 
 
 @dataclass(frozen=True)
@@ -140,7 +158,7 @@ class Badge:
     def word(self) -> str:
         """The verdict over all logs of the answer."""
         whole, logged = sum(log.seconds for log in self.logs), sum(log.logged for log in self.logs)
-        if whole and logged == whole and all(log.seconds for log in self.logs):
+        if whole and all(log.whole for log in self.logs):
             return "logged"
         if logged:
             return "partly logged"
@@ -150,30 +168,30 @@ class Badge:
     @property
     def lines(self) -> tuple[str, ...]:
         """A sentence for each log, those with the largest gaps first."""
-        return tuple(log.sentence for log in sorted(self.logs, key=lambda log: (_share(log), log.source)))
+        return tuple(log.sentence for log in sorted(self.logs, key=_first))
 
     @property
     def sentence(self) -> str:
         """What was logged of which log; the logs with the largest gaps stand for the others."""
         if not self.logs:
             return "no log of this window is in evidence"
-        short = [log for log in self.logs if _share(log) < 1]
+        short = [log for log in self.logs if not log.whole]
         if not short:
             names = ", ".join(log.source for log in self.logs[:MOST])
             rest = f" and {len(self.logs) - MOST:,} more" if len(self.logs) > MOST else ""
             return f"{names}{rest}: logged 100 % of {_hours(max(log.seconds // log.places for log in self.logs))}"
         more = len(short) - MOST
         whole = len(self.logs) - len(short)
-        said = [*self.lines[: min(len(short), MOST)], *([f"{more:,} more with gaps"] if more > 0 else [])]
+        said = [
+            *(log.sentence for log in sorted(short, key=_first)[:MOST]),
+            *([f"{more:,} more with gaps"] if more > 0 else []),
+        ]
         return " · ".join([*said, *([f"{whole:,} logged whole"] if whole else [])])
 
     @property
     def short(self) -> str:
         """A few words, for the subtitle of a figure."""
-        said = [
-            f"{log.source} {percent(log.logged, log.seconds)}"
-            for log in sorted(self.logs, key=lambda log: (_share(log), log.source))
-        ]
+        said = [f"{log.source} {percent(log.logged, log.seconds)}" for log in sorted(self.logs, key=_first)]
         rest = f", {len(said) - MOST:,} more" if len(said) > MOST else ""
         return f"{self.word}: {', '.join(said[:MOST])}{rest}" if said else self.word
 
@@ -201,8 +219,15 @@ def _hourly(name: str) -> bool:
     return name not in sources() or sources()[name].about.hourly
 
 
-def _share(log: Log) -> float:
-    return log.logged / log.seconds if log.seconds else 0.0
+def _first(log: Log) -> tuple[float, bool, str]:
+    """The order of logs: those with the largest gaps first."""
+    return log.logged / log.seconds if log.seconds else 0.0, log.whole, log.source
+
+
+def _why(share: Share) -> str:
+    cause = LATE if share.cause == "late" else share.cause
+    more = f", and {share.causes - 1:,} more" if share.causes > 1 else ""
+    return f" ({cause}{more})" if cause else ""
 
 
 def _hours(seconds: int) -> str:
@@ -270,7 +295,7 @@ class Coverage(Carded):
     def badge(self) -> Badge:
         """How much of the window was logged, and what the rest is."""
         bounds = (self.scope.start, self.scope.end)
-        rows = self.case.sql(_SHARES.format(covered=self._select()), (*self.params, *bounds)).rows()
+        rows = self.case.sql(_SHARES.format(covered=self._select(), besides=BESIDES), (*self.params, *bounds)).rows()
         found: dict[str, list[tuple[Any, ...]]] = {}
         for row in rows:
             found.setdefault(row[0], []).append(row[1:])
@@ -290,7 +315,7 @@ class Coverage(Carded):
         start, end = self.scope.start, self.scope.end
         if start and end:
             left = int((end - start).total_seconds()) * places - sum(share.seconds for share in shares)
-            shares += [Share("unknown", left, OUTSIDE if rows else NO_EVIDENCE, 1)] if left > 0 else []
+            shares += [Share("unknown", left, OUTSIDE if rows else NO_EVIDENCE, 1, left)] if left > 0 else []
         return Log(name, places, tuple(shares))
 
     def _select(self) -> str:

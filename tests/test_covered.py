@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from forensics.case import Case
+from forensics.coverage import BESIDES
 from forensics.covered import percent
 from forensics.errors import UnknownName, UsageError
 from forensics.report.display import show_table
@@ -54,6 +55,27 @@ def test_a_part_of_an_hour_that_was_off_is_counted_by_the_minute(case: Case) -> 
     assert one.badge.sentence == "cloudtrail: logged 50 % of 1 h; 30 min switched off (StopLogging)"
     assert one.between("2026-03-01T06:00", "2026-03-01T06:30").badge.word == "logged"
     assert one.between("2026-03-01T06:30", "2026-03-01T06:40").badge.word == "not logged"
+
+
+def test_hours_with_records_that_are_not_whole_are_said_and_are_no_whole_window(case: Case) -> None:
+    case.connection.execute(
+        "UPDATE coverage SET cause = 'narrowed' WHERE status = 'present' AND hour < '2026-03-01 02:00'"
+    )
+    one = case.coverage("cloudtrail", account="111122223333", start="2026-03-01T00:00", end="2026-03-01T04:00")
+    assert str(one.badge) == "partly logged: cloudtrail: logged 100 % of 4 h; 2 h of that not whole (narrowed)"
+    assert one.badge.of_nothing.startswith("No event, which does not mean that nothing happened")
+    assert one.between("2026-03-01T02:00", "2026-03-01T04:00").badge.word == "logged"
+
+
+def test_what_is_to_be_said_of_the_rest_of_an_hour_that_was_off_in_part_is_said_of_that_rest(case: Case) -> None:
+    case.connection.execute(
+        "UPDATE coverage SET until = hour + INTERVAL 30 MINUTE, cause = cause || ?, records = 1 WHERE status = 'switched_off'",
+        [f"{BESIDES}narrowed"],
+    )
+    one = case.coverage("cloudtrail", account="111122223333", start="2026-03-01T06:00", end="2026-03-01T07:00")
+    assert one.badge.sentence == (
+        "cloudtrail: logged 50 % of 1 h; 30 min of that not whole (narrowed); 30 min switched off (StopLogging)"
+    )
 
 
 def test_hours_beyond_the_evidence_are_unknown(case: Case) -> None:

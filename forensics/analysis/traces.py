@@ -75,6 +75,9 @@ ORDER BY f.time, f.finding_id
 MOST_HITS = 100
 """Findings of rules and behaviours that a report states, the most severe; the case has all."""
 
+LEAST_SEVERE = 3
+"""The least severity of a hit that a report states: one new thing alone is something to keep in mind, not a sign."""
+
 _HITS = f"""
 SELECT f.finding_id, f.type, f.severity, f.title, f.time, f.end_time, f.principal, f.workload, f.resources,
   NULL AS source_ip, f.access_key_id, f.source,
@@ -90,6 +93,7 @@ LEFT JOIN (
   GROUP BY e.finding_id
 ) AS c ON c.finding_id = f.finding_id
 WHERE f.source IN ('sigma', 'behaviour')
+  AND coalesce(f.severity, {LEAST_SEVERE}) >= {LEAST_SEVERE}
   AND (c.finding_id IS NOT NULL
     OR f.access_key_id IN (SELECT u.key FROM unnest(CAST(? AS VARCHAR[])) AS u(key))
     OR f.workload IN (SELECT u.workload FROM unnest(CAST(? AS VARCHAR[])) AS u(workload)))

@@ -81,6 +81,20 @@ def test_the_tags_of_the_case_go_with_the_events(case: Case, tmp_path: Path) -> 
         assert tags.pop("two") == ["exfil", "key, theft"] and set(map(tuple, tags.values())) == {()}
 
 
+def test_what_rules_say_of_events_goes_with_them_and_is_no_tag(case: Case, tmp_path: Path) -> None:
+    case.close()
+    with Case.open(case.path, read_only=False) as opened:
+        for number, title in enumerate(("Keys taken", "<b>Buckets</b> read")):
+            opened.connection.execute(
+                "INSERT INTO finding (finding_id, source, title) VALUES (?, 'sigma', ?)", [f"hit-{number}", title]
+            )
+            opened.connection.execute("INSERT INTO finding_evidence VALUES (?, 'three', 'rule')", [f"hit-{number}"])
+        done = Timeline(opened).export(tmp_path / "t.jsonl", format="timesketch")
+    events = {event["event_id"]: event for event in map(json.loads, done.files[0].path.read_text().splitlines())}
+    assert (events["three"]["hits"], events["three"]["tag"]) == (["<b>Buckets</b> read", "Keys taken"], [])
+    assert events["two"]["hits"] == []
+
+
 def test_a_name_that_timesketch_does_not_take_is_refused(case: Case, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"ends in '\.json'.*\.jsonl, \.csv"):
         Timeline(case).export(tmp_path / "t.json", format="timesketch")

@@ -20,12 +20,12 @@ from forensics.source import LineFormat
 Split = Callable[[str], Sequence[str | None] | None]
 
 BARE = r'[^\s"]++'
-"""A field without quotes."""
+"""A field without quotes. Groups are never possessive here: Python 3.11.2 matches some of those wrongly."""
 
-QUOTED = r'"(?! )([^"]*+(?:"(?! |$)[^"]*+)*+)"(?![^ ])'
+QUOTED = r'"(?! )([^"]*+(?:"(?! |$)[^"]*+)*)"(?![^ ])'
 """A field in quotes that every reading ends at the same place: what begins with a blank may be the rest of another."""
 
-_TOKEN = re.compile(r'"(?:[^"]++|"(?! |$))*+"(?= |$)|\S+')
+_TOKEN = re.compile(r'"[^"]*+(?:"(?! |$)[^"]*+)*"(?= |$)|\S+')
 _BARE_WORD = re.compile(BARE)
 
 
@@ -52,7 +52,7 @@ def layout(parts: Sequence[str], counts: Sequence[int]) -> Callable[[str], re.Ma
     grouped = [part if "(" in part.replace("(?", "") else f"({part})" for part in parts]
     tail = "(?: ++(.*))?"
     for start, end in reversed(list(pairwise(counts))):
-        tail = f"(?: ++{' ++'.join(grouped[start:end])}{tail})?+"
+        tail = f"(?: ++{' ++'.join(grouped[start:end])}{tail})?"
     return re.compile(f" *{' ++'.join(grouped[: counts[0]])}{tail} *", re.DOTALL).fullmatch
 
 

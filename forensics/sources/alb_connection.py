@@ -32,7 +32,7 @@ FIELDS = tuple(column.field for column in COLUMNS if column.field not in STREAM_
 _LINE = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \S+ \d+ \d+ \S+ \S+ [-\d.]+ (?:\"|-)")
 _BEFORE = " *" + f"({BARE}) ++" * 7
 _AFTER = f"({BARE}) ++({BARE}) ++({BARE}) ++(TID_{BARE[:-2]}*+)" + f"(?: ++({BARE})" * 3 + ")?" * 3
-_KNOWN = re.compile(f'{_BEFORE}(?:"(.*)"|-) ++{_AFTER}((?: ++{BARE})*+) *', re.DOTALL)
+_KNOWN = re.compile(f'{_BEFORE}(?:"(.*)"|-) ++{_AFTER}((?: ++{BARE})*) *', re.DOTALL)
 _NEWER = re.compile(f"{_BEFORE}(?:{QUOTED}|-) ++{_AFTER}((?: .*)?)", re.DOTALL)
 
 

@@ -69,7 +69,7 @@ _HTTP_CLF = re.compile(
 _CSV = re.compile(
     rf"([^,]*),([^,]*),([^,]*),({_STAMP}),([A-Z]+),([^,]*),(HTTP/[\d.]+),(\d{{3}}|-),(\d+|-),({_ID})(?:,([^,]*))?$"
 )
-_XML = re.compile(r'<request id="([^"]*)">((?:\s*<(\w+)>[^<]*</\3>)*+)\s*</request>$')
+_XML = re.compile(r'<request id="([^"]*)">((?:\s*<(\w+)>[^<]*</\3>)*)\s*</request>$')
 _ELEMENT = re.compile(r"<(\w+)>([^<]*)</\1>")
 _OF_REQUEST = re.compile(rf"(?:\(({_ID})\) |Execution log for request ({_ID})\b)")
 _EXECUTION = re.compile(

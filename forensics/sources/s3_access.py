@@ -45,7 +45,7 @@ FIELDS = tuple(column.field for column in COLUMNS if not column.field.startswith
 
 _BEGIN = r"(\S+) (\S+) \[([^\]]*)\] (\S+) (\S+) (\S+) ([A-Z0-9]+\.[\w.]+) (\S+) "
 _SIX = r'(\d{3}|-) ([^\s"]+) (\d+|-) (\d+|-) (\d+|-) (\d+|-) '
-_PLAIN = re.compile(rf'{_BEGIN}"([^"]*)" {_SIX}"([^"]*)" "([^"]*)"((?: ++[^\s"]++)*+) *$')
+_PLAIN = re.compile(rf'{_BEGIN}"([^"]*)" {_SIX}"([^"]*)" "([^"]*)"((?: ++[^\s"]++)*) *$')
 """A line in which no client wrote a quote: it can be read in one way only."""
 _HEAD = re.compile(rf'{_BEGIN}(?=["-])')
 _AFTER_URI = re.compile(rf'" {_SIX}(?=")')

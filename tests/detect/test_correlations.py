@@ -1,6 +1,5 @@
 """Conformance with Sigma's specification: correlation rules, and what rules of old Sigma say in their place."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +8,6 @@ import pytest
 from forensics.case import Case
 from tests.detect.run_worlds import OPS, about, at, correlation, detect, findings, hold, states, whys
 from tests.detect.sigma_worlds import LOGSOURCE, rule, text
-from tests.fresh import fresh_case
-
-
-@pytest.fixture(scope="module")
-def one_case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    with fresh_case(tmp_path_factory.mktemp("correlations") / "case") as case:
-        yield case
-
-
-@pytest.fixture
-def case(one_case: Case) -> Case:
-    for table in ("stored.cloudtrail", "finding", "finding_evidence", "coverage"):
-        one_case.connection.execute(f"DELETE FROM {table}")
-    return one_case
-
 
 # Correlations: Sigma specification, "Sigma correlation rules"
 

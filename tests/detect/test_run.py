@@ -1,6 +1,5 @@
 """Rules over a whole case: states, findings, filters, allow lists, correlations."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,20 +12,6 @@ from tests.detect.run_worlds import DEV, OPS, about, at, detect, findings, hold,
 from tests.detect.sigma_worlds import LOGSOURCE, rule, text
 from tests.fresh import fresh_case
 from tests.worlds import ACCOUNT
-
-
-@pytest.fixture(scope="module")
-def one_case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
-    with fresh_case(tmp_path_factory.mktemp("run") / "case") as case:
-        yield case
-
-
-@pytest.fixture
-def case(one_case: Case) -> Case:
-    for table in ("stored.cloudtrail", "finding", "finding_evidence", "coverage"):
-        one_case.connection.execute(f"DELETE FROM {table}")
-    return one_case
-
 
 # States
 

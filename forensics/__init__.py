@@ -74,7 +74,12 @@ def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _PLACES[name].split(".")
-    found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    try:
+        found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    except ModuleNotFoundError as error:
+        from forensics.extras import lacking
+
+        raise lacking(error) or error from None
     globals()[name] = found
     return found
 

@@ -24,13 +24,19 @@ def demo(directory: Path, *, say: Say) -> Path:
 
     An interrupted demonstration is finished. Raises UsageError where the directory holds something else.
     """
+    from forensics.playbook import playbook
+
     report = directory / "report" / "report.html"
     if report.is_file() and report.with_name("findings.json").is_file():
         say(f"{directory} holds a finished demonstration; to do it again, name another directory")
         return report
     truth = _incident(directory, say)
     _fill(directory / "case", truth.parent / "logs", say)
-    return _answer(directory, truth, say)
+    parameters = {name: str(value) for name, value in json.loads(truth.read_bytes())["parameters"].items()}
+    case, out = directory / "case", directory / "report"
+    given = " ".join(f"-p {name}={value}" for name, value in parameters.items())
+    say(f"forensics run {SCENARIO} --case {case} {given} --out {out}")
+    return playbook(SCENARIO).run(case, parameters, out).report
 
 
 def _incident(directory: Path, say: Say) -> Path:
@@ -76,14 +82,3 @@ def _detect(case: Case, say: Say) -> None:
     report = find(case)
     report.store(case)
     say(report.summed)
-
-
-def _answer(directory: Path, truth: Path, say: Say) -> Path:
-    from forensics.playbook import playbook
-
-    told = json.loads(truth.read_bytes())["parameters"]
-    parameters = {name: str(value) for name, value in told.items()}
-    case, out = directory / "case", directory / "report"
-    given = " ".join(f"-p {name}={value}" for name, value in parameters.items())
-    say(f"forensics run {SCENARIO} --case {case} {given} --out {out}")
-    return playbook(SCENARIO).run(case, parameters, out).report

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import forensics
-from forensics import cli
+from forensics import cli, extras
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "forensics").rglob("*.py"))
@@ -27,7 +27,7 @@ HEAVY = (
 )
 STARTED = {"ipykernel", "jupyterlab"}
 """Declared although nothing imports them: papermill starts a kernel for a playbook, and people start JupyterLab."""
-OPTIONAL = ("lab", "sigma")
+OPTIONAL = ("report", "lab", "sigma")
 """Extras that the package itself imports from, where they are installed."""
 FORBIDDEN = re.compile(r"\b(?:TODO|FIXME|XXX)\b|/(?:home|Users|root|work)/")
 
@@ -54,7 +54,7 @@ def distributions(names: Iterable[str]) -> set[str]:
 
 
 def declared(requirements: Iterable[str]) -> set[str]:
-    return {re.split(r"[<>=!~ \[;]", line)[0] for line in requirements}
+    return {re.split(r"[<>=!~ \[;]", line)[0] for line in requirements if line != "forensics[report]"}
 
 
 def in_a_new_process(code: str) -> str:
@@ -139,12 +139,19 @@ def test_what_the_package_imports_is_what_it_declares() -> None:
     assert distributions(imported(map(tree, MODULES))) == needed
 
 
-def test_playbooks_need_nothing_beyond_the_package() -> None:
-    assert distributions(imported(cells("playbooks/*.ipynb"))) <= declared(PROJECT["dependencies"])
+def test_playbooks_need_nothing_beyond_the_package_and_what_reports_need() -> None:
+    there = declared([*PROJECT["dependencies"], *EXTRAS["report"]])
+    assert distributions(imported(cells("playbooks/*.ipynb"))) <= there
+
+
+def test_a_missing_extra_is_named_by_the_modules_that_it_brings() -> None:
+    for extra, (_, modules) in extras.EXTRAS.items():
+        brought = distributions(modules.split())
+        assert brought == declared(EXTRAS[extra])
 
 
 def test_tours_and_tests_need_nothing_beyond_the_extras() -> None:
-    lab = declared([*PROJECT["dependencies"], *EXTRAS["lab"]])
+    lab = declared([*PROJECT["dependencies"], *EXTRAS["report"], *EXTRAS["lab"]])
     assert distributions(imported(cells("notebooks/*.ipynb"))) <= lab
     tests = imported(map(tree, (ROOT / "tests").rglob("*.py")))
     assert distributions(tests) <= lab | declared(EXTRAS["test"])
@@ -152,6 +159,7 @@ def test_tours_and_tests_need_nothing_beyond_the_extras() -> None:
 
 def test_every_requirement_has_a_lower_and_an_upper_bound() -> None:
     requirements = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+    requirements.remove("forensics[report]")
     assert [line for line in requirements if not re.fullmatch(r"[a-z0-9-]+(?:\[\w+\])?>=[\d.]+,<[\d.]+", line)] == []
 
 

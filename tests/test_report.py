@@ -15,10 +15,10 @@ import pytest
 from forensics.analysis.statement import Citation, Statement
 from forensics.case import Case
 from forensics.errors import UsageError
-from forensics.report import html
 from forensics.report.blocks import cleaned
 from forensics.report.cells import LONGEST, cell_html, cell_text
 from forensics.report.display import Shown, show_statements, show_table, show_text
+from forensics.report.exporter import html
 from forensics.timeline import Timeline
 
 nbf: Any = nbformat

@@ -15,10 +15,10 @@ from forensics.analysis.statement import Statement, cite
 from forensics.case import Case
 from forensics.errors import PlaybookError
 from forensics.load import load
-from forensics.report import html
 from forensics.report import records as records_module
 from forensics.report.appendix import digests, left_out, statements, summary
 from forensics.report.display import Shown, show_answer, show_statements, show_table
+from forensics.report.exporter import html
 from forensics.report.records import cited_records
 from forensics.report.run import run_report
 from forensics.timeline import Timeline

@@ -17,8 +17,8 @@ from forensics.analysis.statement import Citation, Statement
 from forensics.case import Case
 from forensics.errors import UsageError
 from forensics.playbook import playbook
-from forensics.report import html
 from forensics.report.display import Shown, show_answer, show_statements, show_table, show_text
+from forensics.report.exporter import html
 from forensics.report.pdf import BROWSERS, browser, print_pdf
 from forensics.timeline import Timeline
 from forensics.views import views

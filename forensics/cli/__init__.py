@@ -13,6 +13,7 @@ import sys
 import traceback
 
 from forensics.errors import ForensicsError
+from forensics.extras import lacking
 
 COMMANDS = (
     "new add collect load "
@@ -39,6 +40,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except ForensicsError as error:
         return _fail(str(error), error.status)
+    except ModuleNotFoundError as error:
+        missing = lacking(error)
+        return _fail(str(missing or error), missing.status if missing else 1)
     except Exception as error:  # noqa: BLE001
         return _fail(f"{type(error).__name__}: {error} (FORENSICS_DEBUG=1 shows where)", 1)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from forensics.case import Case
-from forensics.report import html
+from forensics.report.exporter import html
 from tests.cards.worlds import FINDING, KEY, ORDERS, ROLE_ARN, ROWS, WEB, told
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)>\x1b[31m\x1b]0;owned\x07\u202e{{7*7}}"

@@ -2,7 +2,10 @@
 
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 from forensics import extras
 from tests.loading import put, records, trail
@@ -68,3 +71,19 @@ def test_in_python_a_missing_extra_is_named_too(tmp_path: Path) -> None:
 def test_a_module_that_no_extra_brings_is_not_explained() -> None:
     assert extras.lacking(ModuleNotFoundError("No module named 'mine'", name="mine")) is None
     assert extras.lacking(ModuleNotFoundError("no name")) is None
+
+
+def test_the_core_stays_under_500_mb_installed() -> None:
+    """Bytes of the package and of all that it needs without extras, as installed here."""
+    needed = {"forensics"}
+    waiting = list(needed)
+    while waiting:
+        for line in distribution(waiting.pop()).requires or ():
+            requirement = Requirement(line)
+            if not requirement.marker or requirement.marker.evaluate({"extra": ""}):
+                name = requirement.name.lower()
+                waiting += {name} - needed
+                needed.add(name)
+    files = [Path(str(file.locate())) for name in needed for file in distribution(name).files or ()]
+    assert {"duckdb", "pandas", "pyarrow"} <= needed
+    assert sum(path.stat().st_size for path in files if path.exists()) < 500e6

@@ -23,23 +23,34 @@ GROUP BY 1, 2
 ORDER BY 1, 2
 """
 
-ANY_DELETED = """
-SELECT 1 FROM cloudtrail WHERE event_name = 'DeleteObject'
-UNION ALL
-SELECT 1 FROM s3_access WHERE operation LIKE '%.DELETE.OBJECT%' OR operation LIKE 'REST.PUT.OBJECT%'
+ANY_TOUCHED = """
+SELECT 1
+FROM s3_access
+WHERE key LIKE '%AWSLogs/%' AND (operation LIKE '%.DELETE.OBJECT%' OR operation LIKE 'REST.PUT.OBJECT%')
 LIMIT 1
 """
-"""Whether objects were deleted or written at all: planning a statement over all logs takes long."""
+"""Whether an access log tells of log objects that were deleted or written: planning a statement over all logs takes long."""
+
+_ANY_DELETED = """
+SELECT 1
+FROM cloudtrail
+WHERE event_name = 'DeleteObject' AND array_to_string(resource_ids, ' ') LIKE '%/AWSLogs/%'
+LIMIT 1
+"""
 
 _DELETED = f"""
 SELECT regexp_extract(d.key, '{_DAY}', 1) AS folder, regexp_extract(d.key, '{_STAMP}', 1) AS stamp,
   count(DISTINCT d.key) AS objects, min(d.key) AS example, min(d.event_id) AS event_id,
   coalesce(min(d.principal), 'somebody not named') || ' at ' || strftime(min(d.time), '%Y-%m-%d %H:%M:%S') || ' UTC' AS told
 FROM (
-  SELECT e.event_id, e.time, e.principal, u.arn AS key
-  FROM event AS e, unnest(e.resources) AS u(arn)
-  WHERE e.source = 'cloudtrail' AND e.action = 's3:DeleteObject' AND e.outcome = 'success'
-    AND u.arn LIKE 'arn:aws:s3:::%/AWSLogs/%'
+  SELECT w.event_id, w.time, w.principal, u.arn AS key
+  FROM (
+    SELECT event_id, time, principal, resources
+    FROM event
+    WHERE source = 'cloudtrail' AND action = 's3:DeleteObject' AND outcome = 'success'
+      AND array_to_string(resources, ' ') LIKE '%/AWSLogs/%'
+  ) AS w, unnest(w.resources) AS u(arn)
+  WHERE u.arn LIKE 'arn:aws:s3:::%/AWSLogs/%'
   UNION ALL
   SELECT e.event_id, e.time, coalesce(e.principal, s.requester) AS principal, 's3://' || s.bucket || '/' || s.key AS key
   FROM s3_access AS s
@@ -49,6 +60,7 @@ FROM (
 GROUP BY 1, 2
 ORDER BY 1, 2
 """
+"""Events are narrowed before their resources are spread out: spread out first, those of a large case fill the memory."""
 
 _INSERT = """
 INSERT INTO reason
@@ -73,7 +85,8 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
     made: list[tuple[Any, ...]] = []
     for row in con.execute(_REJECTED).fetchall():
         made += _reasons(row, (70, "unknown"), f"{count(row[2], 'object')} of that time did not load whole: {row[3]}")
-    for row in con.execute(_DELETED).fetchall() if con.execute(ANY_DELETED).fetchall() else ():
+    some = any(con.execute(statement).fetchall() for statement in (_ANY_DELETED, ANY_TOUCHED))
+    for row in con.execute(_DELETED).fetchall() if some else ():
         made += _reasons(
             row, (52, "missing"), f"{count(row[2], 'log object')} of that time deleted by {row[5]}: {row[3]}"
         )

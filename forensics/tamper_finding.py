@@ -10,7 +10,7 @@ from forensics.analysis.deeds import Deed
 from forensics.analysis.tampering import acts, effect
 from forensics.analysis.weakening import REFUSED, severity
 from forensics.analysis.words import capital, count
-from forensics.coverage_objects import ANY_DELETED
+from forensics.coverage_objects import ANY_TOUCHED
 from forensics.logging_state import asking
 from forensics.sources import title_of
 
@@ -60,7 +60,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     why += [
         (_id(deed.event_id), deed.end.event_id, "what undid it, or changed it again") for deed, _ in found if deed.end
     ]
-    deleted = con.execute(_DELETED).fetchall() if con.execute(ANY_DELETED).fetchall() else []
+    deleted = con.execute(_DELETED).fetchall() if con.execute(ANY_TOUCHED).fetchall() else []
     for row, reasons in map(_deletion, deleted):
         rows.append(row)
         why += reasons

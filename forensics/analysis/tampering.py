@@ -111,24 +111,28 @@ def of_logs(calls: Timeline) -> Timeline:
 def acts(ask: Ask, *, more: Sequence[Kind] = ()) -> list[Deed]:
     """Every act against a log in the case, refused ones too, and calls of `more` kinds, in order of time."""
     kinds = (*KINDS, *more)
-    if not ask(_ANY, ([kind.action.partition(":")[2] for kind in kinds],)):
-        return []
     buckets = [str(row[0]) for row in ask(_LOG_BUCKETS, ())]
-    return deeds_among(ask, (_ACTS, ([kind.action for kind in kinds], buckets)), kinds, True)
+    objects = [str(row[0]) for row in ask(_OBJECTS, ([kind.action.partition(":")[2] for kind in kinds], buckets))]
+    if not objects:
+        return []
+    return deeds_among(ask, (_ACTS, (objects, [kind.action for kind in kinds], buckets)), kinds, True)
 
 
-_ANY = """
-SELECT 1
+_OBJECTS = """
+SELECT DISTINCT object_id
 FROM cloudtrail
 WHERE list_contains(CAST(? AS VARCHAR[]), regexp_replace(event_name, '[0-9]{8}(v[0-9]+)?$', ''))
-LIMIT 1
+  AND (event_source NOT LIKE 's3.%' OR event_name = 'PutBucketLogging' OR list_has_any(resource_ids, CAST(? AS VARCHAR[]))
+    OR array_to_string(resource_ids, ' ') LIKE '%/AWSLogs/%')
+ORDER BY object_id
 """
-"""Most cases have no such call, and planning a statement over all logs takes long."""
+"""Objects with an act: most cases have few or none, and the view of all events is read for those alone."""
 
 _ACTS = f"""
 SELECT *
 FROM event
 WHERE source = 'cloudtrail'
+  AND list_contains(CAST(? AS VARCHAR[]), object_id)
   AND list_contains(CAST(? AS VARCHAR[]), regexp_replace(action, '[0-9]{{8}}(v[0-9]+)?$', ''))
   AND {_OF_LOGS}
 """

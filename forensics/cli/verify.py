@@ -1,4 +1,4 @@
-"""The command `forensics verify`: the evidence and its custody record; or CloudTrail's digests, from files alone."""
+"""The command `forensics verify`: the evidence and its custody record; CloudTrail's digests; the tables' digests."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="instead: check CloudTrail's digests (signatures, chain) and the log files they list, without AWS;"
         " exit status 1 if anything is altered, missing or without a digest, or if nothing could be proved",
     )
+    parser.add_argument(
+        "--tables",
+        action="store_true",
+        help="instead: a SHA-256 of every table's rows; the same evidence gives the same ones, in any order of adding,"
+        " with any number of processes",
+    )
     parser.add_argument("--format", choices=FORMATS, help="with --digests: every row instead of the report")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --format: write to FILE")
 
@@ -28,12 +34,25 @@ def run(options: argparse.Namespace) -> int:
     """Check, and say how it stands; 1 where anything is wrong. Raises UsageError, NotACase, CaseLocked."""
     from forensics import verification
 
+    if options.tables:
+        return _tables(options)
     if options.digests or options.format or options.out:
         return _digests(options)
     with open_case(options.case) as case, progress("verify", "B") as show:
         found = verification.verify(case, progress=(lambda _, size: show(size, None)) if show else None)
     say(str(found))
     return 0 if found.ok else 1
+
+
+def _tables(options: argparse.Namespace) -> int:
+    """Digest every table, and print the list. Raises UsageError."""
+    from forensics import canonical
+
+    if options.digests or options.format or options.out:
+        raise UsageError("--tables goes without --digests, --format and --out")
+    with open_case(options.case) as case:
+        say(str(canonical.tables(case)))
+    return 0
 
 
 def _digests(options: argparse.Namespace) -> int:

@@ -19,10 +19,10 @@ _BLOCK = 1 << 20
 def line_table(source: Source, part: LinePart, rejects: list[Reject]) -> pa.Table:
     """The typed rows of lines under a header; what does not fit goes to `rejects`."""
     columns = _header(source, part, rejects)
-    if not part.data.strip():
+    if not part.data or part.data.isspace():
         return pa.table({"record": pa.array([], pa.int64())})
     try:
-        if part.data.count(b"\r") != part.data.count(b"\r\n"):
+        if b"\r" in part.data and part.data.count(b"\r") != part.data.count(b"\r\n"):
             return _split(source, columns, part, rejects)
         table = _csv(source, columns, part.data)
     except (pa.ArrowException, OverflowError):

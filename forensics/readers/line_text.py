@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _LOOK, _HEAD = 20, 4096
 LONGEST_LINE = 64 << 20
 """Bytes of a line beyond which it is not read: the reading processes stay within bounds."""
-_NEWLINE, _SHORT = 10, 5
+_NEWLINE, _SMALL_A, _SMALL_Z, _SHORT = *b"\naz", 5
 _EXPORTED = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z ", re.MULTILINE)
 _TAILED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00) (\S+) (.*)", re.DOTALL)
 _TAILED_SHORT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)() (.*)", re.DOTALL)
@@ -34,10 +34,9 @@ _EXPORT_KEY = re.compile(r"(?:^|/)([^/]+)/\d{6}(?:\.gz)?$")
 _LAMBDA_STREAM = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-(.*\[(?:\$LATEST|\d+)\].*)$")
 
 
-_HEADER_WORDS = tuple(
-    b"version account-id interface-id srcaddr dstaddr vpc-id action region log-status tgw-id resource-type".split()
-)
-_LIKE_HEADER = re.compile(rb"^(?=[a-z]).*(?<![\w-])(?:" + b"|".join(_HEADER_WORDS) + rb")(?![\w-]).*$", re.MULTILINE)
+_WORDS = "version|account-id|interface-id|srcaddr|dstaddr|vpc-id|action|region|log-status|tgw-id|resource-type"
+_WORD = re.compile(_WORDS.encode())
+_LIKE_HEADER = re.compile(rf"^(?=[a-z]).*(?<![\w-])(?:{_WORDS})(?![\w-]).*$".encode(), re.MULTILINE)
 
 
 class LineReader:
@@ -132,18 +131,19 @@ class LineReader:
 
     def _sections(self, source: Source, data: bytes) -> Iterator[Part]:
         """Parts of a text in which another header may follow: files that were joined."""
-        start = 0
-        for found in _LIKE_HEADER.finditer(data) if any(word in data for word in _HEADER_WORDS) else ():
+        ends, start = _ends(data), 0
+        for found in _LIKE_HEADER.finditer(data) if _may_hold_header(data, ends) else ():
             tokens = found.group().decode("utf-8", "replace").split()
             if header_source(tokens) == source.name:
-                yield from self._part(source, self._header, data[start : found.start()])
+                before = data[start : found.start()]
+                yield from self._part(source, before, _count(before, _ends(before)))
                 self._header, start = tuple(tokens), found.end() + 1
-        yield from self._part(source, self._header, data[start:])
+        rest = data[start:]
+        yield from self._part(source, rest, _count(rest, _ends(rest) if start else ends))
 
-    def _part(self, source: Source, header: tuple[str, ...], data: bytes) -> Iterator[Part]:
-        count = _count(data)
+    def _part(self, source: Source, data: bytes, count: int) -> Iterator[Part]:
         if count or self._next == 0:
-            yield LinePart(source.name, self._take(count), header, data)
+            yield LinePart(source.name, self._take(count), self._header, data)
 
     def _take(self, count: int) -> int:
         first = self._next
@@ -235,9 +235,23 @@ def _without(header: bytes, text: bytes) -> bytes:
     return b"\n".join(line for line in text.split(b"\n") if line.rstrip() != head)
 
 
-def _count(data: bytes) -> int:
+def _ends(data: bytes) -> np.ndarray:
+    """Where the lines end."""
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
+
+
+def _may_hold_header(data: bytes, ends: np.ndarray) -> bool:
+    """Whether a line begins with a small letter, as headers do, and holds a word that they have."""
+    text = np.frombuffer(data, np.uint8)
+    starts = np.concatenate(([0], ends + 1)) if len(data) else ends
+    first = text[starts[starts < len(data)]]
+    if not ((first >= _SMALL_A) & (first <= _SMALL_Z)).any():
+        return False
+    return _WORD.search(data) is not None
+
+
+def _count(data: bytes, ends: np.ndarray) -> int:
     """Lines that are not blank; looked at one by one only if some line is shorter than three fields can be."""
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
     if len(ends) and data.endswith(b"\n") and np.diff(ends, prepend=-1).min() > _SHORT:
         return len(ends)
     return sum(1 for line in data.split(b"\n") if line.strip())

@@ -30,8 +30,9 @@ _BARE_WORD = re.compile(BARE)
 
 
 def tokens(line: str) -> list[str]:
-    """The fields of a line, quotes still on."""
-    return _TOKEN.findall(line)
+    """The fields of a line, quotes still on. What begins with a quote after the last that may end a field is a word."""
+    end = len(line) if line.endswith(('"', '"\n')) else line.rfind('" ') + 1
+    return [*_TOKEN.findall(line[:end]), *line[end:].split()]
 
 
 def bare(token: str) -> str:

@@ -15,7 +15,7 @@ _FIELDS = (
     rf"(?P<operation>{_OPERATION}),(?P<database>[^,]*),(?P<object>%s),(?P<code>-?\d*)$"
 )
 _FLAGS = re.DOTALL | re.ASCII
-_AUDIT = re.compile(_AUDIT_BEGINS.pattern + _FIELDS % r"'(?:[^'\\]|\\.)*+'|[^,']*", _FLAGS)
+_AUDIT = re.compile(_AUDIT_BEGINS.pattern + _FIELDS % r"'[^'\\]*+(?:\\.[^'\\]*+)*'|[^,']*", _FLAGS)
 """Names of clients that hold commas give no match: text of theirs never stands for a value of the server."""
 _UNESCAPED = re.compile(_AUDIT_BEGINS.pattern + _FIELDS % "'.*'", _FLAGS)
 _OPERATIONS = re.compile(rf",\d*,\d*,{_OPERATION},", re.ASCII)
@@ -28,7 +28,7 @@ BANNER = re.compile(r"\S{0,200}?(?:mysqld|mariadbd)\S{0,40}, Version: [^\n]{1,30
 _SLOW_USER = re.compile(r"# User@Host: [^\n]{0,200}\[[^\n]{0,200}\] @ [^\[\n]{0,300}\[[^\]\n]{0,99}\]")
 _SLOW = re.compile(
     r"(?:# Time: (?P<time>[^\n]{1,40})\n)?# User@Host: (?P<user>[^\n]{0,200}?)\[(?P<client>[^\n]{0,200})\] @ (?P<name>\S{0,300}) ?"
-    r"\[(?P<address>[^\]\n]{0,99})\](?: *Id: +(?P<id>\d+))? *(?:\n|$)(?P<head>(?:#[^\n]*(?:\n|$))*+)"
+    r"\[(?P<address>[^\]\n]{0,99})\](?: *Id: +(?P<id>\d+))? *(?:\n|$)(?P<head>(?:#[^\n]*(?:\n|$))*)"
     r"(?:use (?P<database>[^\n]*);\n)?(?:SET [^\n]{0,200}?timestamp=(?P<epoch>\d{1,12})(?:\.\d+)?;(?:\n|$))?(?P<sql>.*)",
     re.DOTALL,
 )

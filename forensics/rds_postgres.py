@@ -35,14 +35,14 @@ _DENIED = re.compile(
 _DENIED_STATES = ("28000", "28P01", "42501")
 _RECEIVED = re.compile(r"connection received: host=(?P<address>\S+) port=(?P<port>\d+)$")
 
-_TEXT = r'"(?:[^"]|"")*+"'
+_TEXT = r'"[^"]*+(?:""[^"]*+)*"(?!")'
 _CSV = re.compile(
     rf"{_STAMP},(?:{_TEXT})?,(?:{_TEXT})?,\d*,(?:{_TEXT})?,[0-9a-f]+\.[0-9a-f]+,\d+,(?:{_TEXT})?,[^,\"\n]*,[\d/-]*,\d*,"
-    rf'(?:{_LEVEL}),[0-9A-Z]{{5}},"(?:"")*+[^"]',
+    rf'(?:{_LEVEL}),[0-9A-Z]{{5}},"(?:"")*[^"]',
     re.ASCII,
 )
 """How a row begins; quotes in what a client wrote are doubled, so that a line of its text cannot look like this."""
-_ROW = re.compile(rf'(?:{_TEXT}|[^",\n]*+)(?:,(?:{_TEXT}|[^",\n]*+)){{22,}}+(?=\n|$)')
+_ROW = re.compile(rf'(?:{_TEXT}|[^",\n]*+)(?:,(?:{_TEXT}|[^",\n]*+)){{22,}}(?=\n|$)')
 _CSV_FIELDS = ("", "userName", "databaseName", "pid", "", "connectionId", "", "command")
 
 

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from forensics.columns.values import ARROW, array, count_from, epoch
 from forensics.readers.parts import ArrowPart, Reject
+from forensics.readers.tables import as_python
 from forensics.source import Column, Source
 
 
@@ -44,4 +45,4 @@ def _cast(column: Column, values: pa.ChunkedArray, numbers: Sequence[int], rejec
             return epoch(values.cast(pa.int64()), column)
         return values.cast(ARROW[column.type])
     except (pa.ArrowException, OverflowError):
-        return array(column, numbers, values.to_pylist(), rejects)
+        return array(column, numbers, as_python(values), rejects)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from forensics.readers.parts import ArrowPart, Part, Reject
 from forensics.readers.recognise import header_source
-from forensics.readers.tables import Emit, as_json, table_parts
+from forensics.readers.tables import Emit, as_json, as_rows, table_parts
 from forensics.source import snake
 
 _ROWS = 100_000
@@ -25,7 +25,7 @@ def read_parquet(path: Path, emit: Emit) -> Iterator[Part]:
         source = header_source(names)
         if source is None:
             unknown = Reject.of(None, "no source has these Parquet columns", ", ".join(names), claimed=False)
-            rows = ([as_json(row) for row in batch.to_pylist()] for batch in file.iter_batches(_JSON_ROWS))
+            rows = ([as_json(row) for row in as_rows(batch)] for batch in file.iter_batches(_JSON_ROWS))
             yield from table_parts(rows, emit, unknown)
             if not file.metadata.num_rows:
                 yield unknown
@@ -35,5 +35,5 @@ def read_parquet(path: Path, emit: Emit) -> Iterator[Part]:
             table = pa.Table.from_batches([batch]).rename_columns([snake(name) for name in names])
             yield ArrowPart(source, number, table)
             number += table.num_rows
-    except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError) as error:
         yield Reject.of(None, f"the Parquet file is damaged: {error}", "")

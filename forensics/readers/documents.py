@@ -12,13 +12,18 @@ import msgspec
 
 Json = bytes | msgspec.Raw
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+){0,100}(?P<end>"|\\?\Z)?|[{}\[\]]', re.DOTALL)
+_MORE_TEXT = re.compile(rb'(?:\\.[^"\\]*+){1,1000}(?P<end>"|\\?\Z)?', re.DOTALL)
+"""Strings are gone through piece by piece: each escape that one match goes over costs memory until it ends."""
 _OPEN = re.compile(rb'\A[\s\xef\xbb\xbf]*(?:\{\s*"[^"\\]{1,64}"\s*:\s*)?\[')
 _BEGINS = re.compile(rb'[\s,]*(\{\s*"[^"\\]{1,64}"\s*:)')
 _SEPARATORS = (b" ", b"\r", b"\n", b"\t", b",")
-_START = re.compile(rb'(?:\A|[:,\[\n}])\s*(\{)\s*["}]')
+_START = re.compile(rb'\{\s*+["}]')
+_BEFORE_START = (b":", b",", b"[", b"}")
+_BLANKS = 64
+"""Blanks before a brace that are looked at: any more may stand for a new line."""
 _UNPAIRED = re.compile(
-    rb"(?P<kept>(?:\\\\)++|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+    rb"(?P<kept>(?:\\\\)+|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BETWEEN = b" \r\n\t,[]{}"
@@ -172,6 +177,33 @@ def _well_formed(line: bytes) -> bool:
     return True
 
 
+def _brackets(data: bytes, begin: int, end: int) -> Iterator[re.Match[bytes]]:
+    """The brackets and braces between `begin` and `end` that are in no string."""
+    position = begin
+    while position < end:
+        for found in _TOKEN.finditer(data, position, end):
+            position = found.end()
+            if data[found.start()] != _QUOTE:
+                yield found
+            elif found["end"] is None:
+                position = _string_end(data, position, end)
+                break
+        else:
+            return
+
+
+_QUOTE = 0x22
+
+
+def _string_end(data: bytes, position: int, end: int) -> int:
+    """Where a string ends, of which an escape begins at `position`."""
+    while found := _MORE_TEXT.match(data, position, end):
+        position = found.end()
+        if found["end"] is not None:
+            break
+    return position
+
+
 class _Ends:
     """Where the objects of a damaged text end: each stretch is looked at once, however often it is asked for.
 
@@ -193,8 +225,8 @@ class _Ends:
     def _look(self, begin: int) -> None:
         opened: list[int] = []
         end = len(self._data)
-        for token in _TOKEN.finditer(self._data, begin):
-            mark = token.group()[:1]
+        for token in _brackets(self._data, begin, end):
+            mark = token.group()
             if mark in b"{[":
                 opened.append(token.start())
             elif mark in b"}]":
@@ -266,8 +298,8 @@ def _leftover(data: bytes, start: int, position: int) -> Lost | None:
 def element_end(data: bytes, begin: int, limit: int | None = None) -> int | None:
     """Where the object or array that begins there ends; None if it does not."""
     depth = 0
-    for token in _TOKEN.finditer(data, begin, len(data) if limit is None else min(len(data), begin + limit)):
-        mark = token.group()[:1]
+    for token in _brackets(data, begin, len(data) if limit is None else min(len(data), begin + limit)):
+        mark = token.group()
         if mark in b"{[":
             depth += 1
         elif mark in b"}]":
@@ -279,12 +311,30 @@ def element_end(data: bytes, begin: int, limit: int | None = None) -> int | None
 
 def _resume(data: bytes, among: range, accept: Callable[[Json], bool], ends: _Ends) -> int:
     """Where the next whole record begins that `accept` takes, after damage; the end of what is looked at if nowhere."""
+    around: list[int] = []
     for found in _START.finditer(data, among.start, among.stop):
-        at = found.start(1)
+        at = found.start()
+        while around and around[-1] <= at:
+            around.pop()
+        if len(around) >= _DEEPEST_RECORD or not _may_begin(data, at):
+            continue
         end = ends.of(at)
-        if end is not None and end - at <= _LONGEST and is_whole(data[at:end]) and accept(data[at:end]):
-            return at
+        if end is not None and end - at <= _LONGEST:
+            around.append(end)
+            if is_whole(data[at:end]) and accept(data[at:end]):
+                return at
     return among.stop
+
+
+_DEEPEST_RECORD = 32
+"""Objects around one in damaged text beyond which it is taken for no record: each is looked at as a whole."""
+
+
+def _may_begin(data: bytes, at: int) -> bool:
+    """Whether what stands before a brace is such that an object may begin there."""
+    before = data[max(0, at - _BLANKS) : at]
+    told = before.rstrip()
+    return not told or b"\n" in before[len(told) :] or told.endswith(_BEFORE_START)
 
 
 def _why(text: bytes, *, cut: bool) -> str:

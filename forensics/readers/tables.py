@@ -80,6 +80,44 @@ def _as_line(row: Sequence[str]) -> str:
     return out.getvalue().rstrip("\r\n")
 
 
+UNLIKE = (ValueError, OverflowError)
+"""What pyarrow raises for a value that Python has no like of: a date beyond the year 9999, text that is not UTF-8."""
+
+
+def as_python(values: Any) -> list[Any]:
+    """The values of an array as Python's, each for itself where one has no like: then as text."""
+    try:
+        return list(values.to_pylist())
+    except UNLIKE:
+        return [_like(held) for held in values]
+
+
+def _like(held: Any) -> Any:
+    try:
+        return held.as_py()
+    except UNLIKE:
+        pass
+    if hasattr(held, "keys"):
+        return {name: _like(held[name]) for name in held}
+    if getattr(held, "values", None) is not None:
+        return [_like(inner) for inner in held.values]
+    if hasattr(held, "as_buffer"):
+        return held.as_buffer().to_pybytes().decode("utf-8", "replace")
+    try:
+        return held.cast("string").as_py()
+    except UNLIKE:
+        return str(getattr(held, "value", held.type))
+
+
+def as_rows(batch: Any) -> list[dict[str, Any]]:
+    """The rows of a batch as `as_python` gives values."""
+    try:
+        return list(batch.to_pylist())
+    except UNLIKE:
+        columns = [as_python(column) for column in batch.columns]
+        return [dict(zip(batch.schema.names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
 def as_json(row: dict[str, Any]) -> bytes:
     """A row of a columnar file as a JSON object: times in ISO 8601, bytes as text, maps as objects."""
     return written({name: _plain(held) for name, held in row.items() if held is not None}).encode()

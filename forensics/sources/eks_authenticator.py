@@ -31,7 +31,7 @@ COLUMNS = (
 _FIELDS = frozenset(
     {"level", "msg", "arn", "client", "username", "uid", "groups", "method", "path", "accesskeyid", "error"}
 )
-_PAIR = re.compile(r'([A-Za-z_][\w.-]*)=("(?:[^"\\]++|\\.)*+"|\S*)')
+_PAIR = re.compile(r'(?<![\w.-])(?:[^\WA-Za-z_]|[.-])*([A-Za-z_][\w.-]*+)=("[^"\\]*+(?:\\.[^"\\]*+)*"|\S*)')
 
 
 def logfmt(line: str) -> dict[str, str]:

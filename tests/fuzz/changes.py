@@ -1,16 +1,7 @@
-"""Specimens with bits flipped, cut, swapped, repeated and filled up, read as the loader reads objects."""
+"""Bytes with bits flipped, cut, swapped, repeated and filled up."""
 
 import random
-import resource
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from forensics.columns import build
-from forensics.readers import read
-from forensics.readers.parts import Reject
-from forensics.sources import sources
+from collections.abc import Callable
 
 _PUT_IN = (
     *(b"\0", b"\xff\xfe", b'"', b"\\", b"\n", b"\r", b"null", b"-", b" ", b"\t", b"{}", b"[]", b"1e999", b"\\ud800"),
@@ -27,15 +18,6 @@ _PUT_IN = (
 )
 _DEEP = (b"[" * 30_000, b'{"a":' * 20_000, b"B" * 2_000_000)
 _RARELY = 0.002
-
-
-@dataclass(frozen=True)
-class Endured:
-    """What came of it: mutations read, seconds of the slowest, KiB by which the process grew."""
-
-    read: int
-    slowest: float
-    growth: int
 
 
 def bits(text: bytearray, chance: random.Random) -> None:
@@ -77,24 +59,3 @@ def mutated(text: bytes, chance: random.Random) -> bytes:
         if held:
             change(held, chance)
     return bytes(held)
-
-
-def endure(name: str, objects: Sequence[tuple[str, bytes]], count: int, folder: str) -> Endured:
-    """Reads so many mutations of a source's objects, (key, bytes), and types what is read. Raises what the readers raise."""
-    chance = random.Random(name)
-    path = Path(folder) / f"{name}.object"
-    slowest, before = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(count):
-        key, text = chance.choice(objects)
-        path.write_bytes(mutated(text, chance))
-        start = time.perf_counter()
-        _read(path, key)
-        slowest = max(slowest, time.perf_counter() - start)
-        path.unlink()
-    return Endured(count, slowest, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-
-
-def _read(path: Path, key: str) -> None:
-    for part in read(path, key):
-        if not isinstance(part, Reject):
-            assert build(part).source in sources()

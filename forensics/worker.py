@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from forensics.columns import Columns, build
@@ -19,7 +21,9 @@ from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
 from forensics.readers.parts import EventPart, JsonPart, Part, Reject, TextPart
 from forensics.readers.recognise import by_key, line_layout
+from forensics.readers.typed import Decoded
 from forensics.source import LogStream
+from forensics.sources import sources
 
 _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
@@ -28,6 +32,9 @@ _PIECE_REJECTS = 5_000
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
+
+_Piece = tuple[str, Sequence[int], Sequence[Json]]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,35 @@ class Result:
         )
 
 
+class _Held:
+    """JSON records of several objects, one after the other: pieces of (object_id, numbers, records)."""
+
+    def __init__(self, pieces: Sequence[_Piece]) -> None:
+        self._pieces = pieces
+        self._owners = np.repeat(np.arange(len(pieces)), [len(records) for _, _, records in pieces])
+        self.numbers = np.concatenate([np.asarray(numbers, np.int64) for _, numbers, _ in pieces])
+
+    def records(self) -> Sequence[Json]:
+        """All records."""
+        decoded = [records for _, _, records in self._pieces if isinstance(records, Decoded)]
+        return Decoded.of(decoded) if decoded else [record for _, _, records in self._pieces for record in records]
+
+    def object_id(self, place: int) -> str:
+        """The object of the record at a place."""
+        return self._pieces[int(self._owners[place])][0]
+
+    def object_ids(self, places: Places) -> pa.Array:
+        """The objects of the records at those places."""
+        return pa.array([object_id for object_id, _, _ in self._pieces], pa.string()).take(
+            pa.array(self._owners[places])
+        )
+
+    def counts(self, places: Places) -> Iterator[tuple[str, int]]:
+        """How many of the records at those places each piece has."""
+        counts = np.bincount(self._owners[places], minlength=len(self._pieces))
+        return ((piece[0], int(count)) for piece, count in zip(self._pieces, counts, strict=True))
+
+
 class Task:
     """Reads a group of objects into Arrow files whose names begin with `prefix`."""
 
@@ -91,7 +127,7 @@ class Task:
         self._bytes = 0
         self._tables: dict[tuple[str, pa.Schema], list[pa.Table]] = {}
         self._writers: dict[tuple[str, pa.Schema], pa.ipc.RecordBatchStreamWriter] = {}
-        self._held: dict[str, list[tuple[str, int, Json]]] = {}
+        self._held: dict[tuple[str, bool], list[_Piece]] = {}
         self._rejects: list[tuple[str, Reject]] = []
         self._rejected: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
@@ -155,12 +191,7 @@ class Task:
             return
         counts[part.source] += 0
         if isinstance(part, JsonPart):
-            held = self._held.setdefault(part.source, [])
-            for number, record in zip(part.numbers, part.records, strict=True):
-                held.append((object_id, number, record))
-                if len(held) >= _JSON_RECORDS:
-                    self._build_json(part.source)
-                    held = self._held.setdefault(part.source, [])
+            self._hold(object_id, part)
             return
         if isinstance(part, EventPart):
             self._places.setdefault(object_id, set()).update((e.stream.owner, e.stream.region) for e in part.events)
@@ -171,21 +202,33 @@ class Task:
         for number, line in columns.strays:
             self._part(object_id, _other_line(part.source, number, str(line)), counts, unclaimed)
 
-    def _build_json(self, source: str) -> None:
+    def _hold(self, object_id: str, part: JsonPart) -> None:
+        """Keep JSON records until enough have come together."""
+        key = (part.source, isinstance(part.records, Decoded))
+        start = 0
+        while start < len(part.records):
+            held = self._held.setdefault(key, [])
+            place = slice(start, start + _JSON_RECORDS - sum(len(records) for _, _, records in held))
+            held.append((object_id, part.numbers[place], part.records[place]))
+            start = place.stop
+            if start <= len(part.records):
+                self._build_json(key)
+
+    def _build_json(self, key: tuple[str, bool]) -> None:
         """JSON records of several objects are typed together; their places are put back afterwards."""
-        held = self._held.pop(source)
-        columns = build(JsonPart(source, range(len(held)), [record for _, _, record in held]))
+        source = key[0]
+        held = _Held(self._held.pop(key))
+        columns = build(JsonPart(source, range(len(held.numbers)), held.records()))
         for reject in columns.rejects:
-            object_id, number, _ = held[reject.record or 0]
-            self._reject(object_id, Reject(number, reject.reason, reject.excerpt))
-        places = columns.table["record"].to_pylist()
-        object_ids = [held[place][0] for place in places]
-        table = columns.table.set_column(0, "record", pa.array([held[place][1] for place in places], pa.int64()))
-        self._keep(Columns(source, table, ()), pa.array(object_ids, pa.string()))
-        for object_id, count in Counter(object_ids).items():
+            place = reject.record or 0
+            self._reject(held.object_id(place), Reject(int(held.numbers[place]), reject.reason, reject.excerpt))
+        places = columns.table["record"].to_numpy()
+        table = _as_json(source, columns.table).set_column(0, "record", pa.array(held.numbers[places]))
+        self._keep(Columns(source, table, ()), held.object_ids(places))
+        for object_id, count in held.counts(places):
             self._counts[object_id][source] += count
         for place, record in columns.strays:
-            self._stray(held[place][0], held[place][1], record)
+            self._stray(held.object_id(place), int(held.numbers[place]), record)
 
     def _stray(self, object_id: str, number: int, record: Json | str) -> None:
         """A record that came among those of another source."""
@@ -193,7 +236,7 @@ class Task:
             if isinstance(part, Reject):
                 self._reject(object_id, part)
             elif isinstance(part, JsonPart):
-                self._held.setdefault(part.source, []).append((object_id, number, part.records[0]))
+                self._hold(object_id, part)
 
     def _reject(self, object_id: str, *rejects: Reject) -> None:
         for reject in rejects:
@@ -260,6 +303,15 @@ class Task:
             if outcome.rejected:
                 outcome.status = "partial" if outcome.records else "rejected"
                 outcome.reason = self._reasons[outcome.object_id]
+
+
+def _as_json(source: str, table: pa.Table) -> pa.Table:
+    """Mark texts that were checked to be JSON when they were split: the database need not parse them again."""
+    for name, kind in sources()[source].table_columns:
+        if kind == "JSON" and (place := table.schema.get_field_index(name)) >= 0:
+            chunks = [pa.ExtensionArray.from_storage(pa.json_(), chunk) for chunk in table.column(place).chunks]
+            table = table.set_column(place, name, pa.chunked_array(chunks, pa.json_()))
+    return table
 
 
 def _agreed(names: Sequence[str | None]) -> str | None:

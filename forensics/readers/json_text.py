@@ -21,6 +21,7 @@ from forensics.readers.documents import (
     mended,
     objects_by_line,
     opening_items,
+    opening_list,
     resumed,
     trail_records,
 )
@@ -38,11 +39,12 @@ from forensics.readers.recognise import (
     stream_source,
     value_of,
 )
+from forensics.readers.typed import TRAIL, Decoded, decoded_items, decoded_trail
 from forensics.source import LogStream, Source
 from forensics.sources import sources
 
 _OPENING = 4096
-_LONGEST_DOCUMENT = 8 << 20
+_LONGEST_DOCUMENT, _LONGEST_EVENT = 8 << 20, 1 << 20
 _BETWEEN = b" \r\n\t,"
 _LOOK = 10
 _SAMPLE, _LOOK_FAR = 20, 500
@@ -101,6 +103,9 @@ class JsonReader:
         return self._lost(reason, text.encode("utf-8", "replace") or b" ")
 
     def _documents(self, text: bytes) -> Iterator[Part]:
+        if (events := self._typed(text, whole=True)) is not None:
+            yield self._decoded(events)
+            return
         records = trail_records(text)
         if records and are_events(records):
             yield from self._leaves(records)
@@ -112,6 +117,20 @@ class JsonReader:
             yield EventPart(RAW, (), ())
         elif self._next == 0 and (told := self._hint.source or told_of(text)):
             yield JsonPart(told, (), ())
+
+    def _typed(self, text: bytes, *, whole: bool) -> Decoded | None:
+        """CloudTrail's events of a text that holds a list of them and nothing else, decoded in one pass; else None."""
+        begin = text.find(b"{", text.find(b"[", 0, _OPENING) + 1) if self.named is None else -1
+        end = element_end(text, begin, _LONGEST_EVENT) if begin >= 0 else None
+        first = text[begin:end] if end is not None else b""
+        if not first or json_source(first) != TRAIL or not are_events([first]):
+            return None
+        return decoded_trail(text) if whole else decoded_items(text)
+
+    def _decoded(self, events: Decoded) -> Part:
+        first = self._next
+        self._next += len(events)
+        return JsonPart(TRAIL, range(first, self._next), events)
 
     def _several(self, text: bytes) -> Iterator[Part]:
         """Parts of the documents of a text, with what is lost between them."""
@@ -156,11 +175,17 @@ class JsonReader:
             self._consumed = len(text) if last else text.rfind(b"\n") + 1
             yield from self._several(text[: self._consumed])
             return
-        found, whole_until = opening_items(text, position, listed=self._opened)
-        plain = are_events(found)
-        if plain or all(map(is_whole, found)):
-            yield from self._leaves(found if plain else [leaf for item in found for leaf in unwrap(item)])
+        opening, whole_until = opening_list(text, position)
+        events = self._typed(opening, whole=False) if self._opened else None
+        if events is not None:
+            yield self._decoded(events)
             position = whole_until
+        else:
+            found = opening_items(opening, listed=self._opened)
+            plain = are_events(found)
+            if found and (plain or all(map(is_whole, found))):
+                yield from self._leaves(found if plain else [leaf for item in found for leaf in unwrap(item)])
+                position = whole_until
         self._consumed = position
         yield from self._all_of(self._elements(text, last=last))
         if last:

@@ -6,21 +6,23 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, cast
 
 import duckdb
 
-from forensics import custody, resolution
+from forensics import custody, resolution, set_aside
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
 from forensics.sources import from_outside
-from forensics.worker import Item, Result, run
+from forensics.worker import Item, Result, Task, run
 from forensics.writer import Writer
 
 TASK_BYTES = 2 << 20
@@ -88,16 +90,26 @@ def ledger(case: Case) -> Ledger:
     return Ledger(tuple((row[0], row[1], int(row[2]), int(row[3]), int(row[4])) for row in rows))
 
 
-def load(case: Case, *, workers: int | None = None, progress: Progress | None = None, resolve: bool = True) -> Ledger:
+def load(
+    case: Case,
+    *,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    resolve: bool = True,
+    retry: bool = False,
+) -> Ledger:
     """Parse what is pending into the source tables, then resolve. Interrupted, it goes on where the last commit was.
 
-    `workers` are processes that read; by default one per processor. Raises CaseError, UsageError.
+    `workers` are processes that read; by default one per processor. `retry` reads again what could not be read before
+    because its bytes were gone or changed, or because reading it ended the loading process. Raises CaseError, UsageError.
     """
     if case.read_only:
         raise CaseError(f"the case {case.path} is open read-only: open it with read_only=False to load")
     if workers is not None and workers < 1:
         raise UsageError(f"workers must be 1 or more, not {workers}")
     _forget_leftovers(case)
+    if retry:
+        set_aside.retry(case)
     pending = _pending(case)
     if pending:
         with _settings(case.connection, LOADING):
@@ -137,6 +149,7 @@ def _pending(case: Case) -> list[tuple[Item, int]]:
 
 def _forget_leftovers(case: Case) -> None:
     for path in case.path.glob("loading-*"):
+        set_aside.tell(case.connection, set_aside.under_way(path))
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -168,16 +181,31 @@ def _fill(case: Case, pending: Sequence[tuple[Item, int]], workers: int, progres
     total = sum(size for _, size in pending)
     done = 0
     writer = Writer(case.connection)
+    suspects = set_aside.told(case.connection)
+    calm = [item for item in pending if item[0].object_id not in suspects]
+    single = [item for item in pending if item[0].object_id in suspects]
     with tempfile.TemporaryDirectory(prefix="loading-", dir=case.path) as folder:
         alone = workers == 1 or total < ALONE_BYTES
         reading = _alone if alone else _Workers(workers).results
-        with writer.undoing():
-            for result, size in reading(list(_tasks(pending)), folder):
+        with _telling(case), writer.undoing():
+            for result, size in chain(reading(list(_tasks(calm)), folder), _one_by_one(single, folder, writer)):
                 writer.take(result)
                 done += size
                 if progress:
                     progress(done, total)
             writer.commit()
+    if suspects:
+        set_aside.clear(case.connection)
+
+
+@contextlib.contextmanager
+def _telling(case: Case) -> Iterator[None]:
+    """Objects whose reading ended a process are remembered, after what was open is undone."""
+    try:
+        yield
+    except set_aside.ProcessEnded as ended:
+        set_aside.tell(case.connection, [item.object_id for item in ended.items])
+        raise
 
 
 _ALLOCATION = {
@@ -192,8 +220,28 @@ Tasks = Sequence[tuple[list[Item], int]]
 
 def _alone(tasks: Tasks, folder: str) -> Iterator[tuple[Result, int]]:
     for place, (items, size) in enumerate(tasks):
-        for result in run(f"{folder}/{place}", items):
+        prefix = f"{folder}/{place}"
+        _write_task(prefix, items)
+        for result in run(prefix, items):
             yield result, size if result.outcomes else 0
+        Path(f"{prefix}.task").unlink()
+
+
+def _one_by_one(pending: Sequence[tuple[Item, int]], folder: str, writer: Writer) -> Iterator[tuple[Result, int]]:
+    """Each object a task of its own in another process; what ends that process is set aside, and the rest goes on."""
+    rest = list(pending)
+    while rest:
+        place = Path(folder) / f"{len(rest)}-left"
+        place.mkdir()
+        try:
+            yield from _Workers(1).results([([item], size) for item, size in rest], str(place))
+            return
+        except set_aside.ProcessEnded as ended:
+            writer.drop_unfinished()
+            (item,) = ended.items
+            at = next(number for number, (other, _) in enumerate(rest) if other == item)
+            yield Task(place / "refused").refuse(item, f"{set_aside.ENDED} ({ended.how})"), rest[at][1]
+            rest = rest[at + 1 :]
 
 
 class _Workers:
@@ -215,15 +263,18 @@ class _Workers:
                 if place < len(tasks):
                     _send(processes[place % len(processes)], f"{folder}/{place}", tasks[place][0])
                 if (ready := place - ahead) >= 0 and ready < len(tasks):
-                    for result in _receive(processes[ready % len(processes)]):
-                        yield result, tasks[ready][1] if result.outcomes else 0
+                    items, size = tasks[ready]
+                    for result in _receive(processes[ready % len(processes)], items):
+                        yield result, size if result.outcomes else 0
+                    Path(f"{folder}/{ready}.task").unlink()
 
 
 @contextlib.contextmanager
 def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, encoding="utf-8"
-    )
+    with _signals_blocked():
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, encoding="utf-8"
+        )
     try:
         yield process
     finally:
@@ -231,20 +282,35 @@ def _process(command: list[str], environment: dict[str, str]) -> Iterator[subpro
         process.communicate()
 
 
+@contextlib.contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """What is started meanwhile never gets them: Ctrl-C ends this process, and this process ends the others."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _write_task(prefix: str, items: list[Item]) -> None:
+    """The objects of a task, in a file that is there until it is done."""
+    Path(f"{prefix}.task").write_text(json.dumps([list(asdict(item).values()) for item in items]), encoding="utf-8")
+
+
 def _send(process: subprocess.Popen[str], prefix: str, items: list[Item]) -> None:
     """Hand over a task; that a process has ended is seen when its result is waited for."""
-    Path(f"{prefix}.task").write_text(json.dumps([list(asdict(item).values()) for item in items]), encoding="utf-8")
+    _write_task(prefix, items)
     pipe = cast(IO[str], process.stdin)
     with contextlib.suppress(BrokenPipeError):
         pipe.write(json.dumps(prefix) + "\n")
         pipe.flush()
 
 
-def _receive(process: subprocess.Popen[str]) -> Iterator[Result]:
+def _receive(process: subprocess.Popen[str], items: Sequence[Item]) -> Iterator[Result]:
     pipe = cast(IO[str], process.stdout)
-    while line := pipe.readline():
+    while (line := pipe.readline()).endswith("\n"):
         result = Result.loads(line)
         yield result
         if result.outcomes:
             return
-    raise CaseError(f"a loading process ended early (exit status {process.wait()}): load again to go on")
+    raise set_aside.ProcessEnded(items, process.wait())

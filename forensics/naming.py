@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -66,10 +67,7 @@ def name(case: Case, uri: str, stream: LogStream) -> int:
         (count,) = con.execute("SELECT count(*) FROM to_name").fetchall()[0]
         con.execute("DELETE FROM named_stream WHERE object_id IN (SELECT object_id FROM to_name)")
         con.execute("INSERT INTO named_stream SELECT object_id, ?, ?, ?, ? FROM to_name", list(said.values()))
-        con.execute(f"DELETE FROM rejected_record {_OF_THEM}")
-        scanned.forget(con, [name for name in sources() if _deleted(con, name)])
-        con.execute(_FORGET)
-        con.execute("DROP TABLE temp.to_name")
+        _unload(con)
         if count:
             resolution.mark_stale(con)
     except BaseException:
@@ -77,6 +75,21 @@ def name(case: Case, uri: str, stream: LogStream) -> int:
         raise
     con.execute("COMMIT")
     return int(count)
+
+
+def unload(con: duckdb.DuckDBPyConnection, object_ids: Sequence[str]) -> None:
+    """Take out what was loaded of those objects, and make them pending again; within a transaction."""
+    con.execute(
+        "CREATE OR REPLACE TEMP TABLE to_name AS SELECT unnest(CAST(? AS VARCHAR[])) AS object_id", [object_ids]
+    )
+    _unload(con)
+
+
+def _unload(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"DELETE FROM rejected_record {_OF_THEM}")
+    scanned.forget(con, [name for name in sources() if _deleted(con, name)])
+    con.execute(_FORGET)
+    con.execute("DROP TABLE temp.to_name")
 
 
 def _deleted(con: duckdb.DuckDBPyConnection, source: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,6 +30,8 @@ _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
 _PIECE_BYTES = 32 << 20
 _PIECE_REJECTS = 5_000
+CHANGED = "the bytes are not those acquired: verify the case"
+UNREADABLE = "cannot be read: "
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
@@ -147,6 +150,16 @@ class Task:
         last.outcomes = self._outcomes
         yield last
 
+    def refuse(self, item: Item, reason: str) -> Result:
+        """What comes of an object that is not read."""
+        hint = by_key(item.key)
+        self._outcomes.append(Outcome(item.object_id, hint.source, hint.account_id, hint.region))
+        self._reject(item.object_id, Reject(None, reason, ""))
+        self._settle()
+        refused = self._piece()
+        refused.outcomes = self._outcomes
+        return refused
+
     def _piece(self) -> Result:
         self._flush()
         self._write_rejects()
@@ -166,14 +179,14 @@ class Task:
             with Path(item.path).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if digest != item.sha256:
-                self._reject(item.object_id, Reject(None, "the bytes are not those acquired: verify the case", ""))
+                self._reject(item.object_id, Reject(None, CHANGED, ""))
                 return
             named = LogStream(*item.named) if item.named else None
             for part in read(Path(item.path), item.key, named):
                 self._part(item.object_id, part, counts, unclaimed)
                 yield
         except OSError as error:
-            self._reject(item.object_id, Reject(None, f"cannot be read: {error.strerror}", ""))
+            self._reject(item.object_id, Reject(None, f"{UNREADABLE}{error.strerror}", ""))
         known = bool(counts) or hint.source is not None
         if known or self._rejected[item.object_id]:
             self._reject(item.object_id, *unclaimed)
@@ -352,9 +365,16 @@ def main() -> None:
     """
     for line in sys.stdin:
         prefix: str = json.loads(line)
-        for result in run(prefix, [Item(*item) for item in json.loads(Path(f"{prefix}.task").read_bytes())]):
-            sys.stdout.write(result.dumps() + "\n")
-            sys.stdout.flush()
+        try:
+            _serve(prefix)
+        except (BrokenPipeError, FileNotFoundError):  # who gave the task was killed, and the next load cleared up
+            os._exit(1)
+
+
+def _serve(prefix: str) -> None:
+    for result in run(prefix, [Item(*item) for item in json.loads(Path(f"{prefix}.task").read_bytes())]):
+        sys.stdout.write(result.dumps() + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -45,6 +45,13 @@ class Writer:
         if result.outcomes and self._rows >= COMMIT_ROWS:
             self.commit()
 
+    def drop_unfinished(self) -> None:
+        """Undo the pieces of an object whose reading ended before its outcome was known; what came of others stays."""
+        finished = next((n for n in range(len(self._open), 0, -1) if self._open[n - 1].outcomes), 0)
+        if self._open and finished < len(self._open):
+            del self._open[finished:]
+            self._again()
+
     def commit(self) -> None:
         """Make what was taken last."""
         if self._open:
@@ -65,7 +72,8 @@ class Writer:
             yield
         except BaseException:
             if self._open:
-                self._con.execute("ROLLBACK")
+                with contextlib.suppress(duckdb.Error):  # after a fatal error the database undoes it by itself
+                    self._con.execute("ROLLBACK")
             raise
 
     def _begin(self) -> None:
@@ -83,7 +91,8 @@ class Writer:
         """A value that the database refuses fails a whole statement: do the open transaction anew, value by value."""
         self._con.execute("ROLLBACK")
         self._present, self._careful = {}, True
-        self._begin()
+        if self._open:
+            self._begin()
         for result in self._open:
             self._insert([result], careful=True)
 

@@ -15,6 +15,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     case_argument(parser)
     parser.add_argument("--workers", metavar="N", type=int, help="processes that read; default: one per processor")
+    parser.add_argument(
+        "--retry",
+        action="store_true",
+        help="read again what could not be read: bytes gone or changed, or reading them ended the loading process",
+    )
 
 
 def run(options: argparse.Namespace) -> None:
@@ -23,7 +28,7 @@ def run(options: argparse.Namespace) -> None:
     from forensics.load import load
 
     with open_case(options.case, write=True) as case, progress("load", "B") as show:
-        ledger = load(case, workers=options.workers, progress=show)
+        ledger = load(case, workers=options.workers, progress=show, retry=options.retry)
         unseen = ran.remark(case)
     say(str(ledger))
     remark(unseen)

@@ -1,0 +1,103 @@
+"""Objects whose reading ended a loading process: they are read one by one, and what ends it again is set aside.
+
+Which they are stands in `case_info` while there are any. A process ends because the system wants memory, somebody
+kills it, or a reader fails: none of it is to keep a case from its other objects.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from forensics import naming, resolution
+from forensics.errors import CaseError
+from forensics.worker import CHANGED, UNREADABLE, Item
+
+if TYPE_CHECKING:
+    from forensics.case import Case
+
+_KEY = "read_alone"
+_NAMED = 5
+"""Objects that a message names; it counts the others."""
+
+ENDED = "reading it ended the loading process twice"
+RETRIED = (ENDED, UNREADABLE, CHANGED)
+"""Beginnings of the reasons that speak of the machine rather than of the object: `load` with `retry` tries these again."""
+
+
+class ProcessEnded(CaseError):
+    """A loading process ended while it read `items`; `how` says by what."""
+
+    def __init__(self, items: Sequence[Item], status: int) -> None:
+        self.items, self.how = items, _how(status)
+        names = ", ".join(item.key for item in items[:_NAMED])
+        more = f" and {len(items) - _NAMED:,} more" if len(items) > _NAMED else ""
+        super().__init__(
+            f"a loading process ended early ({self.how}) while it read {names}{more}; what was committed is whole:"
+            " load again to go on, they are then read one by one, and what ends the process again is set aside"
+        )
+
+
+def _how(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "killed, perhaps as memory ran out"
+    return f"by signal {-status}" if status < 0 else f"exit status {status}"
+
+
+def told(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The objects to read one by one."""
+    row = con.execute("SELECT value FROM case_info WHERE key = ?", [_KEY]).fetchone()
+    return set(json.loads(row[0])) if row else set()
+
+
+def tell(con: duckdb.DuckDBPyConnection, object_ids: Iterable[str]) -> None:
+    """Read these too one by one from now on; outside of a transaction."""
+    if found := told(con) | set(object_ids):
+        con.execute("INSERT OR REPLACE INTO case_info VALUES (?, ?)", [_KEY, json.dumps(sorted(found))])
+
+
+def clear(con: duckdb.DuckDBPyConnection) -> None:
+    """Nothing is left to read one by one."""
+    con.execute("DELETE FROM case_info WHERE key = ?", [_KEY])
+
+
+def under_way(folder: Path) -> list[str]:
+    """The objects of tasks that were not finished, from the files of a load that was killed itself."""
+    found: list[str] = []
+    for path in folder.glob("**/*.task"):
+        try:
+            found += [item[0] for item in json.loads(path.read_bytes())]
+        except (OSError, ValueError, LookupError, TypeError):  # cut off by the same kill
+            continue
+    return found
+
+
+_RETRY = """
+SELECT object_id
+FROM evidence
+WHERE status IN ('rejected', 'partial') AND stored_at IS NOT NULL AND object_id IN (
+  SELECT object_id FROM rejected_record WHERE record IS NULL AND {reasons}
+)
+"""
+
+
+def retry(case: Case) -> int:
+    """Make pending again what could not be read because of the machine: no memory, file gone, file changed. How many."""
+    reasons = " OR ".join(["starts_with(reason, ?)"] * len(RETRIED))
+    con = case.connection
+    con.execute("BEGIN")
+    try:
+        rows = con.execute(_RETRY.format(reasons=f"({reasons})"), list(RETRIED)).fetchall()
+        if rows:
+            naming.unload(con, [row[0] for row in rows])
+            resolution.mark_stale(con)
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")
+    return len(rows)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,9 @@ _PIECE_BYTES = 32 << 20
 _PIECE_REJECTS = 5_000
 CHANGED = "the bytes are not those acquired: verify the case"
 UNREADABLE = "cannot be read: "
+_AT_ONCE = 4 << 20
+"""Stored bytes of an object up to which what is read is what was hashed, the file being opened once."""
+
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
@@ -131,6 +135,7 @@ class Task:
         self._tables: dict[tuple[str, pa.Schema], list[pa.Table]] = {}
         self._writers: dict[tuple[str, pa.Schema], pa.ipc.RecordBatchStreamWriter] = {}
         self._held: dict[tuple[str, bool], list[_Piece]] = {}
+        self._held_rows: Counter[tuple[str, bool]] = Counter()
         self._rejects: list[tuple[str, Reject]] = []
         self._rejected: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
@@ -176,13 +181,16 @@ class Task:
         if item.damage:
             self._reject(item.object_id, Reject(None, item.damage, ""))
         try:
-            with Path(item.path).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            path = Path(item.path)
+            with path.open("rb") as file:
+                data = file.read(_AT_ONCE + 1)
+                whole = len(data) <= _AT_ONCE
+                digest = (hashlib.sha256(data) if whole else _hash(file, data)).hexdigest()
             if digest != item.sha256:
                 self._reject(item.object_id, Reject(None, CHANGED, ""))
                 return
             named = LogStream(*item.named) if item.named else None
-            for part in read(Path(item.path), item.key, named):
+            for part in read(path, item.key, named, data if whole else None):
                 self._part(item.object_id, part, counts, unclaimed)
                 yield
         except OSError as error:
@@ -218,19 +226,25 @@ class Task:
     def _hold(self, object_id: str, part: JsonPart) -> None:
         """Keep JSON records until enough have come together."""
         key = (part.source, isinstance(part.records, Decoded))
-        start = 0
-        while start < len(part.records):
-            held = self._held.setdefault(key, [])
-            place = slice(start, start + _JSON_RECORDS - sum(len(records) for _, _, records in held))
-            held.append((object_id, part.numbers[place], part.records[place]))
-            start = place.stop
-            if start <= len(part.records):
+        start, count = 0, len(part.records)
+        while start < count:
+            end = min(count, start + _JSON_RECORDS - self._held_rows[key])
+            piece = (
+                object_id,
+                part.numbers[start:end],
+                part.records if end - start == count else part.records[start:end],
+            )
+            self._held.setdefault(key, []).append(piece)
+            self._held_rows[key] += end - start
+            start = end
+            if self._held_rows[key] >= _JSON_RECORDS:
                 self._build_json(key)
 
     def _build_json(self, key: tuple[str, bool]) -> None:
         """JSON records of several objects are typed together; their places are put back afterwards."""
         source = key[0]
         held = _Held(self._held.pop(key))
+        self._held_rows[key] = 0
         columns = build(JsonPart(source, range(len(held.numbers)), held.records()))
         for reject in columns.rejects:
             place = reject.record or 0
@@ -316,6 +330,14 @@ class Task:
             if outcome.rejected:
                 outcome.status = "partial" if outcome.records else "rejected"
                 outcome.reason = self._reasons[outcome.object_id]
+
+
+def _hash(file: BinaryIO, begun: bytes) -> hashlib._Hash:
+    """The hash of a file whose beginning was read."""
+    digest = hashlib.sha256(begun)
+    while block := file.read(_AT_ONCE):
+        digest.update(block)
+    return digest
 
 
 def _as_json(source: str, table: pa.Table) -> pa.Table:

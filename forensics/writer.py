@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -204,6 +203,8 @@ _OUTCOME = pa.schema([*((name, pa.string()) for name in _TEXTS), ("records", pa.
 
 
 def _settle(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
-    outcome = pa.Table.from_pylist([asdict(item) for item in outcomes], _OUTCOME)
+    outcome = pa.table(
+        [pa.array([getattr(item, field.name) for item in outcomes], field.type) for field in _OUTCOME], _OUTCOME
+    )
     con.execute(_SETTLE)
     del outcome

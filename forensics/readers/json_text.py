@@ -36,6 +36,7 @@ from forensics.readers.recognise import (
     line_layout,
     message_name,
     message_source,
+    object_source,
     stream_source,
     value_of,
 )
@@ -44,7 +45,7 @@ from forensics.source import LogStream, Source
 from forensics.sources import sources
 
 _OPENING = 4096
-_LONGEST_DOCUMENT, _LONGEST_EVENT = 8 << 20, 1 << 20
+_LONGEST_DOCUMENT = 8 << 20
 _BETWEEN = b" \r\n\t,"
 _LOOK = 10
 _SAMPLE, _LOOK_FAR = 20, 500
@@ -120,12 +121,13 @@ class JsonReader:
 
     def _typed(self, text: bytes, *, whole: bool) -> Decoded | None:
         """CloudTrail's events of a text that holds a list of them and nothing else, decoded in one pass; else None."""
-        begin = text.find(b"{", text.find(b"[", 0, _OPENING) + 1) if self.named is None else -1
-        end = element_end(text, begin, _LONGEST_EVENT) if begin >= 0 else None
-        first = text[begin:end] if end is not None else b""
-        if not first or json_source(first) != TRAIL or not are_events([first]):
+        if self.named is not None or not text:
             return None
-        return decoded_trail(text) if whole else decoded_items(text)
+        events = decoded_trail(text) if whole else decoded_items(text)
+        first = events.first() if events else {}
+        if not {"eventName", "eventVersion"} <= first.keys() or str(first.get("eventSource")).startswith("aws:"):
+            return None
+        return events if object_source(first) == TRAIL else None
 
     def _decoded(self, events: Decoded) -> Part:
         first = self._next

@@ -111,12 +111,27 @@ class Decoded(Sequence[Json]):
     def __init__(self, rows: list[Any], split: Callable[[], Sequence[Json]]) -> None:
         self.rows = rows
         self._split = split
+        self._records: Sequence[Json] | None = None
 
     @classmethod
     def of(cls, pieces: Sequence[Decoded]) -> Decoded:
         """Those of several texts, one after the other."""
         rows = [row for piece in pieces for row in piece.rows]
-        return cls(rows, cache(lambda: [record for piece in pieces for record in piece]))
+        return cls(rows, lambda: [record for piece in pieces for record in piece])
+
+    @property
+    def _apart(self) -> Sequence[Json]:
+        if self._records is None:
+            self._records = self._split()
+        return self._records
+
+    def first(self) -> dict[str, Any]:
+        """The members of the first record that are not null; none where it is nested too deeply."""
+        try:
+            held: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self.rows[0]))
+        except BAD_JSON:
+            return {}
+        return {name: member for name, member in held.items() if member is not None}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -127,11 +142,11 @@ class Decoded(Sequence[Json]):
     def __getitem__(self, place: slice) -> Decoded: ...
     def __getitem__(self, place: int | slice) -> Json | Decoded:
         if isinstance(place, slice):
-            return Decoded(self.rows[place], lambda: self._split()[place])
-        return self._split()[place]
+            return Decoded(self.rows[place], lambda: self._apart[place])
+        return self._apart[place]
 
     def __iter__(self) -> Iterator[Json]:
-        return iter(self._split())
+        return iter(self._apart)
 
 
 def decode_rows(node: Node, records: Sequence[Json]) -> list[Any]:
@@ -158,7 +173,7 @@ def _list() -> Any:
 def decoded_trail(text: bytes) -> Decoded | None:
     """The events of a text that is one `{"Records": […]}` and nothing else; None unless every one fits its columns."""
     try:
-        return Decoded(_trail().decode(text).records, cache(lambda: trail_records(text) or ()))
+        return Decoded(_trail().decode(text).records, lambda: trail_records(text) or ())
     except BAD_JSON:
         return None
 
@@ -166,6 +181,6 @@ def decoded_trail(text: bytes) -> Decoded | None:
 def decoded_items(text: bytes) -> Decoded | None:
     """The events of a JSON array; None unless every one fits its columns."""
     try:
-        return Decoded(_list().decode(text), cache(lambda: items(text) or ()))
+        return Decoded(_list().decode(text), lambda: items(text) or ())
     except BAD_JSON:
         return None

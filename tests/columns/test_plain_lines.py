@@ -11,26 +11,9 @@ from forensics.columns.text_lines import split_table
 from forensics.readers.parts import Reject
 from forensics.source import LineFormat
 from forensics.sources import sources
+from tests.benchmarks.bench_sources import ALB, ORDINARY
 from tests.sources.test_sources import specimens
 
-ALB = (
-    "https 2026-11-05T09:10:01.138531Z app/shop/0123456789abcdef 203.0.113.9:1231 10.0.1.23:443 0.001 0.012 0.000 200 200"
-    ' 512 1024 "GET https://shop.example:443/a?b=c HTTP/1.1" "Mozilla/5.0 (X11; Linux x86_64)" ECDHE-RSA-AES128-GCM-SHA256'
-    " TLSv1.2 arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/web/0example"
-    ' "Root=1-a" "shop.example" "arn:aws:acm:us-east-1:111122223333:certificate/0example" 0 2026-11-05T09:10:01.125000Z'
-    ' "forward" "-" "-" "10.0.1.23:443" "200" "-" "-" TID_0example'
-)
-CLB = (
-    "2026-11-05T09:10:01.945958Z old-lb 203.0.113.9:2817 10.0.1.23:80 0.000073 0.001048 0.000057 200 200 0 29"
-    ' "GET http://h.example:80/ HTTP/1.1" "curl/8.6.0" - -'
-)
-S3 = (
-    "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47exmpl amzn-s3-demo-bucket [05/Nov/2026:09:10:01 +0000]"
-    " 203.0.113.9 arn:aws:sts::111122223333:assumed-role/orders-exec/orders-fn 3E57427F3EXAMPLE REST.GET.OBJECT a/b.csv"
-    ' "GET /a/b.csv?x-id=GetObject HTTP/1.1" 200 - 113 4096 7 6 "-" "Boto3/1.40 md/Botocore" - s9lzHYrFp76ZVxRcpX9+5c='
-    " SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader amzn-s3-demo-bucket.s3.us-east-1.amazonaws.com TLSv1.2 - Yes us-east-1"
-)
-ORDINARY = {"alb": ALB, "clb": CLB, "s3_access": S3}
 PIECES = (
     '"',
     '""',

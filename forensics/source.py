@@ -155,6 +155,32 @@ STREAM_FIELDS = ("@owner", "@region", "@logGroup", "@logStream", "@id", "@timest
 
 
 @dataclass(frozen=True)
+class Word:
+    """One word of a line that can be read in one way only.
+
+    `pattern` is a regular expression of RE2 for all of it; "" where any text will do. A `quoted` word stands in quotes,
+    which are not part of it. One that `goes_on` belongs to the field of the word before. `told` gives what is meant by
+    the field's text.
+    """
+
+    pattern: str = ""
+    quoted: bool = False
+    goes_on: bool = False
+    told: Callable[[str], str] | None = None
+
+
+@dataclass(frozen=True)
+class PlainLine:
+    """How lines look that can be read in one way only: printable ASCII, words between single blanks, no other quotes.
+
+    `counts` are the numbers of words that a line may have. What `split` gives of such a line is the fields of its words.
+    """
+
+    words: tuple[Word, ...]
+    counts: frozenset[int]
+
+
+@dataclass(frozen=True)
 class LineFormat:
     """One layout of lines of text.
 
@@ -162,13 +188,15 @@ class LineFormat:
     followed those the source knows. `split` gives one text per field, None where there is none; it gives None for a
     line of another layout, which is then rejected. Times are ISO 8601 with a zone, or numbers in the column's `epoch`.
     Lines that begin with `comment` are neither records nor rejects, and may name another layout for what follows.
-    `continues` says whether a line belongs to the record before it.
+    `continues` says whether a line belongs to the record before it. `plain` lets the lines that look so be read all at
+    once, to the same fields as `split` gives.
     """
 
     fields: tuple[str, ...]
     split: Callable[[str], Sequence[str | None] | None]
     comment: str = ""
     continues: Callable[[str], bool] | None = None
+    plain: PlainLine | None = None
 
 
 QUESTIONS: Mapping[str, str] = {

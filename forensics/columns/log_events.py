@@ -139,7 +139,7 @@ def _lines(source: Source, events: dict[int, LogEvent], rejects: list[Reject]) -
         rejects += _foreign(source, list(lines.items()))
         return pa.table({"record": pa.array([], pa.int64())})
     strays: list[tuple[int, Json | str]] = []
-    table = split_table(source, layout, lines, rejects, strays=strays)
+    table = split_table(source, layout, (list(lines), list(lines.values())), rejects, strays=strays)
     rejects += _foreign(source, strays)
     return table
 

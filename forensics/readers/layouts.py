@@ -50,6 +50,9 @@ class LayoutReader:
     def _lines(self, lines: list[str]) -> Iterator[Part]:
         """Take lines in; those of a comment may change the layout of what follows."""
         comment, continues = self._layout.comment, self._layout.continues
+        if continues is None and not (comment and any(line.startswith(comment) for line in lines)):
+            self._held += filter(str.strip, (line.rstrip("\r") for line in lines))
+            return
         for line in lines:
             held = line.rstrip("\r")
             if continues is not None and self._held and continues(held):

@@ -19,7 +19,7 @@ from forensics.line_split import (
     two_texts,
     under_header,
 )
-from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, Source
+from forensics.source import STREAM_FIELDS, About, BlindSpot, Column, EventMap, LineFormat, PlainLine, Source, Word
 
 COLUMNS = (
     Column("type", doc="Kind of request or connection: http, https, h2, grpcs, ws, wss."),
@@ -160,7 +160,21 @@ def _without_dash(line: str) -> Sequence[str | None] | None:
     return found.groups() if found and found[len(FIELDS) + 1] is None else _only_reading(without)
 
 
-_FORMAT = LineFormat((*FIELDS, "unmapped"), split)
+_CHECKED = {
+    15: "(?:TLS|SSL)v[0-9.]+|-",
+    16: r'arn:[^\s"/]*targetgroup/[^\s"]+|-',
+    20: "-?[0-9]+|-",
+    21: "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z?|-",
+    29: r'TID_[^\s"]*|-',
+    33: "[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*|-",
+}
+"""Patterns of `_PARTS` by place, as RE2 has them."""
+
+_PLAIN = PlainLine(
+    tuple(Word("" if part.quoted else _CHECKED.get(place, ""), part.quoted) for place, part in enumerate(_PARTS)),
+    frozenset(_COUNTS),
+)
+_FORMAT = LineFormat((*FIELDS, "unmapped"), split, plain=_PLAIN)
 _OF_OTHERS = "type time elb client:port received_bytes sent_bytes domain_name chosen_cert_arn conn_trace_id ip_address"
 _OWN = frozenset(FIELDS) - frozenset(_OF_OTHERS.split())
 """Names of the access log alone, among the logs of load balancers."""

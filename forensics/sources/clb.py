@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from forensics.key_layout import balancer
 from forensics.line_split import two_texts
-from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, Source
+from forensics.source import About, BlindSpot, Column, EventMap, LineFormat, PlainLine, Source, Word
 from forensics.sources.alb import KEY, address, outcome, port
 
 COLUMNS = (
@@ -48,7 +48,11 @@ def split(line: str) -> Sequence[str | None] | None:
     return [*found[1].split(), *(said or (found[2], None)), found[3], found[4], None]
 
 
-_FORMAT = LineFormat((*FIELDS, "unmapped"), split)
+_PLAIN = PlainLine(
+    (*[Word()] * 11, *[Word(quoted=True)] * 2, Word(), Word("(?:TLS|SSL)v[0-9.]+|-")),
+    frozenset({13, 15}),
+)
+_FORMAT = LineFormat((*FIELDS, "unmapped"), split, plain=_PLAIN)
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:

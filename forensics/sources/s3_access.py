@@ -8,7 +8,7 @@ from typing import Any
 from forensics.clf_time import iso
 from forensics.jsons import written
 from forensics.key_layout import DAYS, KeyLayout
-from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, LineFormat, Source
+from forensics.source import About, BlindSpot, Column, EventMap, IdentityMap, LineFormat, PlainLine, Source, Word
 
 COLUMNS = (
     Column("bucket_owner", doc="Canonical id of the bucket's owner."),
@@ -128,7 +128,25 @@ def _row(fields: Sequence[str], after: Sequence[str]) -> list[str | None]:
     return [*row, written(extra) if extra else None]
 
 
-_FORMAT = LineFormat((*FIELDS, "unmapped"), split)
+_WHOLE = Word("[0-9]+|-")
+_PLAIN_LINE = PlainLine(
+    (
+        *[Word()] * 2,
+        Word(r"\[[^\]]*"),
+        Word(r"[^\]]*\]", goes_on=True, told=lambda text: iso(text[1:-1])),
+        *[Word()] * 3,
+        Word(r"[A-Z0-9]+\.[0-9A-Za-z_.]+"),
+        Word(),
+        Word(quoted=True),
+        *(Word("[0-9]{3}|-"), Word(), *[_WHOLE] * 4),
+        *[Word(quoted=True)] * 2,
+        *[Word()] * (_ACL - FIELDS.index("user_agent") - 1),
+        Word(told=lambda text: "true" if text == "Yes" else text),
+        *[Word()] * (len(FIELDS) - _ACL - 1),
+    ),
+    frozenset(range(FIELDS.index("user_agent") + 2, len(FIELDS) + 2)),
+)
+_FORMAT = LineFormat((*FIELDS, "unmapped"), split, plain=_PLAIN_LINE)
 
 
 def line_format(lines: Sequence[str]) -> LineFormat | None:

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import configuration, padding, public_address, running, workload, workloads
+from forensics import configuration, padding, public_address, running, scanned, workload, workloads
 from forensics.arn import SAMPLE, key
 
 FLOW_PADDING = padding.FLOW
@@ -48,19 +48,31 @@ WHERE s.instance_id IS NOT NULL
   AND NOT {SAMPLE}
 """
 
-_FLOWED = """
-CREATE OR REPLACE TEMP TABLE flowed_card AS
-WITH hourly AS (
-  SELECT s.interface_id, s.instance_id, date_trunc('hour', s.start) AS hour,
-    min(s.start) AS first_seen, max(s."end") AS last_seen,
-    arg_min(s.object_id || '/' || s.record, (s.start, s.object_id, s.record)) AS event_id
-  FROM vpc_flow AS s
-  WHERE s.instance_id IS NOT NULL
-    AND s.interface_id IS NOT NULL
-  GROUP BY s.interface_id, s.instance_id, date_trunc('hour', s.start)
+_CARRIED = scanned.one(
+    "flow_card",
+    "vpc_flow",
+    """
+SELECT s.interface_id, s.instance_id, date_trunc('hour', s.start) AS hour, min(s.start) AS first_seen,
+  max(s."end") AS last_seen, arg_min({'object_id': s.object_id, 'record': s.record}, (s.start, s.object_id, s.record)) AS first
+FROM {rows} AS s
+WHERE s.instance_id IS NOT NULL
+  AND s.interface_id IS NOT NULL
+GROUP BY s.interface_id, s.instance_id, date_trunc('hour', s.start)
+""",
+    """
+SELECT interface_id, instance_id, hour, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+  arg_min(first, (first_seen, first.object_id, first.record)) AS first
+FROM {kept}
+GROUP BY interface_id, instance_id, hour
+""",
 )
-SELECT i.workload, h.interface_id AS eni, h.first_seen, h.last_seen, h.event_id
-FROM hourly AS h
+"""Interfaces of instances in flow records, by hour, with the first record of each."""
+
+_FLOWED = f"""
+CREATE OR REPLACE TEMP TABLE flowed_card AS
+SELECT i.workload, h.interface_id AS eni, h.first_seen, h.last_seen,
+  h.first.object_id || '/' || h.first.record AS event_id
+FROM {_CARRIED.rows} AS h
 JOIN instance_key AS i ON i.instance_id = h.instance_id
 """
 
@@ -301,6 +313,7 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     associated with one is its holder's.
     """
     others = "\nUNION ALL\n".join(workloads.selected("facts", workloads.FACT))
+    scanned.take(con, _CARRIED)
     for statement in _CARDS:
         con.execute(statement)
     con.execute(_ENI_FACT)

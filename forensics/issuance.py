@@ -2,8 +2,14 @@
 
 import duckdb
 
+from forensics import scanned
 from forensics.source import Source
 from forensics.sources import source
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
 
 ISSUING = {
     "sts.amazonaws.com": (
@@ -74,36 +80,39 @@ _ANSWERED = (
 )
 """Members of a mint's request and answer; each document is parsed once for all of them."""
 
+_READ = """
+SELECT
+  {event_id} AS event_id,
+  s.event_time AS time,
+  s.event_source AS event_source,
+  s.event_name AS event_name,
+  s.aws_region AS region,
+  s.user_identity_type AS caller_type,
+  s.user_identity_arn AS caller_arn,
+  s.user_identity_invoked_by AS invoked_by,
+  s.user_identity_principal_id AS caller_id,
+  s.identity_key AS identity_key,
+  nullif(s.user_identity_access_key_id, '') AS issuer_key,
+  s.recipient_account_id AS account_id,
+  CASE
+    WHEN s.user_identity_type = 'AWSAccount' THEN 2
+    WHEN s.user_identity_account_id IS DISTINCT FROM s.recipient_account_id THEN 1
+    ELSE 0
+  END AS side,
+  coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
+  s.session_source_identity AS caller_source_identity,
+  s.resources->>'$[0].ARN' AS resource,
+  json_extract_string(s.request_parameters, [{asked}]) AS q,
+  json_extract_string(s.response_elements, [{answered}]) AS a
+FROM {{rows}} AS s
+WHERE ({issuing})
+  AND coalesce(s.error_code, '') = ''
+"""
+"""Calls that hand out keys, as their records say."""
+
 _MINT_CALL = r"""
 CREATE OR REPLACE TEMP TABLE mint_call AS
-WITH read AS (
-  SELECT
-    {event_id} AS event_id,
-    s.event_time AS time,
-    s.event_source AS event_source,
-    s.event_name AS event_name,
-    s.aws_region AS region,
-    s.user_identity_type AS caller_type,
-    s.user_identity_arn AS caller_arn,
-    s.user_identity_invoked_by AS invoked_by,
-    s.user_identity_principal_id AS caller_id,
-    s.identity_key AS identity_key,
-    nullif(s.user_identity_access_key_id, '') AS issuer_key,
-    s.recipient_account_id AS account_id,
-    CASE
-      WHEN s.user_identity_type = 'AWSAccount' THEN 2
-      WHEN s.user_identity_account_id IS DISTINCT FROM s.recipient_account_id THEN 1
-      ELSE 0
-    END AS side,
-    coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
-    s.session_source_identity AS caller_source_identity,
-    s.resources->>'$[0].ARN' AS resource,
-    json_extract_string(s.request_parameters, [{asked}]) AS q,
-    json_extract_string(s.response_elements, [{answered}]) AS a
-  FROM cloudtrail AS s
-  WHERE ({issuing})
-    AND coalesce(s.error_code, '') = ''
-), answered AS (
+WITH answered AS (
   SELECT *,
     nullif(coalesce(a[1], a[2], a[3]), '') AS own_key,
     coalesce(a[4], a[5]) AS expiration,
@@ -116,9 +125,9 @@ WITH read AS (
       WHEN regexp_matches(q[2], $role_arn) THEN q[2]
       WHEN regexp_matches(resource, $role_arn) THEN resource
     END AS own_role_arn,
-    regexp_extract(q[6], '[0-9]{{12}}') AS target_account,
+    regexp_extract(q[6], '[0-9]{12}') AS target_account,
     coalesce(a[14], q[7]) AS user_name
-  FROM read
+  FROM kept.mint
 )
 SELECT
   event_id, time, event_source, event_name, region, caller_type, caller_arn, invoked_by, caller_id, identity_key,
@@ -187,6 +196,23 @@ SELECT
 FROM lasting
 """
 
+_MADE = scanned.one(
+    "made_principal",
+    "cloudtrail",
+    f"""
+SELECT
+  CASE s.event_name WHEN 'CreateRole' THEN 'role' ELSE 'user' END AS kind,
+  coalesce(s.response_elements->>'$.role.roleId', s.response_elements->>'$.user.userId') AS unique_id,
+  coalesce(s.response_elements->>'$.role.arn', s.response_elements->>'$.user.arn') AS arn,
+  s.event_time AS time
+FROM {{rows}} AS s
+WHERE s.event_source = 'iam.amazonaws.com'
+  AND s.event_name IN ({_quoted(CREATING)})
+  AND coalesce(s.error_code, '') = ''
+""",
+)
+"""Roles and users made: kind, id, ARN, time."""
+
 _FACT = """
 CREATE OR REPLACE TEMP TABLE fact AS
 SELECT 'role' AS kind, role_id AS unique_id, role_arn AS arn, min(time) AS time
@@ -194,15 +220,8 @@ FROM minted
 WHERE role_arn IS NOT NULL
 GROUP BY role_id, role_arn
 UNION ALL
-SELECT
-  CASE s.event_name WHEN 'CreateRole' THEN 'role' ELSE 'user' END AS kind,
-  coalesce(s.response_elements->>'$.role.roleId', s.response_elements->>'$.user.userId') AS unique_id,
-  coalesce(s.response_elements->>'$.role.arn', s.response_elements->>'$.user.arn') AS arn,
-  s.event_time AS time
-FROM cloudtrail AS s
-WHERE s.event_source = 'iam.amazonaws.com'
-  AND s.event_name IN ({creating})
-  AND coalesce(s.error_code, '') = ''
+SELECT kind, unique_id, arn, time
+FROM kept.made_principal
 """
 
 _KNOWN = """
@@ -255,18 +274,21 @@ def collect_calls(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> No
         and con.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'mint_call'").fetchall()
     ):
         return
+    scanned.take(con, _mints())
+    con.execute(_MINT_CALL, {"role_arn": ROLE_ARN})
+
+
+def _mints() -> scanned.Scan:
     issuing = " OR ".join(
         f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})" for service, names in ISSUING.items()
     )
-    con.execute(
-        _MINT_CALL.format(
-            event_id=_event_id(source("cloudtrail")),
-            issuing=issuing,
-            asked=_quoted(tuple(f"$.{name}" for name in _ASKED)),
-            answered=_quoted(tuple(f"$.{name}" for name in _ANSWERED)),
-        ),
-        {"role_arn": ROLE_ARN},
+    read = _READ.format(
+        event_id=_event_id(source("cloudtrail")),
+        issuing=issuing,
+        asked=_quoted(tuple(f"$.{name}" for name in _ASKED)),
+        answered=_quoted(tuple(f"$.{name}" for name in _ANSWERED)),
     )
+    return scanned.one("mint", "cloudtrail", read)
 
 
 def drop_calls(con: duckdb.DuckDBPyConnection) -> None:
@@ -286,7 +308,8 @@ def collect(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
         _MINTED.format(defaults=defaults),
         {"role_arn_parts": _ROLE_ARN_PARTS, "expiration_formats": list(EXPIRATION_FORMATS)},
     )
-    con.execute(_FACT.format(creating=_quoted(CREATING)))
+    scanned.take(con, _MADE)
+    con.execute(_FACT)
 
 
 def name_principals(con: duckdb.DuckDBPyConnection) -> None:
@@ -307,7 +330,3 @@ def drop(con: duckdb.DuckDBPyConnection) -> None:
 
 def _event_id(item: Source) -> str:
     return item.event.columns["event_id"]
-
-
-def _quoted(names: tuple[str, ...]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

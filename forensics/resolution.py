@@ -6,7 +6,7 @@ import importlib
 
 import duckdb
 
-from forensics import event
+from forensics import event, scanned
 from forensics.case import STALE as _STALE
 from forensics.sources import sources
 
@@ -46,6 +46,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Fill the resolution tables anew from the source tables; a crash leaves the state before."""
     con.execute("BEGIN")
     try:
+        scanned.check(con)
         event.resolve_copies(con)
         _complete_evidence(con)
         for stage in STAGES:
@@ -61,17 +62,22 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 def _complete_evidence(con: duckdb.DuckDBPyConnection) -> None:
     """Account and region of objects whose key names none: those of their records, where all agree."""
     for source in sources().values():
-        for column, sql in (("account_id", source.account), ("region", source.region)):
-            if sql != "NULL":
-                con.execute(f"""
+        asked = {"account_id": source.account, "region": source.region}
+        columns = {column: sql for column, sql in asked.items() if sql != "NULL"}
+        if columns and (fresh := scanned.fresh(con, "evidence_place", source.name)):
+            for column, sql in columns.items():
+                con.execute(_PLACE.format(column=column, sql=sql, rows=fresh.rows))
+
+
+_PLACE = """
 UPDATE evidence
 SET {column} = o.value
 FROM (
   SELECT s.object_id, min({sql}) AS value
-  FROM "{source.name}" AS s
+  FROM {rows} AS s
   JOIN evidence AS v ON v.object_id = s.object_id AND v.{column} IS NULL
   GROUP BY s.object_id
   HAVING min({sql}) = max({sql})
 ) AS o
 WHERE o.object_id = evidence.object_id
-""")
+"""

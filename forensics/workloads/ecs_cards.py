@@ -1,6 +1,6 @@
 """What ECS tasks held: their interface with its addresses, and the EC2 instance they ran on."""
 
-from forensics import workload
+from forensics import telling, workload
 from forensics.arn import key
 from forensics.workloads.ecs_named import of_task
 
@@ -58,6 +58,9 @@ FROM told
 WHERE coalesce(nullif(attachment_id, ''), eni) IS NOT NULL
 """
 
+CALLS_READ = """s.event_source = 'ec2.amazonaws.com'
+    AND s.event_name = 'CreateNetworkInterface'"""
+
 _DESCRIBED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_described AS
 WITH created AS (
@@ -65,9 +68,8 @@ WITH created AS (
     coalesce(nullif(s.event_id, ''), s.object_id || '/' || s.record) AS event_id,
     (s.source_ip_address IN {CREATOR} OR s.user_identity_invoked_by IN {CREATOR}
       OR s.session_issuer_arn LIKE '%:role/aws-service-role/ecs.amazonaws.com/%') IS TRUE AS by_ecs
-  FROM cloudtrail AS s
-  WHERE s.event_source = 'ec2.amazonaws.com'
-    AND s.event_name = 'CreateNetworkInterface'
+  FROM {telling.TABLE} AS s
+  WHERE {CALLS_READ}
     AND coalesce(s.error_code, '') = ''
 ), told AS (
   SELECT {_shaped("card->>'$.networkInterfaceId'", _ENI)} AS eni,

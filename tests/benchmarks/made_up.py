@@ -9,6 +9,10 @@ from isal import igzip
 ACCOUNT = "111122223333"
 START = 1_793_869_200
 BLOCK = 2_000
+KEYS = 3_001
+"""Keys that the trail uses."""
+FEW = 20_000
+"""Keys that it hands out, where they are few."""
 LEVEL = 2
 """Of isal's 0 to 3."""
 
@@ -55,7 +59,7 @@ _ASSUME = (
     '"eventSource":"sts.amazonaws.com","eventName":"AssumeRole","readOnly":true,"managementEvent":true,'
     '"eventCategory":"Management","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/role-%(bucket)d",'
     '"roleSessionName":"%(name)s","durationSeconds":3600},"responseElements":{"credentials":{"accessKeyId":'
-    '"ASIAEXAMPLE%(event)09d","sessionToken":"%(long)0400x","expiration":"Nov 5, 2026, 10:55:02 AM"},'
+    '"ASIAEXAMPLE%(minted)09d","sessionToken":"%(long)0400x","expiration":"Nov 5, 2026, 10:55:02 AM"},'
     '"assumedRoleUser":{"assumedRoleId":"AROAEXAMPLE%(bucket)05d:%(name)s","arn":'
     '"arn:aws:sts::111122223333:assumed-role/role-%(bucket)d/%(name)s"}},"resources":[{"accountId":"111122223333",'
     '"type":"AWS::IAM::Role","ARN":"arn:aws:iam::111122223333:role/role-%(bucket)d"}],'
@@ -83,24 +87,30 @@ _S3 = ("GetObject", "PutObject", "HeadObject", "DeleteObject", "CopyObject")
 _FAR = ("203.0.113.%d%.0s", "198.51.100.%d%.0s", "10.1.%d.%d", "10.2.%d.%d")
 
 
-def events(count: int, *, seed: int) -> Iterator[bytes]:
-    """CloudTrail records, commas between them, `BLOCK` at a time; about 1.8 kB each."""
+def events(count: int, *, seed: int, alike: bool = False) -> Iterator[bytes]:
+    """CloudTrail records, commas between them, `BLOCK` at a time; about 1.8 kB each.
+
+    Each is of a role, a session, a key and an address of its own choice, worse than any trail; `alike`, of one of the
+    three thousand sessions that have a key, a role and an address each, and hand out few keys.
+    """
     made = random.Random(seed)
     for first in range(0, count, BLOCK):
-        yield ",".join(_event(made, place) for place in range(first, min(first + BLOCK, count))).encode()
+        yield ",".join(_event(made, place, alike) for place in range(first, min(first + BLOCK, count))).encode()
 
 
-def _event(made: random.Random, place: int) -> str:
+def _event(made: random.Random, place: int, alike: bool) -> str:
     number = made.getrandbits(48)
+    who = number % KEYS if alike else number
     return _SHAPES[number % 8] % {
-        "role": number % 211,
-        "name": f"session-{number % 5_003}",
-        "key": number % 3_001,
+        "role": who % 211,
+        "name": f"session-{who % 5_003}",
+        "key": who % KEYS,
         "clock": f"{9 + place // 360_000 % 12:02}:{place // 6_000 % 60:02}:{place // 100 % 60:02}",
-        "address": f"10.{number % 251}.{number % 239}.{number % 233}",
+        "address": f"10.{who % 251}.{who % 239}.{who % 233}",
         "minor": number % 29,
         "request": number,
         "event": place,
+        "minted": KEYS + number % FEW if alike else place,
         "bucket": number % 53,
         "s3": _S3[number % 5],
         "long": number**5,
@@ -148,12 +158,12 @@ def _flow(number: int, second: int, ends: list[tuple[str, str, str]], more: str)
     )
 
 
-def write_trail(folder: Path, count: int, *, per_file: int, seed: int = 1) -> Path:
+def write_trail(folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False) -> Path:
     """Files of `{"Records": […]}`, named as CloudTrail names them."""
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, count, per_file)):
         name = f"{ACCOUNT}_CloudTrail_us-east-1_20261105T0900Z_{number:016d}.json.gz"
-        blocks = events(min(per_file, count - first), seed=seed + number)
+        blocks = events(min(per_file, count - first), seed=seed + number, alike=alike)
         _write(folder / name, _around(b'{"Records":[', blocks, b"]}", between=b","))
     return folder
 

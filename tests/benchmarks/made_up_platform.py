@@ -8,14 +8,12 @@ from typing import Any
 
 from isal import igzip
 
-from tests.benchmarks.made_up import ACCOUNT, interfaces
+from tests.benchmarks.made_up import ACCOUNT, KEYS, interfaces
 
 Json = dict[str, Any]
 
 REGION = "us-east-1"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod"
-KEYS = 3_001
-"""Keys that the made-up trail uses."""
 
 _EC2 = {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}
 

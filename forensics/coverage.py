@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from forensics import coverage_kept, coverage_objects, coverage_reasons
+from forensics import coverage_held, coverage_kept, coverage_objects, coverage_reasons
 from forensics.sources import sources
 
 LONGEST_WINDOW_DAYS = 400
@@ -14,15 +14,6 @@ PROVEN_ON = "it was on, but nothing proves that there was nothing to log, or tha
 BESIDES = "; besides: "
 """In the cause of an hour that was switched off in part: after it stands what is to be said of the rest."""
 NOTHING_SAYS = "nothing in evidence says whether it was on"
-
-_PIECE = """
-CREATE OR REPLACE TEMP TABLE piece AS
-SELECT source, account_id, region, date_trunc('hour', time) AS hour, object_id, count(*) AS records,
-  count(CASE WHEN action LIKE '%:nodata' THEN 1 END) AS quiet, count(CASE WHEN action LIKE '%:skipdata' THEN 1 END) AS lost
-FROM event
-WHERE time IS NOT NULL
-GROUP BY source, account_id, region, date_trunc('hour', time), object_id
-"""
 
 _PLACES = """
 CREATE OR REPLACE TEMP TABLE place AS
@@ -65,23 +56,16 @@ WHERE b.first_hour <= d.day + to_hours(u.number) AND d.day + to_hours(u.number) 
 
 _CELLS = """
 CREATE OR REPLACE TEMP TABLE cell AS
-WITH shared AS (
-  SELECT p.*, v.size, sum(p.records) OVER (PARTITION BY p.object_id) AS total,
-    sum(p.records) OVER (PARTITION BY p.object_id ORDER BY p.hour, p.source, p.account_id, p.region
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS upto
+WITH held AS (
+  SELECT w.place, p.hour, CAST(sum(p.records) AS BIGINT) AS records, CAST(sum(p.quiet) AS BIGINT) AS quiet,
+    CAST(sum(p.lost) AS BIGINT) AS lost, CAST(sum(p.bytes) AS BIGINT) AS bytes
   FROM piece AS p
-  LEFT JOIN evidence AS v ON v.object_id = p.object_id
-), held AS (
-  SELECT w.place, s.hour, sum(s.records) AS records, sum(s.quiet) AS quiet, sum(s.lost) AS lost,
-    sum(round(s.size * s.upto / s.total) - round(s.size * (s.upto - s.records) / s.total)) AS bytes
-  FROM shared AS s
-  JOIN place AS w ON w.source = s.source
-    AND w.account_id IS NOT DISTINCT FROM s.account_id
-    AND w.region IS NOT DISTINCT FROM s.region
-  GROUP BY w.place, s.hour
+  JOIN place AS w ON w.source = p.source
+    AND w.account_id IS NOT DISTINCT FROM p.account_id
+    AND w.region IS NOT DISTINCT FROM p.region
+  GROUP BY w.place, p.hour
 )
-SELECT p.place, i.hour, CAST(coalesce(h.records, 0) AS BIGINT) AS records, CAST(coalesce(h.quiet, 0) AS BIGINT) AS quiet,
-  CAST(coalesce(h.lost, 0) AS BIGINT) AS lost, CAST(h.bytes AS BIGINT) AS bytes
+SELECT p.place, i.hour, coalesce(h.records, 0) AS records, coalesce(h.quiet, 0) AS quiet, coalesce(h.lost, 0) AS lost, h.bytes
 FROM place AS p
 CROSS JOIN watched AS i
 LEFT JOIN held AS h ON h.place = p.place AND h.hour = i.hour
@@ -120,16 +104,16 @@ FROM cell AS c
 JOIN place AS p ON p.place = c.place
 LEFT JOIN chosen AS r ON r.place = c.place AND r.hour = c.hour
 LEFT JOIN on_hour AS o ON o.place = c.place AND o.hour = c.hour
-ORDER BY p.source, p.account_id, p.region, c.hour
+ORDER BY c.place, c.hour
 """
 
-_SCRATCH = ("piece", "place", "watched", "cell", "standing", "reason", "moment")
+_SCRATCH = ("place", "watched", "cell", "standing", "reason", "moment")
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `coverage`; needs `event`, `evidence`, `logging_state` and `digest_check`."""
     con.execute("DELETE FROM coverage")
-    con.execute(_PIECE)
+    coverage_held.find(con)
     hourly = [item for item in sources().values() if item.about.hourly]
     con.execute(_PLACES, [[item.name for item in hourly], [item.about.minutes for item in hourly]])
     con.execute(_HOURS, {"longest": LONGEST_WINDOW_DAYS})
@@ -140,3 +124,4 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_COVERAGE)
     for name in _SCRATCH:
         con.execute(f"DROP TABLE temp.{name}")
+    coverage_held.drop(con)

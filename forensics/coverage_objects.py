@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from forensics import log_acts
 from forensics.analysis.words import count
 from forensics.sources import sources
 
@@ -21,21 +22,6 @@ FROM evidence AS v
 WHERE v.status IN ('rejected', 'partial')
 GROUP BY 1, 2
 ORDER BY 1, 2
-"""
-
-ANY_TOUCHED = """
-SELECT 1
-FROM s3_access
-WHERE key LIKE '%AWSLogs/%' AND (operation LIKE '%.DELETE.OBJECT%' OR operation LIKE 'REST.PUT.OBJECT%')
-LIMIT 1
-"""
-"""Whether an access log tells of log objects that were deleted or written: planning a statement over all logs takes long."""
-
-_ANY_DELETED = """
-SELECT 1
-FROM cloudtrail
-WHERE event_name = 'DeleteObject' AND array_to_string(resource_ids, ' ') LIKE '%/AWSLogs/%'
-LIMIT 1
 """
 
 _DELETED = f"""
@@ -85,7 +71,7 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
     made: list[tuple[Any, ...]] = []
     for row in con.execute(_REJECTED).fetchall():
         made += _reasons(row, (70, "unknown"), f"{count(row[2], 'object')} of that time did not load whole: {row[3]}")
-    some = any(con.execute(statement).fetchall() for statement in (_ANY_DELETED, ANY_TOUCHED))
+    some = log_acts.objects_deleted(con) or log_acts.objects_touched(con)
     for row in con.execute(_DELETED).fetchall() if some else ():
         made += _reasons(
             row, (52, "missing"), f"{count(row[2], 'log object')} of that time deleted by {row[5]}: {row[3]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -43,6 +44,9 @@ _WORDS = {
     "unknown": "unknown",
 }
 """What is not logged, the most telling first."""
+
+_HOUR = timedelta(hours=1)
+_FIRST = datetime(1, 1, 2)
 
 OUTSIDE = "outside the hours that the evidence spans"
 NO_EVIDENCE = "no record of it is in evidence, and nothing says whether it was on"
@@ -238,6 +242,11 @@ def _hours(seconds: int) -> str:
     )
 
 
+def _hour_before(moment: datetime) -> datetime:
+    """Later hours touch the time from that moment on."""
+    return moment - _HOUR if moment > _FIRST else moment
+
+
 @dataclass(frozen=True, repr=False)
 class Coverage(Carded):
     """Cells of the table `coverage`; each method returns a narrower one and runs nothing."""
@@ -328,7 +337,7 @@ class Coverage(Carded):
         made: list[tuple[str, tuple[Any, ...]]] = [
             (f"{name} IN ({', '.join('?' for _ in values)})", tuple(values)) for name, values in lists if values
         ]
-        made += [("hour + INTERVAL 1 HOUR > ?", (scope.start,))] if scope.start else []
+        made += [("hour > ?", (_hour_before(scope.start),))] if scope.start else []
         return made + ([("hour < ?", (scope.end,))] if scope.end else [])
 
     def __str__(self) -> str:

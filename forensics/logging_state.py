@@ -11,28 +11,12 @@ from typing import Any, cast
 import duckdb
 
 from forensics import logging_described
-from forensics.analysis.deeds import Ask, Deed, Kind
-from forensics.analysis.tampering import acts, silences, switched_on
+from forensics.analysis.deeds import Deed
+from forensics.analysis.tampering import STARTS, silences, switched_on
 from forensics.analysis.words import listed
+from forensics.log_acts import acts, asking
 from forensics.logging_described import Mark, Trail
 from forensics.selectors import is_narrow
-
-_TRAIL, _RECORDER = "$.name", "$.configurationRecorderName"
-
-STARTS: tuple[Kind, ...] = (
-    Kind("cloudtrail:CreateTrail", "trail made", _TRAIL),
-    Kind("cloudtrail:StartLogging", "trail started", _TRAIL),
-    Kind("guardduty:CreateDetector", "detector made", None, "$.detectorId"),
-    Kind("config:StartConfigurationRecorder", "recorder started", _RECORDER),
-    Kind("ec2:CreateFlowLogs", "flow logs made"),
-    Kind("wafv2:PutLoggingConfiguration", "log of the web ACL made", "$.loggingConfiguration.resourceArn"),
-    Kind(
-        "route53resolver:AssociateResolverQueryLogConfig",
-        "query log put on a VPC",
-        "$.resolverQueryLogConfigId",
-    ),
-)
-"""Calls that switch a log on, besides those that switch both ways."""
 
 _ON = {
     "trail started": "cloudtrail",
@@ -82,19 +66,14 @@ class State:
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `logging_state`; needs `event`."""
     con.execute("DELETE FROM logging_state")
-    rows = [state.row for state in _states(asking(con))]
+    rows = [state.row for state in _states(con)]
     if rows:
         con.executemany(_INSERT, rows)
 
 
-def asking(con: duckdb.DuckDBPyConnection) -> Ask:
-    """Statements run on a connection, so that they see what its transaction wrote."""
-    return lambda sql, params: con.execute(sql, list(params)).fetchall()
-
-
-def _states(ask: Ask) -> Iterator[State]:
-    deeds = [deed for deed in acts(ask, more=STARTS) if deed.outcome == "success" and deed.time]
-    described = logging_described.read(ask)
+def _states(con: duckdb.DuckDBPyConnection) -> Iterator[State]:
+    deeds = [deed for deed in acts(con, more=STARTS) if deed.outcome == "success" and deed.time]
+    described = logging_described.read(asking(con))
     trails = _trails(deeds, described.trails)
     by_thing: dict[tuple[Any, ...], list[Mark]] = {}
     for mark in (*_marks(deeds), *described.marks):

@@ -6,12 +6,11 @@ from typing import Any
 
 import duckdb
 
+from forensics import log_acts
 from forensics.analysis.deeds import Deed
-from forensics.analysis.tampering import acts, effect
+from forensics.analysis.tampering import effect
 from forensics.analysis.weakening import REFUSED, severity
 from forensics.analysis.words import capital, count
-from forensics.coverage_objects import ANY_TOUCHED
-from forensics.logging_state import asking
 from forensics.sources import title_of
 
 SOURCE = "tampering"
@@ -51,7 +50,7 @@ ORDER BY 2, 1
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `finding` and `finding_evidence`, rebuild `finding_coverage`; needs `coverage` and `finding`."""
     con.execute("DELETE FROM finding_coverage")
-    every = acts(asking(con))
+    every = log_acts.acts(con)
     found = _distinct([(deed, number) for deed in every if (number := severity(deed, every)) is not None])
     con.execute(_EMPTIED, [[deed.event_id for deed, _ in found]])
     emptied = _in_words(con)
@@ -60,7 +59,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     why += [
         (_id(deed.event_id), deed.end.event_id, "what undid it, or changed it again") for deed, _ in found if deed.end
     ]
-    deleted = con.execute(_DELETED).fetchall() if con.execute(ANY_TOUCHED).fetchall() else []
+    deleted = con.execute(_DELETED).fetchall() if log_acts.objects_touched(con) else []
     for row, reasons in map(_deletion, deleted):
         rows.append(row)
         why += reasons

@@ -235,6 +235,22 @@ def test_coverage_is_narrowed_and_says_what_it_comes_to(run: Run, case: Path) ->
     assert run("coverage", case, "--source", "vpcflow")[0] == 2
 
 
+def test_coverage_of_very_many_hours_is_a_row_for_each_place(
+    run: Run, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forensics.cli.coverage.READABLE", 2)
+    with Case.open(case, read_only=False) as opened:
+        opened.connection.execute(
+            "INSERT INTO coverage (source, account_id, region, hour, records, status) SELECT 'waf', '111122223333', 'eu-west-1',"
+            " TIMESTAMP '2026-11-05' + to_hours(i.number), i.number, CASE i.number WHEN 0 THEN 'unknown' ELSE 'present' END"
+            " FROM range(3) AS i(number)"
+        )
+    _, out, err = run("coverage", case, "--source", "waf")
+    assert out.split()[-7:] == ["eu-west-1", "3", "2", "1", "3", "2026-11-05T00:00:00Z", "2026-11-05T02:00:00Z"]
+    assert "these are 3 hours: for a row for each stretch" in err
+    assert "2026-11-05T01:00:00Z" in run("coverage", case, "--source", "waf", "--format", "csv")[1]
+
+
 def test_an_empty_timeline_says_on_standard_error_what_that_means(run: Run, case: Path) -> None:
     _, out, err = run(
         "timeline", case, "--source", "waf", "--from", "2026-11-05", "--to", "2026-11-06", "--format", "jsonl"

@@ -147,3 +147,9 @@ def test_coverage_is_narrowed_shown_and_refused_like_a_timeline(case: Case) -> N
 )
 def test_a_share_is_never_rounded_to_all_or_nothing(part: int, whole: int, said: str) -> None:
     assert percent(part, whole) == said
+
+
+def test_hours_that_a_window_touches_are_covered_at_either_end(case: Case) -> None:
+    found = case.coverage("cloudtrail", account="111122223333", start="2026-03-01T05:59:59", end="2026-03-01T07:00:01")
+    assert sorted({row[3].hour for row in found.rows()}) == [5, 6, 7]
+    assert len({row[3] for row in case.coverage(start="0001-01-01", end="2026-03-01T01:00").rows()}) == 1

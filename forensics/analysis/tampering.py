@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from forensics.analysis.deeds import Ask, Deed, Kind, deeds_among
+from forensics.analysis.deeds import Deed, Kind
 from forensics.analysis.words import listed
 from forensics.timeline import Timeline
 
@@ -80,9 +80,24 @@ KINDS: tuple[Kind, ...] = (
     Kind("organizations:LeaveOrganization", "account left its organization"),
 )
 
+STARTS: tuple[Kind, ...] = (
+    Kind("cloudtrail:CreateTrail", "trail made", _TRAIL),
+    Kind("cloudtrail:StartLogging", "trail started", _TRAIL),
+    Kind("guardduty:CreateDetector", "detector made", None, "$.detectorId"),
+    Kind("config:StartConfigurationRecorder", "recorder started", _RECORDER),
+    Kind("ec2:CreateFlowLogs", "flow logs made"),
+    Kind("wafv2:PutLoggingConfiguration", "log of the web ACL made", "$.loggingConfiguration.resourceArn"),
+    Kind(
+        "route53resolver:AssociateResolverQueryLogConfig",
+        "query log put on a VPC",
+        "$.resolverQueryLogConfigId",
+    ),
+)
+"""Calls that switch a log on, besides those that switch both ways."""
+
 ACTIONS: tuple[str, ...] = tuple(kind.action for kind in KINDS)
 
-_LOG_BUCKETS = """
+LOG_BUCKETS = """
 SELECT DISTINCT 'arn:aws:s3:::' || b.bucket AS bucket
 FROM (
   SELECT regexp_extract(v.uri, '([^/]+)/AWSLogs/', 1) AS bucket
@@ -95,47 +110,19 @@ FROM (
   FROM cloudtrail AS c
   WHERE c.event_source = 'cloudtrail.amazonaws.com'
 ) AS b
-WHERE b.bucket <> ''
+WHERE b.bucket <> '' AND b.bucket NOT LIKE '%/%'
 """
+"""Buckets with logs: of objects in evidence, and those that a trail was told to write to."""
 
-_OF_LOGS = """(action NOT LIKE 's3:%' OR action = 's3:PutBucketLogging' OR list_has_any(resources, CAST(? AS VARCHAR[]))
+OF_LOGS = """(action NOT LIKE 's3:%' OR action = 's3:PutBucketLogging' OR list_has_any(resources, CAST(? AS VARCHAR[]))
   OR array_to_string(resources, ' ') LIKE '%/AWSLogs/%')"""
 """A bucket's lifecycle is an act against logs only where logs are in the bucket."""
 
 
 def of_logs(calls: Timeline) -> Timeline:
     """Those of calls of `ACTIONS` that are against logs."""
-    return calls.where(_OF_LOGS, [str(row[0]) for row in calls.case.sql(_LOG_BUCKETS).rows()])
+    return calls.where(OF_LOGS, [str(row[0]) for row in calls.case.sql(LOG_BUCKETS).rows()])
 
-
-def acts(ask: Ask, *, more: Sequence[Kind] = ()) -> list[Deed]:
-    """Every act against a log in the case, refused ones too, and calls of `more` kinds, in order of time."""
-    kinds = (*KINDS, *more)
-    buckets = [str(row[0]) for row in ask(_LOG_BUCKETS, ())]
-    objects = [str(row[0]) for row in ask(_OBJECTS, ([kind.action.partition(":")[2] for kind in kinds], buckets))]
-    if not objects:
-        return []
-    return deeds_among(ask, (_ACTS, (objects, [kind.action for kind in kinds], buckets)), kinds, True)
-
-
-_OBJECTS = """
-SELECT DISTINCT object_id
-FROM cloudtrail
-WHERE list_contains(CAST(? AS VARCHAR[]), regexp_replace(event_name, '[0-9]{8}(v[0-9]+)?$', ''))
-  AND (event_source NOT LIKE 's3.%' OR event_name = 'PutBucketLogging' OR list_has_any(resource_ids, CAST(? AS VARCHAR[]))
-    OR array_to_string(resource_ids, ' ') LIKE '%/AWSLogs/%')
-ORDER BY object_id
-"""
-"""Objects with an act: most cases have few or none, and the view of all events is read for those alone."""
-
-_ACTS = f"""
-SELECT *
-FROM event
-WHERE source = 'cloudtrail'
-  AND list_contains(CAST(? AS VARCHAR[]), object_id)
-  AND list_contains(CAST(? AS VARCHAR[]), regexp_replace(action, '[0-9]{{8}}(v[0-9]+)?$', ''))
-  AND {_OF_LOGS}
-"""
 
 SILENCES: Mapping[str, str] = {
     "trail stopped": "cloudtrail",

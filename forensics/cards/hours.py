@@ -10,18 +10,7 @@ from forensics.cards.card import Answer, Card, Part
 from forensics.cards.tables import SHORT
 from forensics.case import Query
 from forensics.covered import Coverage
-
-_PLACES = """
-SELECT source, account_id, region, count(*) AS hours, count(*) FILTER (WHERE status IN ('present', 'silent')) AS logged,
-  nullif(count(*) FILTER (WHERE status = 'switched_off'), 0) AS switched_off,
-  nullif(count(*) FILTER (WHERE status = 'tampered'), 0) AS tampered,
-  nullif(count(*) FILTER (WHERE status = 'missing'), 0) AS missing,
-  nullif(count(*) FILTER (WHERE status = 'unknown'), 0) AS unknown,
-  CAST(sum(records) AS BIGINT) AS records, min(hour) AS first_hour, max(hour) AS last_hour
-FROM covered
-GROUP BY source, account_id, region
-ORDER BY source, account_id, region
-"""
+from forensics.export.covering import PLACES
 
 _GAPS = """
 SELECT source, account_id, region, status, cause, count(*) AS hours, min(hour) AS first_hour, max(hour) AS last_hour,
@@ -64,7 +53,7 @@ class Hours(Card):
     @property
     def places(self) -> Query:
         """Hours of each log, account and Region, by status."""
-        return self.covered.select(_PLACES)
+        return self.covered.select(PLACES)
 
     @property
     def gaps(self) -> Query:

@@ -6,6 +6,9 @@ import argparse
 
 from forensics.cli.terminal import case_argument, open_case, output_options, remark, window_options, write
 
+READABLE = 250_000
+"""Hours of logs, accounts and Regions in all, up to which a table on a terminal has a row for each stretch of them."""
+
 ABOUT = "which hours of which source the case holds, or why not"
 
 
@@ -20,11 +23,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Write hours that say the same as one row each. Raises UnknownName, UsageError."""
-    from forensics.export.covering import STRETCHES
+    """Write hours that say the same as one row each, of very many a row for each place. Raises UnknownName, UsageError."""
+    from forensics.export.covering import PLACES, STRETCHES
 
     names = ("source", "account", "region", "start", "end")
     with open_case(options.case) as case:
         found = case.coverage(**{name: getattr(options, name) for name in names})
-        write(found.select(STRETCHES), options)
+        (hours,) = found.select("SELECT count(*) FROM covered").rows()[0]
+        whole = options.format != "table" or hours <= READABLE
+        write(found.select(STRETCHES if whole else PLACES), options)
         remark(str(found.badge))
+        remark(None if whole else _SHORTENED.format(hours=hours))
+
+
+_SHORTENED = (
+    "a row for each log, account and Region, as these are {hours:,} hours: for a row for each stretch that says the same,"
+    " narrow with --source, --account, --region, --from or --to, or write --format csv"
+)

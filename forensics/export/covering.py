@@ -32,6 +32,19 @@ ORDER BY source, account_id, region, min(hour)
 """
 """Hours that follow one another and say the same are one row; `off_from` to `off_to` is the part that was switched off."""
 
+PLACES = """
+SELECT source, account_id, region, count(*) AS hours, count(*) FILTER (WHERE status IN ('present', 'silent')) AS logged,
+  nullif(count(*) FILTER (WHERE status = 'switched_off'), 0) AS switched_off,
+  nullif(count(*) FILTER (WHERE status = 'tampered'), 0) AS tampered,
+  nullif(count(*) FILTER (WHERE status = 'missing'), 0) AS missing,
+  nullif(count(*) FILTER (WHERE status = 'unknown'), 0) AS unknown,
+  CAST(sum(records) AS BIGINT) AS records, min(hour) AS first_hour, max(hour) AS last_hour
+FROM covered
+GROUP BY source, account_id, region
+ORDER BY source, account_id, region
+"""
+"""Hours of each log, account and Region, by status."""
+
 _NOT_LOGGED = f"""
 SELECT source, account_id, region, status, "from", "to", hours, cause
 FROM ({STRETCHES}) AS stretch

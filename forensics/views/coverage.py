@@ -65,11 +65,10 @@ FROM coverage
 """
 
 _CELLS = """
-SELECT source, account_id, region, bin, max(rank) AS worst, sum(records) AS records, max_by(cause, rank) AS cause,
-  count(*) AS hours, CAST(max_by(rank_hours, rank) AS BIGINT) AS worst_hours
+SELECT source, account_id, region, bin, max(rank) AS worst, CAST(sum(records) AS BIGINT) AS records,
+  max_by(cause, rank) AS cause, CAST(sum(hours) AS BIGINT) AS hours, max_by(hours, rank) AS worst_hours
 FROM (
-  SELECT source, account_id, region, records, cause, bin, rank,
-    count(*) OVER (PARTITION BY source, account_id, region, bin, rank) AS rank_hours
+  SELECT source, account_id, region, bin, rank, sum(records) AS records, min(cause) AS cause, count(*) AS hours
   FROM (
     SELECT source, account_id, region, records, cause,
       CAST(floor(date_diff('hour', CAST(? AS TIMESTAMP), hour) / CAST(? AS DOUBLE)) AS BIGINT) AS bin,
@@ -79,6 +78,7 @@ FROM (
       END AS rank
     FROM coverage
   ) AS ranked
+  GROUP BY source, account_id, region, bin, rank
 ) AS placed
 GROUP BY source, account_id, region, bin
 ORDER BY source, account_id, region, bin

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from forensics import attribution, configuration, event, scanned, storage
+from forensics import attribution, configuration, event, locking, scanned, storage
 from forensics.carded import Carded
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.lookups import Lookups
@@ -296,6 +296,12 @@ class Case(Lookups, Carded):
         """Further connections to the database file that are kept open, to be closed with the case."""
         return []
 
+    def reopen(self) -> None:
+        """Open the database file anew, after an error that DuckDB cannot go on after. Raises CaseLocked, CaseError."""
+        self.close()
+        self.cursors.clear()
+        object.__setattr__(self, "connection", _connect(self.path / DATABASE, read_only=self.read_only))
+
     def close(self) -> None:
         """Close the database file."""
         for connection in (*self.cursors, self.connection):
@@ -317,7 +323,11 @@ def _connect(file: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
         return connection
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():
-            raise CaseLocked(f"{file} is being written by another process: wait for it, or stop it; {error}") from None
+            raise CaseLocked(locking.held(file, str(error), read_only=read_only)) from None
+        raise CaseError(f"cannot open {file}: {error}") from None
+    except duckdb.ConnectionException as error:
+        if "different configuration" in str(error):
+            raise CaseLocked(locking.held_here(file)) from None
         raise CaseError(f"cannot open {file}: {error}") from None
     except duckdb.Error as error:
         raise CaseError(f"cannot open {file}: {error}; process {os.getpid()}") from None

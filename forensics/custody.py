@@ -2,7 +2,7 @@
 
 `custody.jsonl` has one JSON object a line, each carrying the SHA-256 of the line before it. A line that a
 crash cut off stays: the next entry begins on a line of its own, chains over the cut line's bytes and names it
-in `torn`.
+in `torn`. Where the clock was set back, an entry says from when in `clock_set_back_from`: the order is that of the lines.
 Rewriting the whole file is not detectable from inside: note the last line's SHA-256 (`head`) elsewhere.
 """
 
@@ -76,9 +76,10 @@ def append(
     """
     file = Path(case_path) / FILE
     last = _last(file)
+    time = now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
     entry: dict[str, Any] = {
         "seq": last.number + 1 if last else 1,
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": time,
         "who": _user(),
         "host": socket.gethostname(),
         "version": _version(),
@@ -89,8 +90,27 @@ def append(
     }
     if last and last.entry is None:
         entry["torn"] = last.number
+    if last and last.entry and str(last.entry.get("time", "")) > time:
+        entry["clock_set_back_from"] = last.entry["time"]
     _write(file, b"" if last is None or last.ended else b"\n", entry)
     return entry
+
+
+def now() -> datetime:
+    """The time in UTC as this machine has it; where its clock was set back, the custody entry says so."""
+    return datetime.now(UTC)
+
+
+def set_back(case_path: Path) -> Iterator[str]:
+    """Each place where an entry has an earlier time than the one before it: the clock had been set back, or before that forward."""
+    before: dict[str, Any] | None = None
+    for entry in entries(case_path):
+        if before and str(entry.get("time", "")) < str(before.get("time", "")):
+            yield (
+                f"custody entry {entry['seq']} has the time {entry['time']}, the one before it {before['time']}: the"
+                " clock of the machine was set in between, its order is that of the entries"
+            )
+        before = entry
 
 
 def entries(case_path: Path) -> Iterator[dict[str, Any]]:

@@ -6,13 +6,12 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import duckdb
 
-from forensics import custody, naming
+from forensics import custody, naming, recovery
 from forensics.acquire import Found, folder
 from forensics.acquire.archive import explain
 from forensics.errors import EvidenceError, UnknownName, UsageError
@@ -90,9 +89,13 @@ def take(
         with Store.at(case, in_place=in_place) as store:
             for batch in _batches(take_all(store, found, progress)):
                 total += _commit(store, batch, command)
-    except OSError as error:
-        raise EvidenceError(f"cannot write to the case {case.path}: {explain(error)}; run it again") from error
+    except (OSError, duckdb.Error) as error:
+        raise EvidenceError(f"cannot write to the case {case.path}: {_cause(error)}; run it again") from error
     return total
+
+
+def _cause(error: BaseException) -> str:
+    return (recovery.words(error) if isinstance(error, duckdb.Error) else None) or explain(error)
 
 
 def path_of(case: Case, stored_at: str) -> Path:
@@ -260,7 +263,7 @@ def _commit(store: Store, batch: list[Taken], command: str) -> Added:
 
 def _insert(case: Case) -> tuple[int, int, int]:
     con = case.connection
-    now = {"acquired_at": datetime.now(UTC).replace(tzinfo=None)}
+    now = {"acquired_at": custody.now().replace(tzinfo=None)}
     con.execute(NEWCOMER)
     con.execute(READ_AT_LAST)
     con.execute(REASON_NOW)

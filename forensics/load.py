@@ -18,7 +18,7 @@ from typing import IO, cast
 
 import duckdb
 
-from forensics import custody, resolution, set_aside
+from forensics import custody, recovery, resolution, set_aside
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
 from forensics.sources import from_outside
@@ -107,6 +107,11 @@ def load(
         raise CaseError(f"the case {case.path} is open read-only: open it with read_only=False to load")
     if workers is not None and workers < 1:
         raise UsageError(f"workers must be 1 or more, not {workers}")
+    with recovery.in_words(case.path):
+        return recovery.once_more(case, lambda: _load(case, workers, progress, resolve=resolve, retry=retry))
+
+
+def _load(case: Case, workers: int | None, progress: Progress | None, *, resolve: bool, retry: bool) -> Ledger:
     _forget_leftovers(case)
     if retry:
         set_aside.retry(case)
@@ -160,8 +165,9 @@ def _settings(con: duckdb.DuckDBPyConnection, settings: dict[str, str]) -> Itera
     try:
         yield
     finally:
-        for name in settings:
-            con.execute(f"RESET {name}")
+        with contextlib.suppress(duckdb.FatalException):
+            for name in settings:
+                con.execute(f"RESET {name}")
 
 
 def _tasks(pending: Sequence[tuple[Item, int]]) -> Iterator[tuple[list[Item], int]]:

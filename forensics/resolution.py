@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 
@@ -77,7 +78,8 @@ def _resolve(con: duckdb.DuckDBPyConnection) -> None:
             importlib.import_module(f"forensics.{stage}").resolve(con)
         con.execute("DELETE FROM case_info WHERE key = ?", [_STALE])
     except BaseException:
-        con.execute("ROLLBACK")
+        with contextlib.suppress(duckdb.Error):  # after a fatal error the database undoes it by itself
+            con.execute("ROLLBACK")
         raise
     con.execute("COMMIT")
     con.execute("CHECKPOINT")

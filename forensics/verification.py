@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from forensics import custody
+from forensics import custody, resolution
 from forensics.acquire.archive import explain
 from forensics.custody import Problem
 from forensics.evidence import path_of
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Verification:
     """What verifying found: distinct stored objects and their bytes, custody entries, and every problem.
 
-    `head` is the SHA-256 of the last custody line, worth keeping elsewhere.
+    `head` is the SHA-256 of the last custody line, worth keeping elsewhere. `remarks` tell what is no alteration:
+    a clock that was set back, objects that wait to be loaded, a resolution that is to be done again.
     """
 
     objects: int
@@ -32,6 +33,7 @@ class Verification:
     entries: int
     head: str
     problems: tuple[Problem, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -42,7 +44,7 @@ class Verification:
         """The verdict, the head of the custody chain, and a line for every problem."""
         verdict = "as acquired" if self.ok else f"{len(self.problems)} problems"
         counts = f"{self.objects} stored objects ({self.bytes} bytes), {self.entries} custody entries: {verdict}"
-        return "\n".join([counts, f"custody head {self.head}", *map(str, self.problems)])
+        return "\n".join([counts, f"custody head {self.head}", *map(str, self.problems), *self.remarks])
 
 
 def verify(case: Case, *, progress: Progress | None = None) -> Verification:
@@ -60,7 +62,18 @@ def verify(case: Case, *, progress: Progress | None = None) -> Verification:
     problems += [*_check_record(case), *_check_rows(case)]
     problems += _check_strays(case, {row[1] for row in files})
     entries = sum(1 for _ in custody.entries(case.path))
-    return Verification(len(files), size, entries, custody.head(case.path), tuple(problems))
+    remarks = (*custody.set_back(case.path), *unfinished(case))
+    return Verification(len(files), size, entries, custody.head(case.path), tuple(problems), remarks)
+
+
+def unfinished(case: Case) -> list[str]:
+    """What an interrupted command, or one that was not run yet, left to do, a sentence each."""
+    con = case.connection.cursor()
+    (pending,) = con.execute("SELECT count(*) FROM evidence WHERE status = 'pending'").fetchall()[0]
+    waiting = [f"unfinished: {pending:,} objects wait to be loaded: forensics load {case.path}"] if pending else []
+    if not pending and resolution.is_stale(con):
+        waiting.append(f"unfinished: what was loaded is not resolved yet: forensics load {case.path}")
+    return waiting
 
 
 FILES = """

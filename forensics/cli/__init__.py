@@ -6,11 +6,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from types import FrameType
 
 from forensics.errors import ForensicsError
 from forensics.extras import lacking
@@ -22,37 +27,82 @@ COMMANDS = (
 ).split()
 """In the order of the help: a case and its evidence, looking into it, registries and playbooks, made-up incidents."""
 
-INTERRUPTED = 130
+INTERRUPTED = 128
+"""Exit status of a command that a signal ended, to be added to its number: 130 of Ctrl-C, as shells have it."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; the exit status is 0 done, 1 the work failed, 2 wrong usage, 130 interrupted."""
+    """Run one command; the exit status is 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (143, 129: ended by SIGTERM, SIGHUP)."""
     _make_printable()
     options = _parser().parse_args(argv)
+    with _signals() as ended:
+        try:
+            status = int(options.run(options) or 0)
+            if sys.stdout:
+                sys.stdout.flush()
+            return status
+        except BrokenPipeError:
+            return 0
+        except BaseException as error:
+            if ended or isinstance(error, KeyboardInterrupt):  # DuckDB makes another error of it
+                number = ended[0] if ended else signal.SIGINT
+                return _fail("interrupted; run the command again to finish", INTERRUPTED + number)
+            known = lacking(error) if isinstance(error, ModuleNotFoundError) else error
+            if isinstance(known, ForensicsError):
+                return _fail(str(known), known.status)
+            if isinstance(error, Exception):
+                return _fail(_unforeseen(error), 1)
+            raise
+        finally:
+            _let_go()
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Ctrl-C, SIGTERM and a terminal that goes away undo what is not committed; the list tells which came."""
+    ended: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    wanted = [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)]
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    here = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in wanted if here and signal.getsignal(number) in usual}
     try:
-        status = int(options.run(options) or 0)
-        sys.stdout.flush()
-        return status
-    except KeyboardInterrupt:
-        return _fail("interrupted; run the command again to finish", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except ForensicsError as error:
-        return _fail(str(error), error.status)
-    except ModuleNotFoundError as error:
-        missing = lacking(error)
-        return _fail(str(missing or error), missing.status if missing else 1)
-    except Exception as error:  # noqa: BLE001
-        return _fail(f"{type(error).__name__}: {error} (FORENSICS_DEBUG=1 shows where)", 1)
+        for number in before:
+            signal.signal(number, stop)
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _let_go() -> None:
+    """A pipe that nobody reads, a terminal that is gone and a full disk are not written to again at the exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream:
+                stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _unforeseen(error: Exception) -> str:
+    from forensics import recovery
+
+    said = recovery.words(error) or f"{type(error).__name__}: {error}"
+    return f"{said} (FORENSICS_DEBUG=1 shows where)"
 
 
 def _fail(message: str, status: int) -> int:
     from forensics.cli.terminal import remark
 
-    if os.environ.get("FORENSICS_DEBUG") == "1":
-        traceback.print_exc()
-    remark(" ".join(message.split()))
+    with contextlib.suppress(OSError):
+        if os.environ.get("FORENSICS_DEBUG") == "1":
+            traceback.print_exc()
+        remark(" ".join(message.split()))
     return status
 
 

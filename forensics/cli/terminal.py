@@ -35,11 +35,18 @@ def output_options(parser: argparse.ArgumentParser, formats: Sequence[str] = FOR
     parser.add_argument("--out", metavar="FILE", type=Path, help="write to FILE instead of standard output")
 
 
-def open_case(path: Path, *, write: bool = False) -> Case:
-    """The case, read-only unless it is written. Raises NotACase, CaseLocked, NewerCase, CaseError."""
-    from forensics.case import Case
+def open_case(path: Path, *, write: bool = False, remarks: bool = True) -> Case:
+    """The case, read-only unless it is written; then a remark says what was left unfinished in it.
 
-    return Case.open(path, read_only=not write)
+    Raises NotACase, CaseLocked, NewerCase, CaseError.
+    """
+    from forensics.case import Case
+    from forensics.verification import unfinished
+
+    case = Case.open(path, read_only=not write)
+    for line in unfinished(case) if remarks and not write else ():
+        remark(line)
+    return case
 
 
 def write(query: Query, options: argparse.Namespace) -> None:

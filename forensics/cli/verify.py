@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         return _tables(options)
     if options.digests or options.format or options.out:
         return _digests(options)
-    with open_case(options.case) as case, progress("verify", "B") as show:
+    with open_case(options.case, remarks=False) as case, progress("verify", "B") as show:
         found = verification.verify(case, progress=(lambda _, size: show(size, None)) if show else None)
     say(str(found))
     return 0 if found.ok else 1

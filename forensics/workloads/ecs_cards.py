@@ -1,8 +1,8 @@
 """What ECS tasks held: their interface with its addresses, and the EC2 instance they ran on."""
 
-from forensics import telling, workload
+from forensics import scanned, telling, workload
 from forensics.arn import key
-from forensics.workloads.ecs_named import of_task
+from forensics.workloads.ecs_named import STATES, of_task
 
 CREATOR = ("ecs.amazonaws.com", "ecs-tasks.amazonaws.com")
 """Whose interfaces bear the id of a task's attachment; anybody else may write such a description."""
@@ -28,19 +28,33 @@ def _shaped(expression: str, pattern: str) -> str:
 _ENI = "^eni-[0-9a-z]+$"
 _ADDRESS = "^[0-9A-Fa-f:.]+$"
 
+
+def _stated(states: str) -> str:
+    """SELECT of the attachments that states of tasks tell of."""
+    return f"""
+WITH state AS ({states})
+SELECT s.account_id, s.region, s.task_id, s.cluster, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
+  {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,
+  {_shaped(_detail("privateIPv4Address"), _ADDRESS)} AS ipv4,
+  {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
+  {_shaped(_detail("publicIPv4Address"), _ADDRESS)} AS public_ip,
+  s.moment, least(s.pull_started_at, s.started_at, s.stopping_at) AS held_at,
+  least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.last_status = 'PROVISIONING' AS is_early,
+  s.seen_at, s.event_id
+FROM state AS s, unnest(json_extract(s.attachments, '$[*]')) AS u(item)
+WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
+"""
+
+
+_STATED = scanned.Scan("task_attachment", {source: _stated(states) for source, states in STATES.items()})
+SCANS = (_STATED,)
+
 _ATTACHMENT = f"""
 CREATE OR REPLACE TEMP TABLE ecs_attachment AS
 WITH told AS (
-  SELECT t.workload, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
-    {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,
-    {_shaped(_detail("privateIPv4Address"), _ADDRESS)} AS ipv4,
-    {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
-    {_shaped(_detail("publicIPv4Address"), _ADDRESS)} AS public_ip,
-    s.moment, least(s.pull_started_at, s.started_at, s.stopping_at) AS held_at,
-    least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.last_status = 'PROVISIONING' AS is_early,
-    s.seen_at, s.event_id
-  FROM {of_task("ecs_state", "s")}, unnest(json_extract(s.attachments, '$[*]')) AS u(item)
-  WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
+  SELECT t.workload, s.attachment_id, s.status, s.eni, s.ipv4, s.ipv6, s.public_ip, s.moment, s.held_at, s.attached_at,
+    s.is_early, s.seen_at, s.event_id
+  FROM {of_task(_STATED.table, "s")}
   UNION ALL
   SELECT t.workload, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
     {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,

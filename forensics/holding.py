@@ -4,6 +4,7 @@ import duckdb
 
 from forensics import configuration, padding, public_address, running, scanned, workload, workloads
 from forensics.arn import SAMPLE, key
+from forensics.interface_card import CARDS, DESCRIBED
 
 FLOW_PADDING = padding.FLOW
 """Seconds by which a flow record may miss a change: its times are those of packets."""
@@ -17,12 +18,9 @@ _ATTACHED = f"""
 CREATE OR REPLACE TEMP TABLE attached AS
 SELECT c.eni, {_INSTANCE} AS workload, c.moment, c.attachment_id, c.event_id
 FROM (
-  SELECT r.aws_region, r.account_id, r.moment, r.event_id, u.item->>'$.instanceId' AS instance_id,
-    v.card->>'$.networkInterfaceId' AS eni, v.card->>'$.attachment.attachmentId' AS attachment_id
-  FROM workload_call AS r,
-    unnest(json_extract(r.answer, '$.instancesSet.items[*]')) AS u(item),
-    unnest(json_extract(u.item, '$.networkInterfaceSet.items[*]')) AS v(card)
-  WHERE r.event_name = 'RunInstances'
+  SELECT d.region AS aws_region, d.account_id, d.moment, d.event_id, d.instance_id, d.interface_id AS eni, d.attachment_id
+  FROM {CARDS} AS d
+  WHERE d.kind = 'run'
   UNION ALL
   SELECT aws_region, account_id, moment, event_id, ask->>'$.instanceId' AS instance_id,
     ask->>'$.networkInterfaceId' AS eni, answer->>'$.attachmentId' AS attachment_id
@@ -313,7 +311,7 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     associated with one is its holder's.
     """
     others = "\nUNION ALL\n".join(workloads.selected("facts", workloads.FACT))
-    scanned.take(con, _CARRIED)
+    scanned.take(con, _CARRIED, DESCRIBED)
     for statement in _CARDS:
         con.execute(statement)
     con.execute(_ENI_FACT)

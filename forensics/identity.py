@@ -308,7 +308,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Fill `identity`, `principal` and `session` afresh; the caller owns the transaction."""
     said = _said()
     scanned.take(con, said)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE said AS\nSELECT * FROM {said.rows} AS k")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW said AS\nSELECT * FROM {scanned.latest(con, said)} AS k")
     actor.collect(con)
     issuance.collect(con, afresh=True)
     con.execute(_FACTS, {"role_id": issuance.ROLE_ID, "role_arn": issuance.ROLE_ARN})
@@ -321,9 +321,10 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_IDENTITY, {"role_id": issuance.ROLE_ID})
     for statement in (_SHARED_EVENT, _PRINCIPAL, _SESSION):
         con.execute(statement)
-    issuance.drop(con)
+    issuance.drop(con, last=False)
     actor.drop(con)
-    for table in ("generation", "named_actor", "said"):
+    con.execute("DROP VIEW temp.said")
+    for table in ("generation", "named_actor"):
         con.execute(f"DROP TABLE temp.{table}")
 
 

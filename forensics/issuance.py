@@ -80,70 +80,84 @@ _ANSWERED = (
 )
 """Members of a mint's request and answer; each document is parsed once for all of them."""
 
-_READ = """
-SELECT
-  {event_id} AS event_id,
-  s.event_time AS time,
-  s.event_source AS event_source,
-  s.event_name AS event_name,
-  s.aws_region AS region,
-  s.user_identity_type AS caller_type,
-  s.user_identity_arn AS caller_arn,
-  s.user_identity_invoked_by AS invoked_by,
-  s.user_identity_principal_id AS caller_id,
-  s.identity_key AS identity_key,
-  nullif(s.user_identity_access_key_id, '') AS issuer_key,
-  s.recipient_account_id AS account_id,
+_READ = r"""
+WITH read AS (
+  SELECT
+    {event_id} AS event_id,
+    s.event_time AS time,
+    s.event_source AS event_source,
+    s.event_name AS event_name,
+    s.aws_region AS region,
+    s.user_identity_type AS caller_type,
+    s.user_identity_arn AS caller_arn,
+    s.user_identity_invoked_by AS invoked_by,
+    s.user_identity_principal_id AS caller_id,
+    s.identity_key AS identity_key,
+    nullif(s.user_identity_access_key_id, '') AS issuer_key,
+    s.recipient_account_id AS account_id,
+    CASE
+      WHEN s.user_identity_type = 'AWSAccount' THEN 2
+      WHEN s.user_identity_account_id IS DISTINCT FROM s.recipient_account_id THEN 1
+      ELSE 0
+    END AS side,
+    coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
+    s.session_source_identity AS caller_source_identity,
+    s.resources->>'$[0].ARN' AS resource,
+    json_extract_string(s.request_parameters, [{asked}]) AS q,
+    json_extract_string(s.response_elements, [{answered}]) AS a
+  FROM {{rows}} AS s
+  WHERE ({issuing})
+    AND coalesce(s.error_code, '') = ''
+)
+SELECT * EXCLUDE (q, a), q[1] AS asked_arn, q[3] AS asked_session_name,
+  nullif(coalesce(a[1], a[2], a[3]), '') AS own_key,
+  coalesce(a[4], a[5]) AS expiration,
+  try_cast(q[5] AS BIGINT) AS own_seconds,
+  coalesce(a[6], a[7], a[8]) AS own_session_id,
+  coalesce(a[9], a[10], a[11]) AS own_session,
+  nullif(coalesce(q[4], a[12], a[13], caller_source_identity), '') AS own_source_identity,
   CASE
-    WHEN s.user_identity_type = 'AWSAccount' THEN 2
-    WHEN s.user_identity_account_id IS DISTINCT FROM s.recipient_account_id THEN 1
-    ELSE 0
-  END AS side,
-  coalesce(nullif(s.shared_event_id, ''), s.event_id, s.object_id || '/' || s.record) AS call,
-  s.session_source_identity AS caller_source_identity,
-  s.resources->>'$[0].ARN' AS resource,
-  json_extract_string(s.request_parameters, [{asked}]) AS q,
-  json_extract_string(s.response_elements, [{answered}]) AS a
-FROM {{rows}} AS s
-WHERE ({issuing})
-  AND coalesce(s.error_code, '') = ''
+    WHEN regexp_matches(q[1], '{role_arn}') THEN q[1]
+    WHEN regexp_matches(q[2], '{role_arn}') THEN q[2]
+    WHEN regexp_matches(resource, '{role_arn}') THEN resource
+  END AS own_role_arn,
+  regexp_extract(q[6], '[0-9]{{12}}') AS target_account,
+  coalesce(a[14], q[7]) AS user_name
+FROM read
 """
 """Calls that hand out keys, as their records say."""
 
-_MINT_CALL = r"""
+_MINT_CALL = """
 CREATE OR REPLACE TEMP TABLE mint_call AS
-WITH answered AS (
-  SELECT *,
-    nullif(coalesce(a[1], a[2], a[3]), '') AS own_key,
-    coalesce(a[4], a[5]) AS expiration,
-    try_cast(q[5] AS BIGINT) AS own_seconds,
-    coalesce(a[6], a[7], a[8]) AS own_session_id,
-    coalesce(a[9], a[10], a[11]) AS own_session,
-    nullif(coalesce(q[4], a[12], a[13], caller_source_identity), '') AS own_source_identity,
-    CASE
-      WHEN regexp_matches(q[1], $role_arn) THEN q[1]
-      WHEN regexp_matches(q[2], $role_arn) THEN q[2]
-      WHEN regexp_matches(resource, $role_arn) THEN resource
-    END AS own_role_arn,
-    regexp_extract(q[6], '[0-9]{12}') AS target_account,
-    coalesce(a[14], q[7]) AS user_name
+WITH several AS (
+  SELECT call
   FROM kept.mint
+  GROUP BY call
+  HAVING count(*) > 1
+), whole AS (
+  SELECT m.call, max(m.own_key) AS own_key, max(m.own_session_id) AS own_session_id, max(m.own_session) AS own_session,
+    max(m.own_role_arn) AS own_role_arn, max(m.asked_session_name) AS asked_session_name,
+    max(m.own_source_identity) AS own_source_identity, max(m.expiration) AS expiration, max(m.own_seconds) AS own_seconds
+  FROM kept.mint AS m
+  JOIN several AS s ON s.call = m.call
+  GROUP BY m.call
 )
 SELECT
-  event_id, time, event_source, event_name, region, caller_type, caller_arn, invoked_by, caller_id, identity_key,
-  issuer_key, account_id, side, call, own_key,
-  coalesce(q[1], resource) AS asked_role,
-  q[3] AS asked_session_name,
-  coalesce(own_key, max(own_key) OVER (PARTITION BY call)) AS access_key_id,
-  coalesce(own_session_id, max(own_session_id) OVER (PARTITION BY call)) AS session_id,
-  coalesce(own_session, max(own_session) OVER (PARTITION BY call)) AS session,
-  coalesce(own_role_arn, max(own_role_arn) OVER (PARTITION BY call)) AS role_arn,
-  coalesce(q[3], max(q[3]) OVER (PARTITION BY call)) AS session_name,
-  coalesce(own_source_identity, max(own_source_identity) OVER (PARTITION BY call)) AS source_identity,
-  target_account, user_name,
-  coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text,
-  coalesce(own_seconds, max(own_seconds) OVER (PARTITION BY call)) AS seconds
-FROM answered
+  m.event_id, m.time, m.event_source, m.event_name, m.region, m.caller_type, m.caller_arn, m.invoked_by, m.caller_id,
+  m.identity_key, m.issuer_key, m.account_id, m.side, m.call, m.own_key,
+  coalesce(m.asked_arn, m.resource) AS asked_role,
+  m.asked_session_name,
+  coalesce(m.own_key, w.own_key) AS access_key_id,
+  coalesce(m.own_session_id, w.own_session_id) AS session_id,
+  coalesce(m.own_session, w.own_session) AS session,
+  coalesce(m.own_role_arn, w.own_role_arn) AS role_arn,
+  coalesce(m.asked_session_name, w.asked_session_name) AS session_name,
+  coalesce(m.own_source_identity, w.own_source_identity) AS source_identity,
+  m.target_account, m.user_name,
+  coalesce(m.expiration, w.expiration) AS expires_text,
+  coalesce(m.own_seconds, w.own_seconds) AS seconds
+FROM kept.mint AS m
+LEFT JOIN whole AS w ON w.call = m.call
 """
 """Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one.
 What is `own` or `asked` is the record's alone, the rest is completed from the other account's."""
@@ -269,13 +283,13 @@ WHERE s.unique_id IS NULL
 
 def collect_calls(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
     """Make the temporary table `mint_call`, unless an earlier stage of the same resolution did."""
-    if (
-        not afresh
-        and con.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'mint_call'").fetchall()
-    ):
-        return
-    scanned.take(con, _mints())
-    con.execute(_MINT_CALL, {"role_arn": ROLE_ARN})
+    if afresh or not _there(con, "mint_call"):
+        scanned.take(con, _mints())
+        con.execute(_MINT_CALL)
+
+
+def _there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?", [table]).fetchall())
 
 
 def _mints() -> scanned.Scan:
@@ -287,6 +301,7 @@ def _mints() -> scanned.Scan:
         issuing=issuing,
         asked=_quoted(tuple(f"$.{name}" for name in _ASKED)),
         answered=_quoted(tuple(f"$.{name}" for name in _ANSWERED)),
+        role_arn=ROLE_ARN,
     )
     return scanned.one("mint", "cloudtrail", read)
 
@@ -303,11 +318,12 @@ def collect(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
     completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.
     """
     collect_calls(con, afresh=afresh)
-    defaults = " ".join(f"WHEN '{name}' THEN {seconds}" for name, seconds in DEFAULT_SECONDS.items())
-    con.execute(
-        _MINTED.format(defaults=defaults),
-        {"role_arn_parts": _ROLE_ARN_PARTS, "expiration_formats": list(EXPIRATION_FORMATS)},
-    )
+    if afresh or not _there(con, "minted"):
+        defaults = " ".join(f"WHEN '{name}' THEN {seconds}" for name, seconds in DEFAULT_SECONDS.items())
+        con.execute(
+            _MINTED.format(defaults=defaults),
+            {"role_arn_parts": _ROLE_ARN_PARTS, "expiration_formats": list(EXPIRATION_FORMATS)},
+        )
     scanned.take(con, _MADE)
     con.execute(_FACT)
 
@@ -322,9 +338,9 @@ def name_principals(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_KNOWN, {"role_id": ROLE_ID, "user_id": USER_ID, "role_arn": ROLE_ARN, "user_arn": USER_ARN})
 
 
-def drop(con: duckdb.DuckDBPyConnection) -> None:
-    """Remove the temporary tables of this module but for `mint_call`, which later stages read."""
-    for table in ("known", "fact", "minted"):
+def drop(con: duckdb.DuckDBPyConnection, *, last: bool = True) -> None:
+    """Remove the temporary tables of this module but for `mint_call`, and `minted` where it is not the last use."""
+    for table in ("known", "fact", *(("minted",) if last else ())):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 

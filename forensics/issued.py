@@ -77,11 +77,11 @@ GROUP BY access_key_id, principal_id, role, account_id, issued_to, delivery, reg
 """,
 )
 
-_SESSION = f"""
+_SESSION = """
 CREATE OR REPLACE TEMP TABLE key_session AS
 SELECT access_key_id, regexp_extract(principal_id, ':([^:]*)$', 1) AS session_name, role, account_id, issued_to,
   nullif(delivery, '') AS delivery, region, moment, event_id
-FROM {_SEEN.rows} AS k
+FROM {seen} AS k
 """
 
 _BARRED = f"""
@@ -303,7 +303,9 @@ def claim(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_claim`; needs `workload_sighting`, `credential` and the source tables."""
     issuance.collect_calls(con)
     scanned.take(con, _SEEN)
-    for statement in (_MINT, _SESSION, _BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
+    con.execute(_MINT)
+    con.execute(_SESSION.format(seen=scanned.latest(con, _SEEN)))
+    for statement in (_BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
         con.execute(statement)
     claims = [f"(SELECT * FROM ({claim}))" for claim in CLAIMS] + list(workloads.selected("claims", workloads.CLAIM))
     con.execute(_CLAIM.format(claims="\nUNION ALL\n".join(claims)))

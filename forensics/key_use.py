@@ -98,17 +98,17 @@ GROUP BY n.access_key_id
 
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `named` (by key and identity) and `holder` (by key); needs `identity`."""
+    """Make the temporary view `named` (by key and identity) and table `holder` (by key); needs `identity`."""
     named = _named()
     scanned.take(con, named)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE named AS\nSELECT * FROM {named.rows} AS k")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW named AS\nSELECT * FROM {scanned.latest(con, named)} AS k")
     con.execute(_HOLDER)
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
     """Remove the temporary tables of this module."""
-    for table in ("named", "holder"):
-        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    con.execute("DROP VIEW IF EXISTS temp.named")
+    con.execute("DROP TABLE IF EXISTS temp.holder")
 
 
 def _named() -> scanned.Scan:

@@ -3,6 +3,7 @@
 import duckdb
 
 from forensics import scanned, workloads
+from forensics.interface_card import CARDS, DESCRIBED
 
 OUTWARD = scanned.one(
     "flow_source",
@@ -23,21 +24,10 @@ GROUP BY interface_id, address, vpc_id
 
 _FACT = """
 CREATE OR REPLACE TEMP TABLE address_fact AS
-WITH card AS (
-  SELECT v.card AS card
-  FROM workload_call AS r,
-    unnest(json_extract(r.answer, '$.instancesSet.items[*].networkInterfaceSet.items[*]')) AS v(card)
-  WHERE r.event_name = 'RunInstances'
-  UNION ALL
-  SELECT answer->'$.networkInterface' AS card
-  FROM workload_call
-  WHERE event_name = 'CreateNetworkInterface'
-), born AS (
-  SELECT card->>'$.networkInterfaceId' AS eni, card->>'$.vpcId' AS vpc_id,
-    list_concat([card->>'$.privateIpAddress'],
-      json_extract_string(card, '$.privateIpAddressesSet.item[*].privateIpAddress'),
-      json_extract_string(card, '$.ipv6AddressesSet.item[*].ipv6Address')) AS addresses
-  FROM card
+WITH born AS (
+  SELECT interface_id AS eni, vpc_id, addresses
+  FROM {cards} AS d
+  WHERE kind IN ('made', 'run')
   UNION ALL
   SELECT eni, vpc_id, [private_ip] AS addresses FROM found_card
   UNION ALL
@@ -179,8 +169,8 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
         f"UNION ALL\nSELECT DISTINCT eni, address, vpc_id, NULL AS moment, 'assigned' AS what FROM {select} AS o\n"
         for select in workloads.selected("addresses", workloads.ADDRESS)
     )
-    scanned.take(con, OUTWARD)
-    for statement in (_FACT.replace("{others}", others), _INTERVAL, _HELD):
+    scanned.take(con, OUTWARD, DESCRIBED)
+    for statement in (_FACT.replace("{others}", others).replace("{cards}", CARDS), _INTERVAL, _HELD):
         con.execute(statement)
     for table in ("address_fact", "address_interval"):
         con.execute(f"DROP TABLE temp.{table}")

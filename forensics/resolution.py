@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import duckdb
 
 from forensics import event, scanned
 from forensics.case import STALE as _STALE
 from forensics.sources import sources
+
+MEMORY = 2_500_000_000
+"""Bytes that the database may hold in memory while it resolves."""
 
 STAGES = (
     "identity",
@@ -43,7 +47,27 @@ def is_stale(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill the resolution tables anew from the source tables; a crash leaves the state before."""
+    """Fill the resolution tables anew from the source tables; a crash leaves the state before.
+
+    Of source tables only what came since the last resolution is read (see `forensics.scanned`). What does not fit into
+    `MEMORY`, or half of the machine's, is put aside on disk beside the case's database meanwhile.
+    """
+    con.execute(f"SET memory_limit = '{min(MEMORY, _machine() // 2)}B'")
+    try:
+        _resolve(con)
+    finally:
+        con.execute("RESET memory_limit")
+
+
+def _machine() -> int:
+    """Bytes of memory that the machine has; `MEMORY` twice where it does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2 * MEMORY
+
+
+def _resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("BEGIN")
     try:
         scanned.check(con)

@@ -116,7 +116,13 @@ def take(con: duckdb.DuckDBPyConnection, *scans: Scan) -> None:
         for source, mark in grown.items():
             _read(con, scan, source, mark)
         if grown and scan.merged:
-            _merge(con, scan)
+            _merge(con, scan, len(grown))
+
+
+def latest(con: duckdb.DuckDBPyConnection, scan: Scan) -> str:
+    """SQL: `scan.rows`, or the table itself while nothing in it is there twice: for what is large."""
+    rows, merged = _sizes(con, scan)
+    return scan.table if rows == merged else scan.rows
 
 
 @dataclass(frozen=True)
@@ -214,14 +220,19 @@ WHERE name = ? AND source = ?
 """
 
 
-def _merge(con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
+def _merge(con: duckdb.DuckDBPyConnection, scan: Scan, reads: int) -> None:
     """Keep a table from growing with each addition where most of what is found is known."""
-    counted = f"(SELECT count(*) FROM {scan.table})"
-    rows, before = con.execute(
-        f"SELECT {counted}, max(merged_rows) FROM kept.scan WHERE name = ?", [scan.name]
-    ).fetchall()[0]
-    if before is not None and rows < max(2 * before, MERGE_FROM):
-        return
-    if before is not None:
-        con.execute(f"CREATE OR REPLACE TABLE {scan.table} AS\nSELECT * FROM {scan.rows}")
-    con.execute(f"UPDATE kept.scan SET merged_rows = {counted} WHERE name = ?", [scan.name])
+    rows, merged = _sizes(con, scan)
+    if reads == 1 and not merged:
+        merged = rows
+    elif not merged or rows >= max(2 * merged, MERGE_FROM):
+        con.execute(f"CREATE OR REPLACE TABLE {scan.table} AS\nSELECT * FROM {scan.rows} AS k")
+        merged, _ = _sizes(con, scan)
+    con.execute("UPDATE kept.scan SET merged_rows = ? WHERE name = ?", [merged, scan.name])
+
+
+def _sizes(con: duckdb.DuckDBPyConnection, scan: Scan) -> tuple[int, int]:
+    """Rows of the table, and of them those that are known to be different things."""
+    counted = f"SELECT (SELECT count(*) FROM {scan.table}), coalesce(max(merged_rows), 0) FROM kept.scan WHERE name = ?"
+    ((rows, merged),) = con.execute(counted, [scan.name]).fetchall()
+    return int(rows), int(merged)

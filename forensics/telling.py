@@ -25,12 +25,12 @@ _COLUMNS = (
 @functools.cache
 def scan() -> scanned.Scan:
     """Every call that some stage asks for."""
-    from forensics import key_class, key_match, login, request_link, workload
+    from forensics import key_class, key_match, login, request_link, workload_call
     from forensics.attribution import networks
     from forensics.workloads import ecs_cards, ecs_named, eks_clusters, service_calls
 
     asking = (
-        workload, key_match, key_class, login, request_link, networks, ecs_named, ecs_cards, eks_clusters, service_calls
+        workload_call, key_match, key_class, login, request_link, networks, ecs_named, ecs_cards, eks_clusters, service_calls
     )  # fmt: skip
     wanted = "\n  OR ".join(f"({module.CALLS_READ})" for module in asking)
     columns = ", ".join(f"s.{name}" for name in _COLUMNS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from forensics import coverage_held, coverage_kept, coverage_objects, coverage_reasons
+from forensics import coverage_held, coverage_kept, coverage_objects, coverage_reasons, log_acts
 from forensics.sources import sources
 
 LONGEST_WINDOW_DAYS = 400
@@ -119,8 +119,10 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_HOURS, {"longest": LONGEST_WINDOW_DAYS})
     con.execute(_CELLS)
     coverage_reasons.find(con)
+    log_acts.take(con)
     coverage_objects.find(con)
     coverage_kept.find(con)
+    log_acts.drop(con)
     con.execute(_COVERAGE)
     for name in _SCRATCH:
         con.execute(f"DROP TABLE temp.{name}")

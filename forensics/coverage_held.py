@@ -38,6 +38,8 @@ HAVING count(*) <> coalesce(max(k.copies), 0)
 """
 """Objects with more copies than before: a copy stays one, whatever is added."""
 
+_WITH_COPIES = "SELECT source FROM superseded UNION SELECT source FROM kept.copied_hour"
+
 _PARTS = """
 CREATE OR REPLACE TEMP TABLE parted_object AS
 SELECT object_id
@@ -122,8 +124,9 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
     """Make `piece`: records of `event` by object, hour and whose they are, with their bytes; needs `superseded`."""
     scanned.take(con, _objects())
     con.execute(_COPIED)
+    copied = {row[0] for row in con.execute(_WITH_COPIES).fetchall()}
     for item in sources().values():
-        if item.event.unique:
+        if item.name in copied:
             _copies(con, item)
     con.execute(_PARTS)
     if con.execute("SELECT 1 FROM parted_object LIMIT 1").fetchall():

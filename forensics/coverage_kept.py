@@ -7,7 +7,7 @@ import duckdb
 from forensics.sources import sources
 
 _ANY = """
-SELECT 1 FROM cloudtrail WHERE list_contains(CAST(? AS VARCHAR[]), event_name)
+SELECT 1 FROM log_event WHERE list_contains(CAST(? AS VARCHAR[]), action) AND outcome = 'success'
 UNION ALL
 SELECT 1 FROM inventory WHERE operation = ?
 LIMIT 1
@@ -51,11 +51,10 @@ _GROUPS = """
 CREATE OR REPLACE TEMP TABLE kept_group AS
 WITH act AS (
   SELECT e.time, e.account_id, e.region, e.event_id, e.action, coalesce(e.principal, 'somebody not named') AS principal,
-    s.request_parameters->>'$.logGroupName' AS log_group,
-    TRY_CAST(s.request_parameters->>'$.retentionInDays' AS BIGINT) AS days
-  FROM event AS e
-  JOIN cloudtrail AS s ON s.object_id = e.object_id AND s.record = e.record
-  WHERE e.source = 'cloudtrail' AND e.action IN ('logs:PutRetentionPolicy', 'logs:DeleteLogGroup') AND e.outcome = 'success'
+    e.request_parameters->>'$.logGroupName' AS log_group,
+    TRY_CAST(e.request_parameters->>'$.retentionInDays' AS BIGINT) AS days
+  FROM log_event AS e
+  WHERE e.action IN ('logs:PutRetentionPolicy', 'logs:DeleteLogGroup') AND e.outcome = 'success'
 ), described AS (
   SELECT i.observed_at AS time, i.account_id, i.region, i.object_id || '/' || i.record AS event_id,
     i.resource_id AS log_group, TRY_CAST(i.configuration->>'$.retentionInDays' AS BIGINT) AS days
@@ -116,12 +115,11 @@ _BUCKETS = """
 INSERT INTO reason
 WITH act AS (
   SELECT e.time, e.event_id, coalesce(e.principal, 'somebody not named') AS principal,
-    s.request_parameters->>'$.bucketName' AS bucket,
-    TRY_CAST(coalesce(s.request_parameters->>'$.LifecycleConfiguration.Rule.Expiration.Days',
-      s.request_parameters->>'$.LifecycleConfiguration.Rule[0].Expiration.Days') AS INTEGER) AS days
-  FROM event AS e
-  JOIN cloudtrail AS s ON s.object_id = e.object_id AND s.record = e.record
-  WHERE e.source = 'cloudtrail' AND e.action IN ('s3:PutBucketLifecycle', 's3:PutBucketLifecycleConfiguration')
+    e.request_parameters->>'$.bucketName' AS bucket,
+    TRY_CAST(coalesce(e.request_parameters->>'$.LifecycleConfiguration.Rule.Expiration.Days',
+      e.request_parameters->>'$.LifecycleConfiguration.Rule[0].Expiration.Days') AS INTEGER) AS days
+  FROM log_event AS e
+  WHERE e.action IN ('s3:PutBucketLifecycle', 's3:PutBucketLifecycleConfiguration')
     AND e.outcome = 'success'
 ), held AS (
   SELECT p.place, a.time, a.days, a.event_id, a.bucket, a.principal
@@ -146,14 +144,14 @@ WHERE c.records = 0
 
 
 def find(con: duckdb.DuckDBPyConnection) -> None:
-    """Add reasons; needs `reason`, `place`, `cell` and `moment`."""
+    """Add reasons; needs `reason`, `place`, `cell`, `moment` and `log_event`."""
     if con.execute("SELECT 1 FROM acquisition WHERE kind = 's3' LIMIT 1").fetchall():
         con.execute(_NOT_ASKED)
-    if con.execute(_ANY, [["PutRetentionPolicy", "DeleteLogGroup"], "DescribeLogGroups"]).fetchall():
+    if con.execute(_ANY, [["logs:PutRetentionPolicy", "logs:DeleteLogGroup"], "DescribeLogGroups"]).fetchall():
         con.execute(_GROUPS)
         con.execute(_OF_GROUPS.format(whose=_whose()))
         con.execute("DROP TABLE temp.kept_group")
-    if con.execute(_ANY, [["PutBucketLifecycle", "PutBucketLifecycleConfiguration"], ""]).fetchall():
+    if con.execute(_ANY, [["s3:PutBucketLifecycle", "s3:PutBucketLifecycleConfiguration"], ""]).fetchall():
         con.execute(_BUCKETS)
 
 

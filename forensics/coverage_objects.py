@@ -24,29 +24,28 @@ GROUP BY 1, 2
 ORDER BY 1, 2
 """
 
+_ANY_DELETED = "SELECT 1 FROM log_event WHERE action = 's3:DeleteObject' LIMIT 1"
+
 _DELETED = f"""
 SELECT regexp_extract(d.key, '{_DAY}', 1) AS folder, regexp_extract(d.key, '{_STAMP}', 1) AS stamp,
   count(DISTINCT d.key) AS objects, min(d.key) AS example, min(d.event_id) AS event_id,
   coalesce(min(d.principal), 'somebody not named') || ' at ' || strftime(min(d.time), '%Y-%m-%d %H:%M:%S') || ' UTC' AS told
 FROM (
   SELECT w.event_id, w.time, w.principal, u.arn AS key
-  FROM (
-    SELECT event_id, time, principal, resources
-    FROM event
-    WHERE source = 'cloudtrail' AND action = 's3:DeleteObject' AND outcome = 'success'
-      AND array_to_string(resources, ' ') LIKE '%/AWSLogs/%'
-  ) AS w, unnest(w.resources) AS u(arn)
-  WHERE u.arn LIKE 'arn:aws:s3:::%/AWSLogs/%'
+  FROM log_event AS w, unnest(w.resources) AS u(arn)
+  WHERE w.action = 's3:DeleteObject' AND w.outcome = 'success' AND u.arn LIKE 'arn:aws:s3:::%/AWSLogs/%'
   UNION ALL
   SELECT e.event_id, e.time, coalesce(e.principal, s.requester) AS principal, 's3://' || s.bucket || '/' || s.key AS key
   FROM s3_access AS s
   JOIN event AS e ON e.source = 's3_access' AND e.object_id = s.object_id AND e.record = s.record
   WHERE s.operation LIKE 'REST.DELETE.OBJECT%' AND s.key LIKE '%AWSLogs/%' AND e.outcome = 'success'
+    AND s.object_id IN (SELECT object_id FROM {log_acts.TOUCHED.table})
+    AND e.object_id IN (SELECT object_id FROM {log_acts.TOUCHED.table})
 ) AS d
 GROUP BY 1, 2
 ORDER BY 1, 2
 """
-"""Events are narrowed before their resources are spread out: spread out first, those of a large case fill the memory."""
+"""The events of a large case are not spread out by their resources all together: they would fill the memory."""
 
 _INSERT = """
 INSERT INTO reason
@@ -67,11 +66,11 @@ DELIVERED_AFTER = timedelta(minutes=5)
 
 
 def find(con: duckdb.DuckDBPyConnection) -> None:
-    """Add reasons of rejected and of deleted objects; needs `reason`, `place` and `watched`."""
+    """Add reasons of rejected and of deleted objects; needs `reason`, `place`, `watched` and `log_event`."""
     made: list[tuple[Any, ...]] = []
     for row in con.execute(_REJECTED).fetchall():
         made += _reasons(row, (70, "unknown"), f"{count(row[2], 'object')} of that time did not load whole: {row[3]}")
-    some = log_acts.objects_deleted(con) or log_acts.objects_touched(con)
+    some = log_acts.touched(con) or con.execute(_ANY_DELETED).fetchall()
     for row in con.execute(_DELETED).fetchall() if some else ():
         made += _reasons(
             row, (52, "missing"), f"{count(row[2], 'log object')} of that time deleted by {row[5]}: {row[3]}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Self
 
 from forensics.carded import Carded
@@ -52,43 +54,25 @@ OUTSIDE = "outside the hours that the evidence spans"
 NO_EVIDENCE = "no record of it is in evidence, and nothing says whether it was on"
 LATE = "it may not have been delivered when it was acquired"
 
-_SHARES = """
-WITH covered AS (
-{covered}
-), clipped AS (
-  SELECT source, account_id, region, status, cause, records,
-    greatest(hour, coalesce(CAST(? AS TIMESTAMP), hour)) AS first,
-    least(hour + INTERVAL 1 HOUR, coalesce(CAST(? AS TIMESTAMP), hour + INTERVAL 1 HOUR)) AS last,
-    since, until
-  FROM covered
-), parted AS (
-  SELECT source, account_id, region, status, cause, records, date_diff('second', first, last) AS seconds,
-    CASE WHEN status = 'switched_off'
-      THEN greatest(0, date_diff('second', greatest(first, coalesce(since, first)), least(last, coalesce(until, last))))
-      ELSE date_diff('second', first, last) END AS stated
-  FROM clipped
-), each_cause AS (
-  SELECT source, status, split_part(cause, '{besides}', 1) AS cause, sum(stated) AS seconds
-  FROM parted
-  GROUP BY source, status, split_part(cause, '{besides}', 1)
-  UNION ALL
-  SELECT source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END AS status,
-    nullif(split_part(cause, '{besides}', 2), '') AS cause, sum(seconds - stated) AS seconds
-  FROM parted
-  WHERE seconds > stated
-  GROUP BY source, CASE WHEN records > 0 THEN 'present' ELSE 'unknown' END, nullif(split_part(cause, '{besides}', 2), '')
-), places AS (
-  SELECT source, count(*) AS places
-  FROM (SELECT DISTINCT source, account_id, region FROM covered) AS p
-  GROUP BY source
-)
-SELECT e.source, min(p.places) AS places, e.status, CAST(sum(e.seconds) AS BIGINT) AS seconds,
-  arg_max(e.cause, e.seconds) AS cause, count(CASE WHEN e.cause IS NOT NULL AND e.seconds > 0 THEN 1 END) AS causes,
-  CAST(coalesce(sum(CASE WHEN e.cause IS NOT NULL THEN e.seconds END), 0) AS BIGINT) AS explained
-FROM each_cause AS e
-JOIN places AS p ON p.source = e.source
-GROUP BY e.source, e.status
-ORDER BY e.source, e.status
+_SPENT = """
+SELECT source, status, cause, records > 0 AS held, CAST(sum(date_diff('second', first, last)) AS BIGINT) AS seconds,
+  CAST(sum(CASE WHEN status = 'switched_off'
+    THEN greatest(0, date_diff('second', greatest(first, coalesce(since, first)), least(last, coalesce(until, last))))
+    ELSE date_diff('second', first, last) END) AS BIGINT) AS stated
+FROM (
+  SELECT source, status, cause, records, since, until, greatest(hour, coalesce(CAST(? AS TIMESTAMP), hour)) AS first,
+    least(hour + INTERVAL 1 HOUR, coalesce(CAST(? AS TIMESTAMP), hour + INTERVAL 1 HOUR)) AS last
+  FROM ({covered}) AS c
+) AS clipped
+GROUP BY source, status, cause, records > 0
+ORDER BY source, status, cause, records > 0
+"""
+"""Seconds of the window by what is said of them; `stated` is what of an hour was switched off, the rest is told besides."""
+
+_PLACES = """
+SELECT source, count(*) AS places
+FROM (SELECT DISTINCT source, account_id, region FROM ({covered}) AS c) AS p
+GROUP BY source
 """
 
 
@@ -211,6 +195,25 @@ class Badge:
         return f"{self.word}: {self.sentence}"
 
 
+def _shares(rows: Iterable[tuple[Any, ...]]) -> list[Share]:
+    """The shares of a log, by status: the part of an hour that was not switched off is of what its cause says besides."""
+    spent: dict[str, Counter[tuple[bool, str | None]]] = {}
+    for status, cause, held, seconds, stated in rows:
+        first, _, rest = (cause or "").partition(BESIDES)
+        spent.setdefault(status, Counter())[False, first if cause is not None else None] += stated
+        if seconds > stated:
+            spent.setdefault("present" if held else "unknown", Counter())[True, rest or None] += seconds - stated
+    return [_share(status, spent[status]) for status in sorted(spent)]
+
+
+def _share(status: str, spent: Counter[tuple[bool, str | None]]) -> Share:
+    """A status: the cause that explains most of it, and how many causes there are."""
+    said = [(seconds, cause) for (_, cause), seconds in spent.items() if cause is not None]
+    cause = min(said, key=lambda item: (-item[0], item[1]))[1] if said else None
+    causes = sum(seconds > 0 for seconds, _ in said)
+    return Share(status, spent.total(), cause, causes, sum(seconds for seconds, _ in said))
+
+
 def percent(part: int, whole: int) -> str:
     """A share in whole per cent, never rounded to all or to nothing."""
     if not whole:
@@ -303,13 +306,14 @@ class Coverage(Carded):
     @cached_property
     def badge(self) -> Badge:
         """How much of the window was logged, and what the rest is."""
-        bounds = (self.scope.start, self.scope.end)
-        rows = self.case.sql(_SHARES.format(covered=self._select(), besides=BESIDES), (*self.params, *bounds)).rows()
-        found: dict[str, list[tuple[Any, ...]]] = {}
-        for row in rows:
-            found.setdefault(row[0], []).append(row[1:])
+        select, bounds = self._select(), (self.scope.start, self.scope.end)
+        places = dict(self.case.sql(_PLACES.format(covered=select), self.params).rows())
+        spent = self.case.sql(_SPENT.format(covered=select), (*bounds, *self.params)).rows()
+        found = {name: _shares(row[1:] for row in rows) for name, rows in groupby(spent, key=lambda row: str(row[0]))}
         named = dict.fromkeys((*self.scope.sources, *found))
-        return Badge(tuple(self._log(name, found.get(name, [])) for name in named if _hourly(name)))
+        return Badge(
+            tuple(self._log(name, int(places.get(name, 1)), found.get(name, [])) for name in named if _hourly(name))
+        )
 
     def remark(self, *, empty: bool) -> str:
         """What to say beside an answer over these cells, `empty` or not; nothing of a case without coverage."""
@@ -318,14 +322,13 @@ class Coverage(Carded):
             return badge.of_nothing
         return f"Coverage: {badge}." if badge.logs else ""
 
-    def _log(self, name: str, rows: Sequence[tuple[Any, ...]]) -> Log:
-        places = max((row[0] for row in rows), default=1)
-        shares = [Share(*row[1:]) for row in rows]
+    def _log(self, name: str, places: int, shares: list[Share]) -> Log:
         start, end = self.scope.start, self.scope.end
+        left = 0
         if start and end:
             left = int((end - start).total_seconds()) * places - sum(share.seconds for share in shares)
-            shares += [Share("unknown", left, OUTSIDE if rows else NO_EVIDENCE, 1, left)] if left > 0 else []
-        return Log(name, places, tuple(shares))
+        rest = [Share("unknown", left, OUTSIDE if shares else NO_EVIDENCE, 1, left)] if left > 0 else []
+        return Log(name, places, (*shares, *rest))
 
     def _select(self) -> str:
         where = "\n  AND ".join(condition for condition, _ in self._conditions())

@@ -127,23 +127,37 @@ FROM read
 """
 """Calls that hand out keys, as their records say."""
 
-_MINT_CALL = r"""
+_MINT_CALL = """
 CREATE OR REPLACE TEMP TABLE mint_call AS
+WITH several AS (
+  SELECT call
+  FROM kept.mint
+  GROUP BY call
+  HAVING count(*) > 1
+), whole AS (
+  SELECT m.call, max(m.own_key) AS own_key, max(m.own_session_id) AS own_session_id, max(m.own_session) AS own_session,
+    max(m.own_role_arn) AS own_role_arn, max(m.asked_session_name) AS asked_session_name,
+    max(m.own_source_identity) AS own_source_identity, max(m.expiration) AS expiration, max(m.own_seconds) AS own_seconds
+  FROM kept.mint AS m
+  JOIN several AS s ON s.call = m.call
+  GROUP BY m.call
+)
 SELECT
-  event_id, time, event_source, event_name, region, caller_type, caller_arn, invoked_by, caller_id, identity_key,
-  issuer_key, account_id, side, call, own_key,
-  coalesce(asked_arn, resource) AS asked_role,
-  asked_session_name,
-  coalesce(own_key, max(own_key) OVER (PARTITION BY call)) AS access_key_id,
-  coalesce(own_session_id, max(own_session_id) OVER (PARTITION BY call)) AS session_id,
-  coalesce(own_session, max(own_session) OVER (PARTITION BY call)) AS session,
-  coalesce(own_role_arn, max(own_role_arn) OVER (PARTITION BY call)) AS role_arn,
-  coalesce(asked_session_name, max(asked_session_name) OVER (PARTITION BY call)) AS session_name,
-  coalesce(own_source_identity, max(own_source_identity) OVER (PARTITION BY call)) AS source_identity,
-  target_account, user_name,
-  coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text,
-  coalesce(own_seconds, max(own_seconds) OVER (PARTITION BY call)) AS seconds
-FROM kept.mint
+  m.event_id, m.time, m.event_source, m.event_name, m.region, m.caller_type, m.caller_arn, m.invoked_by, m.caller_id,
+  m.identity_key, m.issuer_key, m.account_id, m.side, m.call, m.own_key,
+  coalesce(m.asked_arn, m.resource) AS asked_role,
+  m.asked_session_name,
+  coalesce(m.own_key, w.own_key) AS access_key_id,
+  coalesce(m.own_session_id, w.own_session_id) AS session_id,
+  coalesce(m.own_session, w.own_session) AS session,
+  coalesce(m.own_role_arn, w.own_role_arn) AS role_arn,
+  coalesce(m.asked_session_name, w.asked_session_name) AS session_name,
+  coalesce(m.own_source_identity, w.own_source_identity) AS source_identity,
+  m.target_account, m.user_name,
+  coalesce(m.expiration, w.expiration) AS expires_text,
+  coalesce(m.own_seconds, w.own_seconds) AS seconds
+FROM kept.mint AS m
+LEFT JOIN whole AS w ON w.call = m.call
 """
 """Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one.
 What is `own` or `asked` is the record's alone, the rest is completed from the other account's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import duckdb
 
@@ -10,26 +10,39 @@ from forensics import scanned
 from forensics.analysis.deeds import Ask, Deed, Kind, deeds_among
 from forensics.analysis.tampering import KINDS, LOG_BUCKETS, OF_LOGS, STARTS
 
-_NAMES = ", ".join(sorted({f"'{kind.action.partition(':')[2]}'" for kind in (*KINDS, *STARTS)}))
+
+def listed(names: Iterable[str]) -> str:
+    """SQL: those names of ours, as a list of texts."""
+    return ", ".join(f"'{name}'" for name in names)
+
+
+_KINDS = (*KINDS, *STARTS)
+_ENDS = {action for kind in _KINDS for action, _ in (*kind.ends, *kind.of_owner)}
+_ACTIONS = sorted({kind.action for kind in _KINDS} | _ENDS | {"s3:PutBucketLifecycleConfiguration"})
+_NAMES = [action.partition(":")[2] for action in _ACTIONS]
+_ELSEWHERE = ("DeleteBucket", "DeleteObject", "DeleteObjects")
+"""Calls that are made all day long, and concern logs where they are of a bucket or a key of logs."""
 
 _CALLS = scanned.one(
     "log_call",
     "cloudtrail",
     f"""
-SELECT DISTINCT w.object_id, w.name, u.bucket
+SELECT DISTINCT w.object_id, u.bucket
 FROM (
-  SELECT s.object_id, regexp_replace(s.event_name, '[0-9]{{8}}(v[0-9]+)?$', '') AS name,
-    CASE WHEN s.event_source NOT LIKE 's3.%' OR s.event_name = 'PutBucketLogging'
-      OR array_to_string(s.resource_ids, ' ') LIKE '%/AWSLogs/%' THEN [NULL] ELSE s.resource_ids END AS buckets
+  SELECT s.object_id,
+    CASE WHEN s.event_name NOT IN ({listed(_ELSEWHERE)}) OR array_to_string(s.resource_ids, ' ') LIKE '%/AWSLogs/%'
+      THEN [NULL] ELSE s.resource_ids END AS buckets
   FROM {{rows}} AS s
-  WHERE regexp_replace(s.event_name, '[0-9]{{8}}(v[0-9]+)?$', '') IN ({_NAMES})
+  WHERE regexp_replace(s.event_name, '[0-9]{{8}}(v[0-9]+)?$', '') IN ({listed(_NAMES)})
+    AND split_part(s.event_source, '.', 1) || ':' || regexp_replace(s.event_name, '[0-9]{{8}}(v[0-9]+)?$', '')
+      IN ({listed(_ACTIONS)})
 ) AS w, unnest(w.buckets) AS u(bucket)
 WHERE u.bucket IS NULL OR u.bucket NOT LIKE '%/%'
 """,
 )
-"""Objects with a call that may be an act against logs; `bucket` where it is one only if logs are in that bucket."""
+"""Objects with a call that may be an act against logs, or end one; `bucket` where it is one if logs are in that bucket."""
 
-_TOUCHED = scanned.one(
+TOUCHED = scanned.one(
     "log_object_touched",
     "s3_access",
     """
@@ -40,19 +53,36 @@ WHERE s.key LIKE '%AWSLogs/%' AND (s.operation LIKE '%.DELETE.OBJECT%' OR s.oper
 )
 """Objects of access logs that tell of log objects deleted or written."""
 
+_EVENTS = """
+CREATE OR REPLACE TEMP TABLE log_event AS
+SELECT e.*, c.request_parameters, c.response_elements
+FROM event AS e
+JOIN cloudtrail AS c ON c.object_id = e.object_id AND c.record = e.record
+WHERE e.source = 'cloudtrail'
+  AND e.object_id IN (SELECT object_id FROM act_object)
+  AND c.object_id IN (SELECT object_id FROM act_object)
+  AND list_contains(CAST(? AS VARCHAR[]), regexp_replace(e.action, '[0-9]{8}(v[0-9]+)?$', ''))
+"""
+
+_NONE = """
+CREATE OR REPLACE TEMP TABLE log_event AS
+SELECT e.*, CAST(NULL AS JSON) AS request_parameters, CAST(NULL AS JSON) AS response_elements
+FROM event AS e
+LIMIT 0
+"""
+
 _OBJECTS = f"""
+CREATE OR REPLACE TEMP TABLE act_object AS
 SELECT DISTINCT object_id
 FROM {_CALLS.table}
 WHERE bucket IS NULL OR list_contains(CAST(? AS VARCHAR[]), bucket)
-ORDER BY object_id
 """
+"""A table, which the database reads first: of the source tables it then reads no other rows."""
 
 _ACTS = f"""
 SELECT *
-FROM event
-WHERE source = 'cloudtrail'
-  AND list_contains(CAST(? AS VARCHAR[]), object_id)
-  AND list_contains(CAST(? AS VARCHAR[]), regexp_replace(action, '[0-9]{{8}}(v[0-9]+)?$', ''))
+FROM log_event
+WHERE list_contains(CAST(? AS VARCHAR[]), regexp_replace(action, '[0-9]{{8}}(v[0-9]+)?$', ''))
   AND {OF_LOGS}
 """
 
@@ -62,26 +92,37 @@ def asking(con: duckdb.DuckDBPyConnection) -> Ask:
     return lambda sql, params: con.execute(sql, list(params)).fetchall()
 
 
-def acts(con: duckdb.DuckDBPyConnection, *, more: Sequence[Kind] = ()) -> list[Deed]:
-    """Every act against a log in the case, refused ones too, and calls of `more` kinds (of `STARTS`), in order of time."""
-    ask = asking(con)
+def take(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Make `log_event`: events that may be acts against logs or end them, with requests and answers; give logs' buckets."""
     scanned.take(con, _CALLS)
-    buckets = [str(row[0]) for row in ask(LOG_BUCKETS, ())]
-    objects = [str(row[0]) for row in ask(_OBJECTS, (buckets,))]
-    if not objects:
+    buckets = [str(row[0]) for row in con.execute(LOG_BUCKETS).fetchall()]
+    con.execute(_OBJECTS, [buckets])
+    if con.execute("SELECT 1 FROM act_object LIMIT 1").fetchall():
+        con.execute(_EVENTS, [_ACTIONS])
+    else:
+        con.execute(_NONE)
+    con.execute("DROP TABLE temp.act_object")
+    return buckets
+
+
+def drop(con: duckdb.DuckDBPyConnection) -> None:
+    """Leave nothing that `take` made for a while."""
+    con.execute("DROP TABLE temp.log_event")
+
+
+def acts(con: duckdb.DuckDBPyConnection, buckets: list[str], *, more: Sequence[Kind] = ()) -> list[Deed]:
+    """Every act against a log in the case, refused ones too, and calls of `more` kinds (of `STARTS`), in order of time.
+
+    Needs `log_event`, and the buckets that `take` gave.
+    """
+    if not con.execute("SELECT 1 FROM log_event LIMIT 1").fetchall():
         return []
     kinds = (*KINDS, *more)
-    return deeds_among(ask, (_ACTS, (objects, [kind.action for kind in kinds], buckets)), kinds, True)
+    calls = (_ACTS, ([kind.action for kind in kinds], buckets))
+    return deeds_among(asking(con), calls, kinds, True, within="log_event")
 
 
-def objects_deleted(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a call deleted an object that is named like a log's: planning a statement over all logs takes long."""
-    scanned.take(con, _CALLS)
-    some = f"SELECT 1 FROM {_CALLS.table} WHERE name = 'DeleteObject' AND bucket IS NULL LIMIT 1"
-    return bool(con.execute(some).fetchall())
-
-
-def objects_touched(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether an access log tells of log objects that were deleted or written."""
-    scanned.take(con, _TOUCHED)
-    return bool(con.execute(f"SELECT 1 FROM {_TOUCHED.table} LIMIT 1").fetchall())
+def touched(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether access logs tell of log objects that were deleted or written; `TOUCHED.table` has the logs' objects."""
+    scanned.take(con, TOUCHED)
+    return bool(con.execute(f"SELECT 1 FROM {TOUCHED.table} LIMIT 1").fetchall())

@@ -10,11 +10,10 @@ from typing import Any, cast
 
 import duckdb
 
-from forensics import logging_described
+from forensics import log_acts, logging_described
 from forensics.analysis.deeds import Deed
 from forensics.analysis.tampering import STARTS, silences, switched_on
 from forensics.analysis.words import listed
-from forensics.log_acts import acts, asking
 from forensics.logging_described import Mark, Trail
 from forensics.selectors import is_narrow
 
@@ -72,8 +71,11 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _states(con: duckdb.DuckDBPyConnection) -> Iterator[State]:
-    deeds = [deed for deed in acts(con, more=STARTS) if deed.outcome == "success" and deed.time]
-    described = logging_described.read(asking(con))
+    buckets = log_acts.take(con)
+    acts = log_acts.acts(con, buckets, more=STARTS)
+    log_acts.drop(con)
+    deeds = [deed for deed in acts if deed.outcome == "success" and deed.time]
+    described = logging_described.read(log_acts.asking(con))
     trails = _trails(deeds, described.trails)
     by_thing: dict[tuple[Any, ...], list[Mark]] = {}
     for mark in (*_marks(deeds), *described.marks):

@@ -31,13 +31,15 @@ _FINDING = "INSERT INTO finding VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 _WHY = "INSERT INTO finding_evidence VALUES (?, ?, ?)"
 
-_DELETED = """
+_DELETED = f"""
 SELECT min(e.event_id) AS event_id, min(e.time) AS first, max(e.time) AS last, e.principal, s.bucket,
   count(*) AS objects, array_agg(e.event_id ORDER BY e.time, e.event_id)[1:500] AS event_ids,
   count(CASE WHEN s.operation LIKE 'REST.PUT.OBJECT%' THEN 1 END) AS written, e.account_id
 FROM s3_access AS s
 JOIN event AS e ON e.source = 's3_access' AND e.object_id = s.object_id AND e.record = s.record
 WHERE s.key LIKE '%AWSLogs/%'
+  AND s.object_id IN (SELECT object_id FROM {log_acts.TOUCHED.table})
+  AND e.object_id IN (SELECT object_id FROM {log_acts.TOUCHED.table})
   AND e.outcome = 'success'
   AND (s.operation LIKE 'REST.DELETE.OBJECT%' OR s.operation LIKE 'BATCH.DELETE.OBJECT%'
     OR (s.operation LIKE 'REST.PUT.OBJECT%' AND s.requester LIKE 'arn:%'))
@@ -50,7 +52,8 @@ ORDER BY 2, 1
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Add to `finding` and `finding_evidence`, rebuild `finding_coverage`; needs `coverage` and `finding`."""
     con.execute("DELETE FROM finding_coverage")
-    every = log_acts.acts(con)
+    every = log_acts.acts(con, log_acts.take(con))
+    log_acts.drop(con)
     found = _distinct([(deed, number) for deed in every if (number := severity(deed, every)) is not None])
     con.execute(_EMPTIED, [[deed.event_id for deed, _ in found]])
     emptied = _in_words(con)
@@ -59,7 +62,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     why += [
         (_id(deed.event_id), deed.end.event_id, "what undid it, or changed it again") for deed, _ in found if deed.end
     ]
-    deleted = con.execute(_DELETED).fetchall() if log_acts.objects_touched(con) else []
+    deleted = con.execute(_DELETED).fetchall() if log_acts.touched(con) else []
     for row, reasons in map(_deletion, deleted):
         rows.append(row)
         why += reasons

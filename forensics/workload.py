@@ -4,6 +4,7 @@ import duckdb
 
 from forensics import configuration, issued, scanned, workload_call, workloads
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, kind_of, partition
+from forensics.replaced import replace
 from forensics.sources.eventbridge_event import SOURCE as STATE_SOURCE
 from forensics.workload_call import LAMBDA_CONFIGURE, LAMBDA_CREATE, LAMBDA_DELETE
 
@@ -275,7 +276,6 @@ FROM key_claim AS c
 """
 
 _WORKLOAD = """
-INSERT INTO workload
 WITH whole AS (
   SELECT
     workload,
@@ -317,7 +317,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 
     Leaves `workload_call`, `resource_item` and what `workloads.prepare` makes: `lifetime`, the last stage that reads them, drops them.
     """
-    for table in ("workload", "workload_detail", "workload_container"):
+    for table in ("workload_detail", "workload_container"):
         con.execute(f"DELETE FROM {table}")
     workload_call.collect(con)
     scanned.take(con, ISSUED_TO, _FLOWED)
@@ -326,7 +326,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(sightings))
     issued.claim(con)
     con.execute(_KEYED)
-    con.execute(_WORKLOAD)
+    replace(con, "workload", "workload", _WORKLOAD)
     issued.conclude(con)
     for part, columns, statement in (
         ("details", workloads.DETAIL, _DETAIL),

@@ -1,8 +1,10 @@
 """The benchmarks run; their figures are looked at by people."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.benchmarks import bench_export, bench_load, bench_s3
+from tests.benchmarks import bench_coverage, bench_export, bench_load, bench_s3
 
 
 def test_the_benchmark_of_loading_runs_and_counts_agree(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,6 +19,17 @@ def test_the_benchmark_of_s3_runs_and_touches_no_key_outside_of_its_window(monke
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "")
     assert "400 objects of 2,000 bytes: " in bench_s3.bench(400, 2_000)
+
+
+def test_the_benchmark_of_coverage_runs_and_asks_of_every_hour(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = bench_coverage.QUICK
+    bench_coverage.bench(tmp_path, grid)
+    printed = capsys.readouterr().out
+    assert f"{grid.cells * (grid.days + 1) // grid.days:,} hours of logs" in printed
+    assert printed.count("coverage  ") == 2
+    assert "the command, from its start" in printed
 
 
 @pytest.mark.long

@@ -130,8 +130,14 @@ def deeds(case: Case, calls: Timeline, kinds: Sequence[Kind], *, refused: bool =
     )
 
 
-def deeds_among(ask: Ask, calls: tuple[str, Sequence[Any]], kinds: Sequence[Kind], refused: bool = False) -> list[Deed]:
-    """The same among the calls that a statement over `event`, with its values, gives."""
+def deeds_among(
+    ask: Ask, calls: tuple[str, Sequence[Any]], kinds: Sequence[Kind], refused: bool = False, *, within: str = ""
+) -> list[Deed]:
+    """The same among the calls that a statement over `event`, with its values, gives.
+
+    `within` is a table of the events that matter, what may end them too, with their requests and answers: then no other
+    is read.
+    """
     lists = (
         [kind.action for kind in kinds],
         list(range(len(kinds))),
@@ -140,9 +146,9 @@ def deeds_among(ask: Ask, calls: tuple[str, Sequence[Any]], kinds: Sequence[Kind
         [kind.owner for kind in kinds],
         refused,
     )
-    rows = ask(f"WITH timeline AS (\n{calls[0]}\n)\n{_DEEDS}", (*calls[1], *lists))
+    rows = ask(f"WITH timeline AS (\n{calls[0]}\n)\n{_within(_DEEDS, within)}", (*calls[1], *lists))
     found = [_deed(row, kinds) for row in rows]
-    ended = _ended(ask, [deed for deed in found if deed.outcome == "success"])
+    ended = _ended(ask, [deed for deed in found if deed.outcome == "success"], _within(_ENDED, within))
     return [replace(deed, end=ended.get(deed.event_id)) for deed in found]
 
 
@@ -173,7 +179,15 @@ def _object(text: str | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _ended(ask: Ask, found: Sequence[Deed]) -> dict[str, End]:
+def _within(sql: str, table: str) -> str:
+    """The statement over that table instead of everything."""
+    named = {"JOIN event AS": f"JOIN {table} AS", "JOIN cloudtrail AS": f"JOIN {table} AS"} if table else {}
+    for before, after in named.items():
+        sql = sql.replace(before, after)
+    return sql
+
+
+def _ended(ask: Ask, found: Sequence[Deed], sql: str) -> dict[str, End]:
     looked_for = [
         (deed.event_id, deed.time, name, action, path, deed.owner, deed.kind.owner)
         for deed in found
@@ -184,5 +198,5 @@ def _ended(ask: Ask, found: Sequence[Deed]) -> dict[str, End]:
     if not looked_for:
         return {}
     columns = [list(column) for column in zip(*looked_for, strict=True)]
-    rows = ask(_ENDED, columns)
+    rows = ask(sql, columns)
     return {row[0]: End(*row[1:]) for row in rows}

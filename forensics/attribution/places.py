@@ -7,6 +7,7 @@ from forensics.attribution import stretch
 from forensics.attribution.stretch import CALL_PADDING, CERTAINTY, INTERVAL
 from forensics.holding import FLOW_PADDING
 from forensics.private_address import OUTWARD
+from forensics.replaced import replace
 
 GLOBAL_ADDRESS = r"^[23][0-9a-f]{3}:"
 """IPv6 addresses that are unique in the world: what holds one is whence a call from it came (page "IPv6 addresses")."""
@@ -206,7 +207,6 @@ _STEPS = (
 )
 
 _TASK_KEY = """
-INSERT INTO task_key
 SELECT regexp_extract(workload, '[^/]+$') AS task_id, min(workload) AS workload
 FROM workload
 WHERE kind = 'ecs_task'
@@ -217,11 +217,12 @@ HAVING count(*) = 1
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild the tables of places; needs `lifetime` and `home_network`; makes `primary_address`."""
-    for table in ("call_place", "address_place", "flow_place", "session_place", "task_key"):
+    for table in ("call_place", "address_place", "flow_place", "session_place"):
         con.execute(f"DELETE FROM {table}")
     telling.take(con)
     scanned.take(con, OUTWARD, _THROUGH)
-    for statement in (_TASK_KEY, _HOST, _PRIMARY, _ENDPOINT_NETWORK, _PRIVATE):
+    replace(con, "task_key", "task_id", _TASK_KEY)
+    for statement in (_HOST, _PRIMARY, _ENDPOINT_NETWORK, _PRIVATE):
         con.execute(statement)
     for holders, padding, insert in _STEPS:
         stretch.cut(con, holders, padding)

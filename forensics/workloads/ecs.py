@@ -110,7 +110,7 @@ not if its role is none of the task's definition."""
 
 KIND = WorkloadKind(
     name="ecs_task",
-    scans=(*ecs_named.SCANS, _OWN),
+    scans=(*ecs_named.SCANS, *ecs_cards.SCANS, _OWN),
     prepare=(*ecs_named.PREPARE, *ecs_life.PREPARE, *ecs_cards.PREPARE),
     temporary=(*ecs_named.TEMPORARY, *ecs_life.TEMPORARY, *ecs_cards.TEMPORARY),
     sightings=(*ecs_life.SIGHTINGS, ecs_cards.HOSTS),

@@ -66,8 +66,8 @@ def _time(name: str) -> str:
     return f"try_cast(d.task->>'$.{name}' AS TIMESTAMP) AS {snake(name)}"
 
 
-_STATE = f"""
-CREATE OR REPLACE TEMP TABLE ecs_state AS
+STATES = {
+    "ecs_event": f"""
 SELECT {_parts("s.task_arn", "s.cluster_arn")},
   coalesce(nullif(s.id, ''), s.object_id || '/' || s.record) AS event_id, s.time AS moment, s.cluster_arn,
   s.state_version, s.last_status, s.created_at, s.pull_started_at, s.started_at, s.stopping_at,
@@ -75,10 +75,11 @@ SELECT {_parts("s.task_arn", "s.cluster_arn")},
   s.capacity_provider_name, s.availability_zone, s.stop_code, s.stopped_reason, s.started_by, s.enable_execute_command,
   s.detail->>'$.platformVersion' AS platform_version, s.containers, s.attachments, s.overrides,
   CAST(NULL AS TIMESTAMP) AS seen_at
-FROM ecs_event AS s
+FROM {{rows}} AS s
 WHERE s.detail_type = 'ECS Task State Change'
   AND regexp_matches(s.task_arn, '{TASK}')
-UNION ALL
+""",
+    "inventory": f"""
 SELECT {_parts("d.arn", "d.cluster_arn")}, d.object_id || '/' || d.record AS event_id, d.observed_at AS moment,
   d.cluster_arn, try_cast(d.task->>'$.version' AS BIGINT) AS state_version, d.task->>'$.lastStatus' AS last_status,
   {", ".join(_time(name) for name in _TIMES)},
@@ -93,14 +94,19 @@ SELECT {_parts("d.arn", "d.cluster_arn")}, d.object_id || '/' || d.record AS eve
 FROM (
   SELECT s.object_id, s.record, s.observed_at, s.configuration AS task, s.configuration->>'$.taskArn' AS arn,
     s.configuration->>'$.clusterArn' AS cluster_arn
-  FROM inventory AS s
+  FROM {{rows}} AS s
   WHERE s.api = 'ecs'
     AND s.operation = 'DescribeTasks'
     AND s.configuration IS NOT NULL
 ) AS d
 WHERE regexp_matches(d.arn, '{TASK}')
-"""
+""",
+}
 """States of tasks, as events tell them and as DescribeTasks answers; `seen_at` is when one was asked that then ran."""
+
+_STATE = "CREATE OR REPLACE TEMP TABLE ecs_state AS" + "UNION ALL".join(
+    sql.replace("{rows}", source) for source, sql in STATES.items()
+)
 
 _ANSWERED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_answered AS

@@ -35,7 +35,7 @@ LATER = 9_001
 def write(logs: Path, events: int, flows: int, *, alike: bool, seed: int = 1) -> Path:
     """So many events and flow records, and the platform behind the flows."""
     write_trail(logs / "trail", events, per_file=EVENTS_A_FILE, seed=seed, alike=alike)
-    write_flows(logs / "flows", flows, per_file=FLOWS_A_FILE, seed=seed)
+    write_flows(logs / "flows", flows, per_file=FLOWS_A_FILE, seed=seed, alike=alike)
     write_platform(logs / "platform", -(-flows // FLOWS_A_FILE), seed=seed)
     return logs
 

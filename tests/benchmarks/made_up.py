@@ -118,11 +118,14 @@ def _event(made: random.Random, place: int, alike: bool) -> str:
     }
 
 
-def flows(count: int, *, seed: int, ecs: bool = False) -> Iterator[bytes]:
-    """Lines of flow records, `BLOCK` at a time: 25 fields, 29 with those of ECS."""
+def flows(count: int, *, seed: int, ecs: bool = False, alike: bool = False) -> Iterator[bytes]:
+    """Lines of flow records, `BLOCK` at a time: 25 fields, 29 with those of ECS.
+
+    Of ECS each names one of forty tasks; `alike`, the one task that the interface is of, if it is no instance's.
+    """
     made = random.Random(seed)
     ends = _interfaces(made)
-    more = " shop orders %032x %032x" if ecs else ""
+    more = (" shop orders {task} %.0s%032x" if alike else " shop orders %032x %032x") if ecs else ""
     for first in range(0, count, BLOCK):
         lines = (_flow(made.getrandbits(60), first // 1_000, ends, more) for _ in range(min(BLOCK, count - first)))
         yield "".join(lines).encode()
@@ -143,6 +146,11 @@ def _interface(made: random.Random) -> tuple[str, str, str]:
     return f"eni-0{made.getrandbits(64):016x}", address, f"subnet-0{made.randrange(6):016x} {instance}"
 
 
+def task_of(interface: str) -> str:
+    """The id of the task whose interface that is."""
+    return interface.removeprefix("eni-0") * 2
+
+
 def _flow(number: int, second: int, ends: list[tuple[str, str, str]], more: str) -> str:
     interface, near, place = ends[number % 500]
     far = _FAR[number % 4] % (number % 251, number % 239)
@@ -152,6 +160,8 @@ def _flow(number: int, second: int, ends: list[tuple[str, str, str]], more: str)
     ports = f"{port} 443" if inward else f"443 {port}"
     direction = "ingress -" if inward else "egress 8"
     tail = more % (number % 41, number % 83) if more else ""
+    if "{task}" in tail:
+        tail = tail.format(task=task_of(interface)) if place.endswith(" -") else " - - - -"
     return (
         f"5 {ACCOUNT} {interface} {pair} {ports} 6 {1 + number % 89} {40 + number % 90_001} {time} {time + 58} ACCEPT OK"
         f" vpc-0123456789abcdef0 {place} 19 IPv4 {pair} us-east-1 use1-az1 {direction}{tail}\n"
@@ -168,14 +178,14 @@ def write_trail(folder: Path, count: int, *, per_file: int, seed: int = 1, alike
     return folder
 
 
-def write_flows(folder: Path, count: int, *, per_file: int, seed: int = 1) -> Path:
+def write_flows(folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False) -> Path:
     """Files of flow records under a header, every third with the fields of ECS; named as the service names them."""
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, count, per_file)):
         ecs = number % 3 == 2
         header = (FIELDS + (ECS_FIELDS if ecs else "") + "\n").encode()
         name = f"{ACCOUNT}_vpcflowlogs_us-east-1_fl-0example_20261105T0900Z_{number:08x}.log.gz"
-        blocks = flows(min(per_file, count - first), seed=seed + number, ecs=ecs)
+        blocks = flows(min(per_file, count - first), seed=seed + number, ecs=ecs, alike=alike)
         _write(folder / name, _around(header, blocks, b"", between=b""))
     return folder
 

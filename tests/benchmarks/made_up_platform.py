@@ -8,7 +8,7 @@ from typing import Any
 
 from isal import igzip
 
-from tests.benchmarks.made_up import ACCOUNT, KEYS, interfaces
+from tests.benchmarks.made_up import ACCOUNT, KEYS, interfaces, task_of
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ def write_platform(folder: Path, flow_files: int, *, seed: int = 1) -> int:
 
 
 def _task(card: tuple[str, str, str]) -> str:
-    return card[0].removeprefix("eni-0") * 2
+    return task_of(card[0])
 
 
 def _states(card: tuple[str, str, str], made: random.Random) -> Iterator[Json]:

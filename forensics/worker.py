@@ -25,6 +25,9 @@ _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
 _PIECE_BYTES = 32 << 20
 _PIECE_REJECTS = 5_000
+UNCLAIMED = 100_000
+"""Records that no source claims, after which an object of nothing else is not read further: they are kept until then."""
+NOBODYS = f"no source claims one of its first {UNCLAIMED} records: not read further"
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
@@ -136,6 +139,12 @@ class Task:
             for part in read(Path(item.path), item.key, named):
                 self._part(item.object_id, part, counts, unclaimed)
                 yield
+                if len(unclaimed) >= UNCLAIMED:
+                    if not counts and hint.source is None and not self._rejected[item.object_id]:
+                        unclaimed[:] = [Reject(None, NOBODYS, "", claimed=False)]
+                        break
+                    self._reject(item.object_id, *unclaimed)
+                    unclaimed.clear()
         except OSError as error:
             self._reject(item.object_id, Reject(None, f"cannot be read: {error.strerror}", ""))
         known = bool(counts) or hint.source is not None

@@ -69,7 +69,7 @@ def micro(stamp: str) -> str:
     return re.sub(r"(\.\d{6})\d+", r"\1", stamp)
 
 
-_AUDIT_WORD = re.compile(r'([\w-]+)=("[^"]*"|[^\s"\'][^\s"]*)')
+_AUDIT_WORD = re.compile(r'(?<![\w-])([\w-]+)=("[^"]*"|[^\s"\'][^\s"]*)')
 """A word and its value. Every word is taken, so that none is looked for in the value of another."""
 _RESULTS = {"success": "success", "yes": "success", "1": "success", "failed": "denied", "no": "denied", "0": "denied"}
 

@@ -80,7 +80,7 @@ _FORMS: dict[str, tuple[_Form, ...]] = {
 }
 _CHANGES_USER = frozenset({"su", "su-l", "sudo", "runuser"})
 _SUDO = re.compile(
-    r"\s*(?P<user>\S+) : (?P<refused>(?!TTY=)[^;]+; )?TTY=\S+ ; PWD=.*? ; USER=(?P<as>[^;]+?) ; (?:[^;]+; )*?COMMAND=(?P<command>.*)$",
+    r"\s*(?P<user>\S+) : (?P<refused>(?!TTY=)[^;]+; )?TTY=\S+ ; PWD=.{0,4096}? ; USER=(?P<as>[^;]{1,300}?) ; (?:[^;]{1,1000}; ){0,16}?COMMAND=(?P<command>.*)$",
     re.DOTALL,
 )
 _RUNS_AS = " ; USER="

@@ -12,7 +12,7 @@ _LINE = re.compile(
 _BEGINS = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d\d ", re.ASCII)
 _ERROR = re.compile(r"Error: (?P<code>\d{1,9}), Severity: (?P<severity>\d+), State: \d+")
 _LOGIN = re.compile(
-    r"Login (?P<how>failed|succeeded) for user '(?P<user>[^\n]{0,300}?)'\. [^\n]*\[CLIENT: (?P<client>[^\]\n]*)\]\s*$"
+    r"Login (?P<how>failed|succeeded) for user '(?P<user>[^\n]{0,300}?)'\. [^\n]*\[CLIENT: (?P<client>[^\[\]\n]*)\]\s*$"
 )
 _LOGIN_FAILED = "18456"
 

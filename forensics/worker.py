@@ -36,6 +36,9 @@ UNREADABLE = "cannot be read: "
 _AT_ONCE = 4 << 20
 """Stored bytes of an object up to which what is read is what was hashed, the file being opened once."""
 
+UNCLAIMED = 100_000
+"""Records that no source claims, after which an object of nothing else is not read further: they are kept until then."""
+NOBODYS = f"no source claims one of its first {UNCLAIMED} records: not read further"
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
@@ -193,6 +196,12 @@ class Task:
             for part in read(path, item.key, named, data if whole else None):
                 self._part(item.object_id, part, counts, unclaimed)
                 yield
+                if len(unclaimed) >= UNCLAIMED:
+                    if not counts and hint.source is None and not self._rejected[item.object_id]:
+                        unclaimed[:] = [Reject(None, NOBODYS, "", claimed=False)]
+                        break
+                    self._reject(item.object_id, *unclaimed)
+                    unclaimed.clear()
         except OSError as error:
             self._reject(item.object_id, Reject(None, f"{UNREADABLE}{error.strerror}", ""))
         known = bool(counts) or hint.source is not None

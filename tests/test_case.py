@@ -110,3 +110,12 @@ def test_a_case_of_table_version_2_gets_what_version_3_has(case: Case) -> None:
     with Case.open(case.path, read_only=False) as opened:
         assert opened.sql("SELECT storage_class, metadata FROM evidence").columns == ["storage_class", "metadata"]
         assert opened.sql("SELECT count(*) FROM acquisition").rows() == [(0,)]
+
+
+def test_a_query_that_takes_long_writes_nothing_of_its_own_to_the_output(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as made:
+        connections = (made.connection, made.connection.cursor())
+        assert [c.execute("SELECT current_setting('enable_progress_bar')").fetchall() for c in connections] == [
+            [(False,)],
+            [(False,)],
+        ]

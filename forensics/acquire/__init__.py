@@ -23,9 +23,10 @@ READ_ERRORS = (
     IndexError,
     RuntimeError,
     struct.error,
+    MemoryError,
 )
 """What reading bytes that somebody else made may raise: NotImplementedError is an unknown zip compression,
-RuntimeError an encrypted one, the others before it a broken directory or a name that is not in its encoding."""
+RuntimeError an encrypted one, MemoryError a dictionary of absurd size, the others before it a broken directory or a name that is not in its encoding."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,14 @@ GZIP_START, BZIP2_START, XZ_START = b"\x1f\x8b", b"BZh", b"\xfd7zXZ"
 TAR_BLOCK = 512
 TAR_MAGIC_AT = 257
 ZIP_UNIX_TIME = 0x5455
+ZIP_ENTRY = b"PK\x01\x02"
+ZIP64_LOCATOR, ZIP64_END = 20, 56
+ZIP_TAIL = (1 << 16) + 22 + ZIP64_LOCATOR + ZIP64_END
+"""Bytes at the end of a zip file among which its last record begins, whatever the comment behind it."""
+MEMBERS = 1_000_000
+"""Members that a zip archive may list: the directory is held whole, a kilobyte for each."""
+LONGEST_HEADER = 1 << 20
+"""Bytes that the names and other words before one member of a tar archive may take."""
 ENCRYPTED = 0x1
 
 
@@ -114,10 +122,33 @@ def _unpacked(head: bytes) -> bytes:
 
 
 def _zip(archive: Archive) -> Iterator[Found]:
+    _check_directory(archive.handle)
     with zipfile.ZipFile(archive.handle) as opened:
         for info in opened.infolist():
             if not info.is_dir():
                 yield from _zip_member(archive, opened, info)
+
+
+def _check_directory(handle: BinaryIO) -> None:
+    """Raises zipfile.BadZipFile where the directory lists more members than are read: it would be held whole."""
+    end = handle.seek(0, io.SEEK_END)
+    handle.seek(max(0, end - ZIP_TAIL))
+    tail = handle.read()
+    at = tail.rfind(b"PK\x05\x06")
+    if at < 0 or at + 16 > len(tail):
+        return
+    (size,) = struct.unpack_from("<L", tail, at + 12)
+    large = at - ZIP64_LOCATOR - ZIP64_END
+    if large >= 0 and tail.startswith(b"PK\x06\x06", large):
+        (size,) = struct.unpack_from("<Q", tail, large + 40)
+    handle.seek(max(0, end - len(tail) + at - ZIP64_LOCATOR - ZIP64_END - size))
+    left, count, held = size + ZIP64_LOCATOR + ZIP64_END, 0, b""
+    while left > 0 and (data := handle.read(min(CHUNK, left))):
+        left -= len(data)
+        count += (held + data).count(ZIP_ENTRY)
+        held = data[-len(ZIP_ENTRY) + 1 :]
+        if count > MEMBERS:
+            raise zipfile.BadZipFile(f"it lists more than {MEMBERS} members: unpack it by hand")
 
 
 def _zip_member(archive: Archive, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Found]:
@@ -138,7 +169,7 @@ def _zip_member(archive: Archive, opened: zipfile.ZipFile, info: zipfile.ZipInfo
 
 
 class _Metered(io.RawIOBase):
-    """The bytes of one zip member, counted; an error once the archive unpacks to more than it may."""
+    """The bytes of one member, counted; an error once the archive unpacks to more than it may."""
 
     def __init__(self, stream: BinaryIO, allowance: Allowance) -> None:
         self._stream, self._allowance = stream, allowance
@@ -176,6 +207,17 @@ class _Header(tarfile.TarInfo):
             if str(error) == "empty header":
                 raise tarfile.ReadError("no end-of-archive marker: it may be cut off") from None
             raise tarfile.ReadError(str(error)) from None
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """A header; what only says the name or more of the next one is held whole, so it must be short."""
+        made = super().frombuf(buf, encoding, errors)
+        if made.type in _ABOUT_THE_NEXT and made.size > LONGEST_HEADER:
+            raise tarfile.InvalidHeaderError(f"a header of {made.size} bytes")  # type: ignore[attr-defined]
+        return made
+
+
+_ABOUT_THE_NEXT = (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE, b"X")
 
 
 class _Unpacked:
@@ -224,7 +266,8 @@ def _tar(archive: Archive) -> Iterator[Found]:
     stream = _Unpacked(archive.handle, archive.allowance)
     try:
         with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header) as opened:
-            for info in opened:
+            while (info := opened.next()) is not None:
+                opened.members.clear()
                 if not info.isdir():
                     yield from _tar_member(archive, opened, info)
         _check_rest(stream)
@@ -250,14 +293,14 @@ def _tar_member(archive: Archive, opened: tarfile.TarFile, info: tarfile.TarInfo
     elif not info.isreg():
         yield replace(found, problem="a device or pipe inside an archive")
     else:
-        yield from _member(archive, replace(found, stream=_tar_stream(opened, info)))
+        yield from _member(archive, replace(found, stream=_tar_stream(archive, opened, info)))
 
 
-def _tar_stream(opened: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
+def _tar_stream(archive: Archive, opened: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
     if info.sparse is None and opened.fileobj is not None:
         opened.fileobj.seek(info.offset_data)
         return cast(BinaryIO, _Bytes(cast(IO[bytes], opened.fileobj), info.size))
-    return cast(BinaryIO, opened.extractfile(info))
+    return cast(BinaryIO, _Metered(cast(BinaryIO, opened.extractfile(info)), archive.allowance))
 
 
 def _member(archive: Archive, found: Found) -> Iterator[Found]:

@@ -23,7 +23,7 @@ KINDS = {
 def walk(target: str | Path, *, scratch: Path | None = None, without: Path | None = None) -> Iterator[Found]:
     """Every object at and below `target`, in order of name; what cannot be read comes with its problem.
 
-    A link to a file is followed; a link to a folder is not, below `target`, but listed.
+    A link to a file below `target` is followed; one to a file elsewhere, or to a folder, is not, but listed.
     `scratch` is the folder in which nested archives are unpacked (nothing of it stays), `without` a folder
     to leave out, which is listed too. Raises UsageError where there is nothing at `target`.
     """
@@ -38,6 +38,9 @@ def walk(target: str | Path, *, scratch: Path | None = None, without: Path | Non
             mode = os.stat(path).st_mode
         except OSError as error:
             yield Found(uri_of(path), problem=_unusable(path, error))
+            continue
+        if problem := _leads_out(path, start):
+            yield Found(uri_of(path), problem=problem)
             continue
         if not stat.S_ISDIR(mode):
             yield from _file(path, mode, scratch)
@@ -61,6 +64,16 @@ def _unusable(path: str, error: OSError) -> str:
     if os.path.islink(path) and error.errno == errno.ENOENT:
         return "a link to nothing"
     return f"cannot be read: {explain(error)}"
+
+
+def _leads_out(path: str, start: str) -> str:
+    """Who laid a link in a folder of evidence may not choose files of this machine that are none."""
+    if path == start or not os.path.islink(path) or os.path.isdir(path):
+        return ""
+    real, root = os.path.realpath(path), os.path.realpath(start)
+    if os.path.commonpath([real, root]) == root:
+        return ""
+    return f"a link to a file outside of this folder, {uri_of(real)}: add that file itself to take it in"
 
 
 def _not_entered(path: str, start: str, left_out: str) -> str:

@@ -10,8 +10,8 @@ import pyarrow as pa
 from forensics.columns.json_records import json_table
 from forensics.columns.lines import line_table
 from forensics.columns.text_lines import split_table
-from forensics.columns.values import array
-from forensics.readers.documents import Json
+from forensics.columns.values import SURROGATE, array
+from forensics.readers.documents import MENDED, Json
 from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import EventPart, JsonPart, LinePart, Reject
 from forensics.source import Source
@@ -133,7 +133,7 @@ def _json(source: Source, events: dict[int, LogEvent], rejects: list[Reject]) ->
 
 
 def _lines(source: Source, events: dict[int, LogEvent], rejects: list[Reject]) -> pa.Table:
-    lines = {number: event.message.rstrip("\r\n") for number, event in events.items()}
+    lines = {number: _valid(number, event.message.rstrip("\r\n"), rejects) for number, event in events.items()}
     layout = source.line_format(list(lines.values())[:_LOOK]) if source.line_format and lines else None
     if layout is None:
         rejects += _foreign(source, list(lines.items()))
@@ -142,6 +142,14 @@ def _lines(source: Source, events: dict[int, LogEvent], rejects: list[Reject]) -
     table = split_table(source, layout, (list(lines), list(lines.values())), rejects, strays=strays)
     rejects += _foreign(source, strays)
     return table
+
+
+def _valid(number: int, line: str, rejects: list[Reject]) -> str:
+    """The line without halves of surrogate pairs, which stand for bytes that are not UTF-8; these are told."""
+    if line.isascii() or (valid := SURROGATE.sub("\ufffd", line)) == line:
+        return line
+    rejects.append(Reject.of(number, MENDED, ascii(line)))
+    return valid
 
 
 def _foreign(source: Source, strays: Sequence[tuple[int, Json | str]]) -> list[Reject]:

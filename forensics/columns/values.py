@@ -30,7 +30,8 @@ _PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000}
 _LONGEST_TIME = 64
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 """Python also takes `8_40`, `+840` and digits of other scripts."""
-_SURROGATE = re.compile("[\ud800-\udfff]")
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Halves of surrogate pairs, which no database holds."""
 _FIRST_TIME, _LAST_TIME = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
@@ -156,7 +157,7 @@ def _texts(column: Column, numbers: Sequence[int], values: Sequence[Any], reject
     for number, value in zip(numbers, values, strict=True):
         text = value if isinstance(value, str) or value is None else str(value)
         if text is not None and not text.isascii():
-            valid = _SURROGATE.sub("\ufffd", text)
+            valid = SURROGATE.sub("\ufffd", text)
             if valid != text:
                 rejects.append(
                     Reject.of(number, f"{column.field} holds characters that are not valid text", ascii(text))

@@ -13,8 +13,8 @@ from typing import Any
 from forensics.detect.rules import RuleText
 
 _COUNTED = re.compile(
-    r"(?P<search>[^|]+)\|\s*(?P<function>\w+)\s*\(\s*(?P<field>[^()|]*?)\s*\)"
-    r"(?:\s+by\s+(?P<by>[^|<>=]+?))?\s*(?P<sign>>=|<=|==|=|>|<)\s*(?P<number>\d+(?:\.\d+)?)\s*"
+    r"(?P<search>[^|]+)\|\s*(?P<function>\w+)\s*\((?P<field>[^()|]*)\)"
+    r"(?:\s+by\s++(?P<by>[^|<>=]+))?\s*(?P<sign>>=|<=|==|=|>|<)\s*(?P<number>\d+(?:\.\d+)?)\s*"
 )
 _SIGNS = {"==": "="}
 WHOLE = 1_000_000_000
@@ -62,7 +62,7 @@ def counted(content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | N
     if not isinstance(detection, dict) or not isinstance(condition, str) or "|" not in condition:
         return content, None
     found = _COUNTED.fullmatch(condition)
-    kind = _kind(found["function"].lower(), bool(found["field"])) if found else ""
+    kind = _kind(found["function"].lower(), bool(found["field"].strip())) if found else ""
     if not found or not kind:
         raise ValueError(f"'{condition.partition('|')[2].strip()}' of old Sigma: write a correlation rule instead")
     span = detection.get("timeframe") or content.get("timeframe")
@@ -73,7 +73,7 @@ def counted(content: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | N
         "timespan": span or f"{WHOLE}s",
         "sign": _SIGNS.get(found["sign"], found["sign"]),
         "number": float(found["number"]),
-        "field": found["field"],
+        "field": found["field"].strip(),
     }
     return content | {"detection": plain}, correlation
 

@@ -17,6 +17,9 @@ from forensics.source import LogStream
 WHOLE = 32 << 20
 """Text of up to so many bytes is held whole; longer text is read in windows of about this size."""
 
+_DENSE = 1 / 40
+"""Objects a byte beyond which text is not gathered: as records, what is so short takes a hundred times its length."""
+
 _BOM = b"\xef\xbb\xbf"
 _JSON = re.compile(rb"\s*(?:\{|\[\s*(?:[\[{\"\]]|\Z))")
 """How a text of JSON begins: a line of a log may begin with a bracket too."""
@@ -59,7 +62,7 @@ def _windows(first: bytes, chunks: Iterator[bytes]) -> Iterator[tuple[bytes, boo
     held = [first]
     size = len(first)
     for chunk in chunks:
-        if size + len(chunk) > WHOLE:
+        if size + len(chunk) > WHOLE or held[-1].count(b"{") > _DENSE * len(held[-1]):
             window = b"".join(held)
             held, size = [], 0
             yield window, False

@@ -39,6 +39,9 @@ MEANINGS = {
 CITED = 200
 """Records of a statement that are listed at most."""
 
+NO_MATH = "tex2jax_ignore mathjax_ignore"
+"""Classes of what Jupyter does not typeset: log text such as `[$LATEST]` twice is no formula."""
+
 _WIDEST = 60
 
 _UNSTYLED = re.compile(r'<(t[dh](?: scope="col")?(?: class="fx-(?!number)[\w-]+")?)>')
@@ -59,7 +62,7 @@ class Shown:
     params: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
-        return f"{style()}{_UNSTYLED.sub(_TO_THE_LEFT, self.html)}"
+        return f'<div class="{NO_MATH}">{style()}{_UNSTYLED.sub(_TO_THE_LEFT, self.html)}</div>'
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
         ran: dict[str, dict[str, Any]] = (

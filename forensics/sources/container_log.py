@@ -44,7 +44,7 @@ _EXPORTED = re.compile(rf"^(?P<names>.+-[A-Za-z0-9_][A-Za-z0-9_-]{{0,254}})-(?P<
 _FIRELENS = re.compile(rf"^(?:.*/|from-fluent-bit-?)?(?P<container>{_NAME})-firelens-(?P<task>{_TASK})$")
 _DOCKER = re.compile(r"^[0-9a-f]{64}$")
 _POD = re.compile(
-    r"var\.log\.containers\.(?P<pod>[^_]+)_(?P<namespace>[^_]+)_(?P<container>.+)-(?P<id>[0-9a-f]{64})\.log$"
+    r"var\.log\.containers\.(?P<pod>[^_]{1,300})_(?P<namespace>[^_]{1,300})_(?P<container>.{1,300})-(?P<id>[0-9a-f]{64})\.log$"
 )
 _INSIGHTS = re.compile(r"^/aws/containerinsights/(?P<cluster>[^/]+)/(?:application|dataplane)$")
 _ROUTED = re.compile(r"^from-(?:fluent-bit|fluentd)-")

@@ -157,7 +157,9 @@ def test_links_pipes_and_loops_are_listed_and_nothing_hangs(tmp_path: Path) -> N
     logs = tmp_path / "logs"
     logs.mkdir()
     (tmp_path / "elsewhere").write_bytes(b"linked")
-    (logs / "file").symlink_to(tmp_path / "elsewhere")
+    (logs / "real").write_bytes(b"linked")
+    (logs / "file").symlink_to(logs / "real")
+    (logs / "out").symlink_to(tmp_path / "elsewhere")
     (logs / "loop").symlink_to(logs / "loop")
     (logs / "nothing").symlink_to(logs / "gone")
     (logs / "up").symlink_to(tmp_path)
@@ -166,7 +168,9 @@ def test_links_pipes_and_loops_are_listed_and_nothing_hangs(tmp_path: Path) -> N
         "logs/file": b"linked",
         "logs/loop": "a link that leads back to itself",
         "logs/nothing": "a link to nothing",
+        "logs/out": f"a link to a file outside of this folder, {tmp_path}/elsewhere: add that file itself to take it in",
         "logs/pipe": "a named pipe: not read",
+        "logs/real": b"linked",
         "logs/up": "a link to a folder: add that folder itself to take it in",
     }
 

@@ -102,7 +102,7 @@ def _read_one(reader: Reader, number: int, effort: Effort, found: Endured, place
     try:
         with patience(HANG):
             _read_archive(place, path) if reader.archive else read_through(path, key)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever is raised is what is looked for)
         _failed(found, effort, f"{reader.name}-{effort.seed}-{number}", (key, text), error)
     found.read += 1
     if (took := time.process_time() - start) > found.slowest:
@@ -147,7 +147,7 @@ def _load_error(objects: list[Object], place: Path) -> Exception | None:
     try:
         with patience(HANG * 10):
             load_whole(objects, place / "whole")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever is raised is what is looked for)
         return error
     return None
 

@@ -10,6 +10,10 @@ _SITES = 20_000
 """Values of one document among which the changed ones are chosen."""
 
 
+_LONGEST = 4 << 20
+"""Bytes of a changed text: changes to what was changed multiply."""
+
+
 class Raw(str):
     """Text that stands in JSON as it is."""
 
@@ -35,9 +39,10 @@ KEYS = ("", "\0", "\ud800", 'a"b', "$.x", "a.b", "a[0]", "A" * 5_000, "__proto__
 def changed(text: bytes, chance: random.Random) -> bytes | None:
     """The text with one to four changes to a document of it; None where no line of it is JSON that is not too deep."""
     try:
-        return _changed(text, chance)
+        made = _changed(text, chance)
     except RecursionError:
         return None
+    return made if made is None or len(made) <= _LONGEST else made[:_LONGEST]
 
 
 def _changed(text: bytes, chance: random.Random) -> bytes | None:

@@ -59,23 +59,21 @@ def _records_add_up(case: Case) -> None:
         assert records == held.total(), f"{uri}: {records} records told, {held.total()} rows"
         assert rejected == len(lost), f"{uri}: {rejected} rejects told, {len(lost)} rows"
         assert not (twice := [n for n, count in held.items() if count > 1]), f"{uri}: records {twice[:5]} twice"
-        numbers, unclaimed = _numbers(case.path / stored_at, uri)
+        numbers = _numbers(case.path / stored_at, uri)
         unseen = numbers - held.keys() - set(lost)
         assert not unseen, f"{uri}: records {sorted(unseen)[:5]} neither loaded nor rejected"
         assert held.keys() <= numbers, f"{uri}: rows {sorted(held.keys() - numbers)[:5]} of records that are not there"
 
 
-def _numbers(path: Path, key: str) -> tuple[set[int], int]:
-    """The numbers of the records that reading gives, and how many nobody claims."""
+def _numbers(path: Path, key: str) -> set[int]:
+    """The numbers of the records that reading gives."""
     found: set[int] = set()
-    unclaimed = 0
     for part in read(path, key):
         if isinstance(part, Reject):
-            unclaimed += not part.claimed
             found |= {part.record} - {None} if part.claimed else set()  # type: ignore[arg-type]
         else:
             found |= set(_of(part))
-    return found, unclaimed
+    return found
 
 
 def _of(part: Part) -> Sequence[int]:

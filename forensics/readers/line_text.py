@@ -155,10 +155,11 @@ class LineReader:
         """Text that ends with a line, chunk by chunk, each with whether it is the last."""
         held = first
         for chunk in chunks:
-            whole, newline, rest = (held + chunk).rpartition(b"\n")
-            if newline:
-                yield whole + newline, False
-            held = rest
+            text = held + chunk
+            end = text.rfind(b"\n") + 1
+            if end:
+                yield text[:end], False
+            held = text[end:] if end else text
             if len(held) > LONGEST_LINE:
                 self._damage.append("a line is too long to read; the object is not read further")
                 break

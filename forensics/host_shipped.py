@@ -84,7 +84,7 @@ def _of_shipper(held: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
         return True
     if "appname" in names and ("procid" in names or str(held.get("source_type")) in _SYSTEM):
         return True
-    if not any(name in names for name in _TIMES):
+    if names.isdisjoint(_TIMES):
         return False
     if "event" in record:
         return names >= _SPLUNK
@@ -102,7 +102,10 @@ def _flat(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text_name(held: Mapping[str, Any]) -> str | None:
-    return next((name for name in _TEXTS if isinstance(held.get(name), str)), None)
+    for name in _TEXTS:
+        if isinstance(held.get(name), str):
+            return name
+    return None
 
 
 def fields_of(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -112,7 +115,7 @@ def fields_of(record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]
         return {}, rest
     found: dict[str, Any] = {"message": rest.pop(text)}
     found |= _when(rest)
-    for name, field in _MEMBERS.items():
+    for name, field in _MEMBERS.items() if not _MEMBERS.keys().isdisjoint(rest) else ():
         if name in rest and field not in found and _fits(field, rest[name]):
             found[field] = rest.pop(name)
     line = parse(found["message"])

@@ -54,7 +54,7 @@ def _csv(source: Source, columns: Sequence[Column | None], data: bytes) -> pa.Ta
             include_columns=[column.name for column in columns if column],
             null_values=[source.null],
             strings_can_be_null=True,
-            check_utf8=True,
+            check_utf8=not data.isascii(),
         ),
     )
     for column in columns:

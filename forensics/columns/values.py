@@ -144,11 +144,23 @@ def _plain(column: Column, values: Sequence[Any]) -> pa.Array | None:
     if not kinds:
         return pa.nulls(len(values), ARROW[column.type])
     try:
+        if kinds == {str} and column.type in ("BIGINT", "TIMESTAMP"):
+            return _of_texts(column, pa.array(values, pa.string()))
         if column.type == "TIMESTAMP":
             return epoch(pa.array(values, pa.int64()), column) if column.epoch and kinds == {int} else None
         return pa.array(values, ARROW[column.type]) if kinds <= _OF_ONE_KIND[column.type] else None
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         return None
+
+
+def _of_texts(column: Column, texts: pa.Array) -> pa.Array | None:
+    """Whole numbers, and times, of texts; None where one may be none. Raises pa.ArrowException, OverflowError."""
+    if column.type == "TIMESTAMP" and not column.epoch:
+        return iso(texts)
+    if not pc.all(pc.match_substring_regex(texts, "^-?[0-9]+$")).as_py():
+        return None
+    numbers = texts.cast(pa.int64())
+    return epoch(numbers, column) if column.epoch else numbers
 
 
 def _texts(column: Column, numbers: Sequence[int], values: Sequence[Any], rejects: list[Reject]) -> pa.Array:

@@ -25,7 +25,7 @@ from forensics.readers.log_events import (
     string_of,
     subscription,
 )
-from forensics.readers.recognise import header_or_default, json_source, line_layout
+from forensics.readers.recognise import header_or_default, is_claimed, json_source, line_layout
 from forensics.sources import sources
 
 _DEPTH = 6
@@ -166,10 +166,11 @@ def _inside(document: Json, parts: Mapping[str, msgspec.Raw], depth: int) -> Ite
     if parts.keys() >= _EVENT:
         yield from _of_event_bus(parts, depth)
         return
-    named = [name for name in _own_lists() if name in parts]
-    text = next((name for name in _MESSAGES if name in parts), None)
-    wraps = len(parts) <= _FEW and any(name in parts for name in (*_INSIDE, "event"))
-    if not (named or text or wraps) or json_source(document) is not None:
+    names = parts.keys()
+    named = [] if names.isdisjoint(_own_lists()) else [name for name in _own_lists() if name in parts]
+    text = None if names.isdisjoint(_MESSAGES) else next(name for name in _MESSAGES if name in parts)
+    wraps = len(parts) <= _FEW and not names.isdisjoint((*_INSIDE, "event"))
+    if not (named or text or wraps) or is_claimed(document):
         return
     for name in named:
         if (found := items(parts[name])) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ _LOOK, _HEAD = 20, 4096
 LONGEST_LINE = 64 << 20
 """Bytes of a line beyond which it is not read: the reading processes stay within bounds."""
 _NEWLINE, _SMALL_A, _SMALL_Z, _SHORT = *b"\naz", 5
+_STAMP = len("2026-11-05T09:10:01.138Z ")
 _EXPORTED = re.compile(rb"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z ", re.MULTILINE)
 _TAILED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00) (\S+) (.*)", re.DOTALL)
 _TAILED_SHORT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)() (.*)", re.DOTALL)
@@ -154,10 +155,11 @@ class LineReader:
         """Text that ends with a line, chunk by chunk, each with whether it is the last."""
         held = first
         for chunk in chunks:
-            whole, newline, rest = (held + chunk).rpartition(b"\n")
-            if newline:
-                yield whole + newline, False
-            held = rest
+            text = held + chunk
+            end = text.rfind(b"\n") + 1
+            if end:
+                yield text[:end], False
+            held = text[end:] if end else text
             if len(held) > LONGEST_LINE:
                 self._damage.append("a line is too long to read; the object is not read further")
                 break
@@ -190,13 +192,18 @@ class LineReader:
         stream, held = self._stream(), b""
         for more, last in self._whole_lines(first, chunks):
             text = held + more
-            starts = [found.start() for found in _EXPORTED.finditer(text) if _time(found[1])]
+            times = [
+                (found.start(), at) for found in _EXPORTED.finditer(text) if (at := _milliseconds(found[1])) is not None
+            ]
+            starts = [start for start, _ in times]
             end = len(text) if last else starts[-1] if starts else 0
             if before := text[: starts[0] if starts else end].strip():
                 yield self._documents.lost("the text comes before the first event", before.decode("utf-8", "replace"))
             held = text[end:]
             bounds = [*(start for start in starts if start < end), end]
-            yield from self._documents.events([_event(stream, text[a:b]) for a, b in pairwise(bounds)])
+            yield from self._documents.events(
+                [_event(stream, text[a:b], at) for (a, b), (_, at) in zip(pairwise(bounds), times, strict=False)]
+            )
 
 
 def _decoded(texts: Iterator[tuple[bytes, bool]]) -> Iterator[str]:
@@ -204,8 +211,19 @@ def _decoded(texts: Iterator[tuple[bytes, bool]]) -> Iterator[str]:
         yield from io.StringIO(text.decode("utf-8", "replace"), newline="")
 
 
-def _time(stamp: bytes) -> datetime | None:
+_EPOCH, _MILLISECOND = datetime(1970, 1, 1), timedelta(milliseconds=1)
+
+
+def _milliseconds(stamp: bytes) -> int | None:
     """The time a line of an export begins with; what only looks like one continues the message before it."""
+    try:
+        return (datetime.fromisoformat(stamp.decode("ascii")) - _EPOCH) // _MILLISECOND
+    except ValueError:
+        return None
+
+
+def _time(stamp: bytes) -> datetime | None:
+    """The time a line of `aws logs tail` begins with."""
     try:
         return datetime.fromisoformat(stamp.decode("ascii")).replace(tzinfo=UTC)
     except ValueError:
@@ -220,11 +238,9 @@ def _tailed_event(found: re.Match[str] | None) -> LogEvent | None:
     return LogEvent(LogStream(None, found[2] or None), found[3], None, round(at.timestamp() * 1000))
 
 
-def _event(stream: LogStream, text: bytes) -> LogEvent:
-    stamp, _, message = text.partition(b" ")
-    at = _time(stamp) or datetime.min.replace(tzinfo=UTC)
-    words = message.decode("utf-8", "surrogateescape").removesuffix("\n")
-    return LogEvent(stream, words, None, round(at.timestamp() * 1000))
+def _event(stream: LogStream, text: bytes, at: int) -> LogEvent:
+    words = text[_STAMP:].decode("utf-8", "surrogateescape").removesuffix("\n")
+    return LogEvent(stream, words, None, at)
 
 
 def _without(header: bytes, text: bytes) -> bytes:

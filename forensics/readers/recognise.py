@@ -74,6 +74,31 @@ def object_source(held: Mapping[str, Any], among: Sequence[Source] | None = None
     return next((item.name for item in found if item.claims and item.claims(held)), None)
 
 
+def is_claimed(record: Json) -> bool:
+    """Whether any source claims that JSON record; the one that claimed the last with such members is asked first."""
+    held = _object(record)
+    if held is None:
+        return False
+    names = frozenset(held)
+    last = _claimed_last(names) if sum(map(len, names)) < _LONG_NAMES else _Last(names)
+    if last.source is None or not (last.source.claims and last.source.claims(held)):
+        last.source = next((item for item in with_claims() if item.claims and item.claims(held)), None)
+    return last.source is not None
+
+
+@dataclass
+class _Last:
+    """The source that claimed the last record with those members, if any did."""
+
+    names: frozenset[str]
+    source: Source | None = None
+
+
+_claimed_last = lru_cache(maxsize=256)(_Last)
+_LONG_NAMES = 4096
+"""Characters of the names of a record beyond which they are not kept in memory."""
+
+
 def _object(record: Json) -> dict[str, Any] | None:
     try:
         held = value(record)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -207,7 +208,19 @@ def _are_ours(names: Iterable[str]) -> bool:
 
 def claims(record: Mapping[str, Any]) -> bool:
     """A record of a delivery that names its fields, in any spelling of the names; it may have few of them."""
-    return any(name.startswith(_HINTS) for name in record) and _are_ours(record)
+    return _named(tuple(record)) if sum(map(len, record)) < _LONG_NAMES else _names_tell(record)
+
+
+_LONG_NAMES = 4096
+"""Characters of the names of a record beyond which they are not kept in memory."""
+
+
+def _names_tell(names: Iterable[str]) -> bool:
+    return any(name.startswith(_HINTS) for name in names) and _are_ours(names)
+
+
+_named = lru_cache(maxsize=64)(_names_tell)
+"""The same for the names of a delivery: all its records have them."""
 
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -38,7 +38,8 @@ def logfmt(line: str) -> dict[str, str]:
     """The fields of a line of logfmt; a repeated field keeps its first value."""
     found: dict[str, str] = {}
     for name, text in _PAIR.findall(line):
-        found.setdefault(name, _unquoted(text))
+        if name not in found:
+            found[name] = _unquoted(text) if text[:1] == '"' else text
     return found
 
 
@@ -47,9 +48,7 @@ _NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v":
 
 
 def _unquoted(text: str) -> str:
-    """A value without its quotes and escapes, which are Go's; bytes that are no text stay escaped."""
-    if text[:1] != '"':
-        return text
+    """A value in quotes without them and its escapes, which are Go's; bytes that are no text stay escaped."""
     return _ESCAPE.sub(_character, text[1:-1]) if "\\" in text else text[1:-1]
 
 

@@ -172,7 +172,13 @@ _NAMES = {
 
 def reshape(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """A record of CloudWatch Logs (page "Log format in CloudWatch Logs") under the names of the text format."""
-    return {_NAMES.get(name, name): held for name, held in record.items()}
+    if not record.keys().isdisjoint(_NAMES.values()):
+        return {_NAMES.get(name, name): held for name, held in record.items()}
+    found = dict(record)
+    for name, named in _NAMES.items():
+        if name in found:
+            found[named] = found.pop(name)
+    return found
 
 
 SOURCE = Source(

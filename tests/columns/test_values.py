@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forensics.columns import build
-from forensics.columns.values import scalar
-from forensics.readers.parts import JsonPart, LinePart
+from forensics.columns.values import array, scalar
+from forensics.readers.parts import JsonPart, LinePart, Reject
 from forensics.source import Column
 
 JSON = (
@@ -93,3 +93,24 @@ def test_text_that_only_python_takes_for_a_number_is_none(text: str) -> None:
     for kind in ("BIGINT", "DOUBLE"):
         with pytest.raises(ValueError, match="not a number"):
             scalar(Column("bytes", kind), text)
+
+
+NUMBERS = ["7", "-7", "007", "+7", "0x1F", "1.0", "1e3", "-", "", " 7", "٣", str(2**63), str(-(2**63)), "1793869200"]
+TIMES = ["2026-11-05T09:10:01Z", "2026-11-05T09:10:01.123456+01:00", "2026-11-05T09:10:01", "2026-11-05", "now", ""]
+
+
+@pytest.mark.parametrize(
+    ("column", "texts"),
+    [
+        (Column("bytes", "BIGINT"), NUMBERS),
+        (Column("start", "TIMESTAMP", epoch="s"), [*NUMBERS, *TIMES]),
+        (Column("time", "TIMESTAMP"), TIMES),
+    ],
+)
+def test_a_text_is_the_same_value_in_any_company(column: Column, texts: list[str]) -> None:
+    for text in texts:
+        alone, among = list[Reject](), list[Reject]()
+        first = array(column, [0, 1], [text, None], alone).to_pylist()
+        others = array(column, range(len(texts) + 1), [text, *texts], among).to_pylist()
+        assert (first[0], first[1]) == (others[0], None)
+        assert [item.excerpt for item in alone] == [item.excerpt for item in among if item.record == 0]

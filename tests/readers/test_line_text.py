@@ -134,3 +134,20 @@ def test_a_different_header_further_down_names_the_fields_that_follow_it() -> No
         (tuple(FLOW_HEADER.split()), 0, 1),
         (tuple(swapped.split()), 1, 2),
     ]
+
+
+def test_a_header_is_found_among_lines_that_begin_with_small_letters() -> None:
+    header, other = "interface-id srcaddr dstaddr action", "interface-id dstaddr srcaddr action"
+    line = "eni-0123456789abcdef0 203.0.113.9 10.0.1.23 ACCEPT"
+    parts = [part for part in read(f"{header}\n{line}\n{line}\n{other}\n{line}\n") if isinstance(part, LinePart)]
+
+    assert [(part.header[1], part.first, part.data) for part in parts] == [
+        ("srcaddr", 0, f"{line}\n{line}\n".encode()),
+        ("dstaddr", 2, f"{line}\n".encode()),
+    ]
+
+
+def test_words_of_a_header_in_a_line_are_no_header() -> None:
+    line = "eni-0123456789abcdef0 srcaddr 10.0.1.23 ACCEPT"
+    parts = read(f"interface-id srcaddr dstaddr action\n{line}\nno version\n")
+    assert lines(parts) == [(0, f"{line}\nno version\n".encode())]

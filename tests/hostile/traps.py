@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TRAPS = """
 window.__trapped = [];
-for (const name of ["alert", "confirm", "prompt", "open", "print", "fetch", "eval", "importScripts"]) {
+for (const name of ["alert", "confirm", "prompt", "open", "print", "fetch"]) {
   if (name in window) { window[name] = (...given) => { window.__trapped.push(name + " " + String(given[0])); }; }
 }
 navigator.sendBeacon = (url) => { window.__trapped.push("beacon " + url); return true; };

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +14,12 @@ from typing import TYPE_CHECKING
 from tests.lab import CHROMIUM
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Download, Page
+
+FORMULA = re.compile(r"[=+@\t\r]|-(?![\d.]+$|$)")
+"""How a cell begins that a spreadsheet would reckon with; numbers below zero and a lone dash are none."""
+ACTS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that act on a terminal or turn the direction of text."""
 
 TRAPS = """
 window.__trapped = [];
@@ -48,11 +55,13 @@ class Trapped:
 
     page: Page
     happened: list[str] = field(default_factory=list)
+    downloads: list[Download] = field(default_factory=list)
 
     def all(self) -> list[str]:
         """All of it, with what acts in the document as it stands."""
         fired = ["a payload ran"] * bool(self.page.evaluate("() => window.__fired !== undefined"))
-        return [*self.happened, *fired, *self.page.evaluate("() => window.__trapped"), *self.page.evaluate(_ACTS)]
+        said = [*self.happened, *fired, *(text for held in self.downloads for text in _of_download(held))]
+        return [*said, *self.page.evaluate("() => window.__trapped"), *self.page.evaluate(_ACTS)]
 
     def click_through(self, most: int = 200) -> None:
         """Open what is folded, follow links within the page, and go with the mouse over what stands in figures."""
@@ -65,6 +74,18 @@ class Trapped:
                     self.page.mouse.move(box["x"] + box["width"] * part / 8, box["y"] + box["height"] / 2)
         self.page.keyboard.press("Tab")
         self.page.wait_for_timeout(200)
+
+
+def _of_download(held: Download) -> Iterator[str]:
+    """What is wrong with what a button of the page's own gave: anything but a picture, or a CSV without formulas."""
+    if not held.url.startswith("blob:"):
+        yield f"download {held.url}"
+        return
+    if Path(held.path()).read_bytes().startswith(b"\x89PNG"):
+        return
+    with Path(held.path()).open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.reader(file):
+            yield from (f"formula {cell[:50]!r}" for cell in row if FORMULA.match(cell) or ACTS.search(cell))
 
 
 @contextmanager
@@ -87,7 +108,7 @@ def trapped(path: Path, *, policy: bool = True) -> Iterator[Trapped]:
         page.on("dialog", lambda dialog: (found.happened.append(f"dialog {dialog.message}"), dialog.dismiss()))
         page.on("console", lambda said: found.happened.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: found.happened.append(f"error {error}"))
-        page.on("download", lambda held: found.happened.append(f"download {held.url}"))
+        page.on("download", lambda held: found.downloads.extend([held]))
         page.on("request", lambda asked: None if _own(asked.url, here) else found.happened.append(f"asked {asked.url}"))
         page.on("framenavigated", lambda at: None if _own(at.url, here) else found.happened.append(f"went to {at.url}"))
         context.on("page", lambda opened: found.happened.append(f"opened {opened.url}"))
@@ -97,4 +118,4 @@ def trapped(path: Path, *, policy: bool = True) -> Iterator[Trapped]:
 
 
 def _own(url: str, here: str) -> bool:
-    return url.partition("#")[0] == here or url.startswith(("data:", "about:blank"))
+    return url.partition("#")[0] == here or url.startswith(("data:", "about:blank", "blob:"))

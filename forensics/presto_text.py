@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_KEY = re.compile(r"\s*([A-Za-z_]\w*)=")
+_KEY_BEGINS = re.compile(r"\s*([A-Za-z_]\w*)=")
 _VALUE_ENDS = re.compile(r", [A-Za-z_]\w*=|\}|, (?=[A-Za-z_]\w*=\{)")
 _DEEPEST = 8
 
@@ -26,7 +26,7 @@ def _row(text: str, begin: int, depth: int) -> tuple[dict[str, Any], int] | None
     members: dict[str, Any] = {}
     place = begin + 1
     while text[place : place + 1] != "}":
-        key = _KEY.match(text, place)
+        key = _KEY_BEGINS.match(text, place)
         if key is None or key[1] in members:
             return None
         place = key.end()

@@ -18,11 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from forensics.columns import Columns, build
+from forensics.columns.long_values import without_long
 from forensics.readers import read
 from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
 from forensics.readers.parts import EventPart, JsonPart, Part, Reject, TextPart
-from forensics.readers.recognise import by_key, line_layout
+from forensics.readers.recognise import KeyHint, by_key, line_layout
 from forensics.readers.typed import Decoded
 from forensics.source import LogStream
 from forensics.sources import sources
@@ -38,7 +39,10 @@ _AT_ONCE = 4 << 20
 
 UNCLAIMED = 100_000
 """Records that no source claims, after which an object of nothing else is not read further: they are kept until then."""
+REJECTED = 1_000_000
+"""Records of one object that no source claims after which it is not read further: each is a row of `rejected_record`."""
 NOBODYS = f"no source claims one of its first {UNCLAIMED} records: not read further"
+TOO_MANY = f"no source claims {REJECTED} of its records: not read further"
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
@@ -141,6 +145,9 @@ class Task:
         self._held_rows: Counter[tuple[str, bool]] = Counter()
         self._rejects: list[tuple[str, Reject]] = []
         self._rejected: Counter[str] = Counter()
+        self._nobodys: Counter[str] = Counter()
+        self._waiting = 0
+        self._kept: Counter[tuple[str, pa.Schema]] = Counter()
         self._reasons: dict[str, str] = {}
         self._counts: dict[str, Counter[str]] = {}
         self._places: dict[str, set[tuple[str | None, str | None]]] = {}
@@ -195,13 +202,10 @@ class Task:
             named = LogStream(*item.named) if item.named else None
             for part in read(path, item.key, named, data if whole else None):
                 self._part(item.object_id, part, counts, unclaimed)
+                self._relieve(part)
                 yield
-                if len(unclaimed) >= UNCLAIMED:
-                    if not counts and hint.source is None and not self._rejected[item.object_id]:
-                        unclaimed[:] = [Reject(None, NOBODYS, "", claimed=False)]
-                        break
-                    self._reject(item.object_id, *unclaimed)
-                    unclaimed.clear()
+                if len(unclaimed) >= UNCLAIMED and self._enough(item.object_id, hint, counts, unclaimed):
+                    break
         except OSError as error:
             self._reject(item.object_id, Reject(None, f"{UNREADABLE}{error.strerror}", ""))
         known = bool(counts) or hint.source is not None
@@ -211,6 +215,28 @@ class Task:
         else:
             outcome.status = "unrecognised"
             outcome.reason = unclaimed[0].reason if unclaimed else "it holds no records to recognise it by"
+
+    def _relieve(self, part: Part) -> None:
+        """Type the records that wait once they have become long: a few may take more memory than thousands of others."""
+        if isinstance(part, JsonPart) and isinstance(part.records, list) and len(part.records) < _JSON_RECORDS // 4:
+            self._waiting += sum(memoryview(record).nbytes for record in part.records)
+        if self._waiting >= _PIECE_BYTES:
+            self._waiting = 0
+            while self._held:
+                self._build_json(next(iter(self._held)))
+
+    def _enough(self, object_id: str, hint: KeyHint, counts: Counter[str], unclaimed: list[Reject]) -> bool:
+        """Whether an object holds so much that no source claims that it is read no further; what is kept is bounded."""
+        if not counts and hint.source is None and not self._rejected[object_id]:
+            unclaimed[:] = [Reject(None, NOBODYS, "", claimed=False)]
+            return True
+        self._reject(object_id, *unclaimed)
+        self._nobodys[object_id] += len(unclaimed)
+        unclaimed.clear()
+        enough = self._nobodys[object_id] >= REJECTED
+        if enough:
+            self._reject(object_id, Reject(None, TOO_MANY, ""))
+        return enough
 
     def _part(self, object_id: str, part: Part, counts: Counter[str], unclaimed: list[Reject]) -> None:
         if isinstance(part, Reject):
@@ -284,16 +310,20 @@ class Task:
         """Write rows out; small tables wait for others of their kind."""
         if not columns.table.num_rows:
             return
-        table = columns.table.add_column(0, "object_id", object_ids)
+        table, long = without_long(columns.table.add_column(0, "object_id", object_ids))
+        for row, reason, excerpt in long:
+            self._reject(object_ids[row].as_py(), Reject(table["record"][row].as_py(), reason, excerpt))
         self._result.rows += table.num_rows
         key = (columns.source, table.schema)
         held = self._tables.setdefault(key, [])
         held.append(table)
-        if sum(item.num_rows for item in held) >= _BATCH_ROWS:
+        self._kept[key] += table.nbytes
+        if sum(item.num_rows for item in held) >= _BATCH_ROWS or self._kept[key] >= _PIECE_BYTES:
             self._write(key)
 
     def _write(self, key: tuple[str, pa.Schema]) -> None:
         tables = self._tables.pop(key)
+        self._kept[key] = 0
         merged = tables[0] if len(tables) == 1 else pa.concat_tables(tables).unify_dictionaries().combine_chunks()
         if key not in self._writers:
             path = self._path()

@@ -267,7 +267,7 @@ def _tar(archive: Archive) -> Iterator[Found]:
     try:
         with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Header) as opened:
             while (info := opened.next()) is not None:
-                opened.members.clear()
+                opened.members.clear()  # type: ignore[attr-defined]
                 if not info.isdir():
                     yield from _tar_member(archive, opened, info)
         _check_rest(stream)

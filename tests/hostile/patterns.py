@@ -7,11 +7,9 @@ import importlib
 import pkgutil
 import random
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
@@ -179,37 +177,30 @@ _CATEGORIES = {
 }
 
 
-class TooSlowError(Exception):
-    """Matching took longer than it may."""
-
-
-def seconds(pattern: re.Pattern[Any], text: str, *, ways: frozenset[str], limit: float) -> float:
-    """Processor time of matching that text in the ways that the package does; `limit` where it takes longer."""
+def seconds(pattern: re.Pattern[Any], text: str, *, ways: frozenset[str]) -> float:
+    """Processor time of matching that text in the ways that the package does."""
     held = text.encode("utf-8", "replace") if isinstance(pattern.pattern, bytes) else text
     begin = time.process_time()
-    try:
-        with _patience(limit):
-            if not ways or "match" in ways:
-                pattern.match(held)
-            if not ways or "fullmatch" in ways:
-                pattern.fullmatch(held)
-            if ways - {"match", "fullmatch"}:
-                for _ in pattern.finditer(held):
-                    pass
-    except TooSlowError:
-        return limit
+    if not ways or "match" in ways:
+        pattern.match(held)
+    if not ways or "fullmatch" in ways:
+        pattern.fullmatch(held)
+    if ways - {"match", "fullmatch"}:
+        for _ in pattern.finditer(held):
+            pass
     return time.process_time() - begin
 
 
-@contextmanager
-def _patience(limit: float) -> Iterator[None]:
-    def over(*_: Any) -> None:
-        raise TooSlowError
+def wears(pattern: re.Pattern[Any], made: Pumped, *, ways: frozenset[str], costs: float, growth: float) -> bool:
+    """Whether twice the text takes more than `growth` times as long, and LENGTH of it more than `costs` seconds.
 
-    before = signal.signal(signal.SIGPROF, over)
-    signal.setitimer(signal.ITIMER_PROF, limit)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+    Short texts are tried first: what is not linear would take minutes on long ones, and nothing can stop it there.
+    """
+    for length in (LENGTH // 16, LENGTH // 4, LENGTH):
+        took = seconds(pattern, of_length(made, length), ways=ways)
+        if took * (LENGTH / length) ** 2 <= costs:
+            continue
+        half = min(seconds(pattern, of_length(made, length // 2), ways=ways) for _ in range(3))
+        if min(took, seconds(pattern, of_length(made, length), ways=ways)) > growth * half:
+            return True
+    return False

@@ -14,10 +14,10 @@ from forensics.line_split import tokens
 from forensics.rds_sqlserver import _LOGIN
 from forensics.readers.documents import Lost, documents
 from forensics.sources.eks_authenticator import logfmt
-from tests.hostile.patterns import LENGTH, Used, of_length, patterns, pumped, seconds
+from tests.hostile.patterns import Used, patterns, pumped, wears
 
-LIMIT, COSTS, GROWTH = 2.0, 0.5, 3.0
-"""Processor seconds at which a text is given up, from which it is looked at, and by what twice the length may take more."""
+COSTS, GROWTH = 0.5, 3.0
+"""Processor seconds from which a text is looked at, and how many times as long twice the length may take."""
 GUARDED = {
     '"[^"]*+(?:"(?! |$)[^"]*+)*"(?= |$)|\\S+': "line_split.tokens gives it only what ends in a quote that ends a field",
 }
@@ -38,10 +38,9 @@ def wearing(used: Used, most: int) -> Iterator[str]:
     for (pattern, flags), ways in used.items():
         compiled = re.compile(pattern, flags)
         for text in pumped(pattern, flags, random.Random(1), most):
-            if (took := seconds(compiled, of_length(text, LENGTH), ways=ways, limit=LIMIT)) > COSTS:
-                half = seconds(compiled, of_length(text, LENGTH // 2), ways=ways, limit=LIMIT)
-                if took >= LIMIT or took > GROWTH * half:
-                    yield f"{pattern!r} by {sorted(ways)} on {text}: {took:.2f} s, half of it {half:.2f} s"
+            if wears(compiled, text, ways=ways, costs=COSTS, growth=GROWTH):
+                yield f"{pattern!r} by {sorted(ways)} on {text}"
+                break
 
 
 def test_the_patterns_of_all_modules_are_found(used: Used) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forensics import evidence, scanned
+from forensics import evidence, resolution, scanned
 from forensics.case import Case
 from forensics.load import load
 from forensics.resolution import resolve
@@ -130,6 +130,18 @@ def test_a_resolution_that_fails_keeps_what_was_read_before(case: Case, monkeypa
 
 def _fail(_: object) -> None:
     raise RuntimeError
+
+
+@pytest.mark.parametrize("memory", [1_000, 20_000_000])
+def test_what_needs_more_memory_than_is_allowed_is_done_with_what_there_is(
+    case: Case, monkeypatch: pytest.MonkeyPatch, memory: int
+) -> None:
+    allowed = case.sql("SELECT current_setting('memory_limit')").rows()
+    more(case, "one", call("A"))
+    monkeypatch.setattr(resolution, "MEMORY", memory)
+    resolve(case.connection)
+    assert case.sql("SELECT count(*) FROM kept.said").rows() == [(1,)]
+    assert case.sql("SELECT current_setting('memory_limit')").rows() == allowed
 
 
 def test_a_case_without_kept_tables_is_read_whole(case: Case) -> None:

@@ -153,6 +153,16 @@ def test_a_case_without_kept_tables_is_read_whole(case: Case) -> None:
     assert case.sql("SELECT * FROM principal").rows() == before
 
 
+def test_a_case_of_an_older_version_is_read_whole(case: Case) -> None:
+    for name in ("one", "two"):
+        more(case, name, call("A"), call(name))
+    resolve(case.connection)
+    case.connection.execute("UPDATE case_info SET value = '2' WHERE key = 'schema_version'")
+    case.prepare()
+    resolve(case.connection)
+    assert case.sql("SELECT count(*) FROM superseded").rows() == [(1,)]
+
+
 def test_objects_that_are_named_anew_are_read_anew(case: Case) -> None:
     line = "2026-11-05T09:10:01.123Z START RequestId: 8c1f2d3e-1111-2222-3333-444455556666 Version: $LATEST\n"
     folder = put(case.path.parent / "logs", {"aws-logs-write": line.encode()})

@@ -206,6 +206,7 @@ class Case(Lookups, Carded):
             return
         for column in EVIDENCE_SINCE_3:
             self.connection.execute(f"ALTER TABLE evidence ADD COLUMN IF NOT EXISTS {column}")
+        self.connection.execute("DROP SCHEMA IF EXISTS kept CASCADE")
         for name, statement in TABLES.items():
             if name not in KEPT:
                 self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')

@@ -51,10 +51,14 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Fill the resolution tables anew from the source tables; a crash leaves the state before.
 
     Of source tables only what came since the last resolution is read (see `forensics.scanned`). What does not fit into
-    `MEMORY`, or half of the machine's, is put aside on disk beside the case's database meanwhile.
+    `MEMORY`, or half of the machine's, is put aside on disk beside the case's database meanwhile; what cannot be put
+    aside is done again with as much memory as there is.
     """
-    con.execute(f"SET memory_limit = '{min(MEMORY, _machine() // 2)}B'")
     try:
+        con.execute(f"SET memory_limit = '{min(MEMORY, _machine() // 2)}B'")
+        _resolve(con)
+    except duckdb.OutOfMemoryException:
+        con.execute("RESET memory_limit")
         _resolve(con)
     finally:
         con.execute("RESET memory_limit")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forensics import evidence, scanned
+from forensics import evidence, resolution, scanned
 from forensics.case import Case
 from forensics.load import load
 from forensics.resolution import resolve
@@ -132,6 +132,18 @@ def _fail(_: object) -> None:
     raise RuntimeError
 
 
+@pytest.mark.parametrize("memory", [1_000, 20_000_000])
+def test_what_needs_more_memory_than_is_allowed_is_done_with_what_there_is(
+    case: Case, monkeypatch: pytest.MonkeyPatch, memory: int
+) -> None:
+    allowed = case.sql("SELECT current_setting('memory_limit')").rows()
+    more(case, "one", call("A"))
+    monkeypatch.setattr(resolution, "MEMORY", memory)
+    resolve(case.connection)
+    assert case.sql("SELECT count(*) FROM kept.said").rows() == [(1,)]
+    assert case.sql("SELECT current_setting('memory_limit')").rows() == allowed
+
+
 def test_a_case_without_kept_tables_is_read_whole(case: Case) -> None:
     loaded(case, case.path.parent / "logs", {"a.json": records(call("A"))})
     before = case.sql("SELECT * FROM principal").rows()
@@ -139,6 +151,16 @@ def test_a_case_without_kept_tables_is_read_whole(case: Case) -> None:
     case.prepare()
     resolve(case.connection)
     assert case.sql("SELECT * FROM principal").rows() == before
+
+
+def test_a_case_of_an_older_version_is_read_whole(case: Case) -> None:
+    for name in ("one", "two"):
+        more(case, name, call("A"), call(name))
+    resolve(case.connection)
+    case.connection.execute("UPDATE case_info SET value = '2' WHERE key = 'schema_version'")
+    case.prepare()
+    resolve(case.connection)
+    assert case.sql("SELECT count(*) FROM superseded").rows() == [(1,)]
 
 
 def test_objects_that_are_named_anew_are_read_anew(case: Case) -> None:

@@ -44,15 +44,22 @@ ORDER BY t.account_id, t.region, t.thing
 """
 
 _SEEN = """
-SELECT count(*) AS records, min(e.event_id) AS event_id
-FROM event AS e
-JOIN cloudtrail AS c ON c.object_id = e.object_id AND c.record = e.record
-WHERE e.source = 'cloudtrail'
-  AND c.event_category = 'Data'
-  AND $first <= e.time AND e.time < $last
-  AND (list_contains(e.resources, $arn) OR EXISTS (
-    SELECT 1 FROM unnest(e.resources) AS u(held) WHERE starts_with(u.held, $inside)))
+SELECT count(*) AS records, min(coalesce(nullif(c.event_id, ''), c.object_id || '/' || c.record)) AS event_id
+FROM (
+  SELECT s.event_id, s.object_id, s.record, s.resource_ids
+  FROM cloudtrail AS s
+  WHERE s.event_category = 'Data'
+    AND $first <= s.event_time AND s.event_time < $last
+    AND contains(array_to_string(s.resource_ids, ' '), $arn)
+) AS c
+WHERE (list_contains(c.resource_ids, $arn) OR EXISTS (
+    SELECT 1 FROM unnest(c.resource_ids) AS u(held) WHERE starts_with(u.held, $inside)))
+  AND NOT EXISTS (
+    SELECT 1 FROM superseded AS x
+    WHERE x.source = 'cloudtrail' AND x.copy_object_id = c.object_id AND x.copy_record = c.record)
 """
+"""Rows of `event` near the moment, read where data events are told from others: the view of all events is not narrowed
+before its resources are looked into."""
 
 
 @dataclass(frozen=True)

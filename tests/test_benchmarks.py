@@ -9,7 +9,7 @@ from forensics import evidence, storage
 from forensics.case import Case
 from forensics.load import load
 from forensics.sources import sources
-from tests.benchmarks import bench_coverage, bench_export, bench_load, bench_s3, bench_scale, same_table
+from tests.benchmarks import bench_coverage, bench_export, bench_load, bench_s3, bench_scale, bench_size, same_table
 from tests.benchmarks.made_up import write_trail
 
 
@@ -34,6 +34,11 @@ def test_the_benchmark_of_scale_runs(capsys: pytest.CaptureFixture[str]) -> None
     printed = capsys.readouterr().out
     for what in ("2,000 events", "20 objects", "0.001 GB of JSON"):
         assert what in printed
+
+
+def test_the_benchmark_of_size_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    bench_size.bench(bench_size.QUICK)
+    assert "made-up CloudTrail, resolved" in capsys.readouterr().out
 
 
 def test_plain_sql_fills_the_same_table_with_the_same_rows(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from forensics.columns import Columns, build
@@ -20,17 +23,25 @@ from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
 from forensics.readers.parts import EventPart, JsonPart, Part, Reject, TextPart
 from forensics.readers.recognise import by_key, line_layout
+from forensics.readers.typed import Decoded
 from forensics.source import LogStream
+from forensics.sources import sources
 
 _JSON_RECORDS = 4_000
 _BATCH_ROWS = 2_000
 _PIECE_BYTES = 32 << 20
 _PIECE_REJECTS = 5_000
+_AT_ONCE = 4 << 20
+"""Stored bytes of an object up to which what is read is what was hashed, the file being opened once."""
+
 CHANGED = "the bytes are not those acquired: verify the case"
 UNREADABLE = "cannot be read: "
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
+
+_Piece = tuple[str, Sequence[int], Sequence[Json]]
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,35 @@ class Result:
         )
 
 
+class _Held:
+    """JSON records of several objects, one after the other: pieces of (object_id, numbers, records)."""
+
+    def __init__(self, pieces: Sequence[_Piece]) -> None:
+        self._pieces = pieces
+        self._owners = np.repeat(np.arange(len(pieces)), [len(records) for _, _, records in pieces])
+        self.numbers = np.concatenate([np.asarray(numbers, np.int64) for _, numbers, _ in pieces])
+
+    def records(self) -> Sequence[Json]:
+        """All records."""
+        decoded = [records for _, _, records in self._pieces if isinstance(records, Decoded)]
+        return Decoded.of(decoded) if decoded else [record for _, _, records in self._pieces for record in records]
+
+    def object_id(self, place: int) -> str:
+        """The object of the record at a place."""
+        return self._pieces[int(self._owners[place])][0]
+
+    def object_ids(self, places: Places) -> pa.Array:
+        """The objects of the records at those places."""
+        return pa.array([object_id for object_id, _, _ in self._pieces], pa.string()).take(
+            pa.array(self._owners[places])
+        )
+
+    def counts(self, places: Places) -> Iterator[tuple[str, int]]:
+        """How many of the records at those places each piece has."""
+        counts = np.bincount(self._owners[places], minlength=len(self._pieces))
+        return ((piece[0], int(count)) for piece, count in zip(self._pieces, counts, strict=True))
+
+
 class Task:
     """Reads a group of objects into Arrow files whose names begin with `prefix`."""
 
@@ -94,7 +134,8 @@ class Task:
         self._bytes = 0
         self._tables: dict[tuple[str, pa.Schema], list[pa.Table]] = {}
         self._writers: dict[tuple[str, pa.Schema], pa.ipc.RecordBatchStreamWriter] = {}
-        self._held: dict[str, list[tuple[str, int, Json]]] = {}
+        self._held: dict[tuple[str, bool], list[_Piece]] = {}
+        self._held_rows: Counter[tuple[str, bool]] = Counter()
         self._rejects: list[tuple[str, Reject]] = []
         self._rejected: Counter[str] = Counter()
         self._reasons: dict[str, str] = {}
@@ -140,13 +181,16 @@ class Task:
         if item.damage:
             self._reject(item.object_id, Reject(None, item.damage, ""))
         try:
-            with Path(item.path).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            path = Path(item.path)
+            with path.open("rb") as file:
+                data = file.read(_AT_ONCE + 1)
+                whole = len(data) <= _AT_ONCE
+                digest = (hashlib.sha256(data) if whole else _hash(file, data)).hexdigest()
             if digest != item.sha256:
                 self._reject(item.object_id, Reject(None, CHANGED, ""))
                 return
             named = LogStream(*item.named) if item.named else None
-            for part in read(Path(item.path), item.key, named):
+            for part in read(path, item.key, named, data if whole else None):
                 self._part(item.object_id, part, counts, unclaimed)
                 yield
         except OSError as error:
@@ -168,12 +212,7 @@ class Task:
             return
         counts[part.source] += 0
         if isinstance(part, JsonPart):
-            held = self._held.setdefault(part.source, [])
-            for number, record in zip(part.numbers, part.records, strict=True):
-                held.append((object_id, number, record))
-                if len(held) >= _JSON_RECORDS:
-                    self._build_json(part.source)
-                    held = self._held.setdefault(part.source, [])
+            self._hold(object_id, part)
             return
         if isinstance(part, EventPart):
             self._places.setdefault(object_id, set()).update((e.stream.owner, e.stream.region) for e in part.events)
@@ -184,21 +223,39 @@ class Task:
         for number, line in columns.strays:
             self._part(object_id, _other_line(part.source, number, str(line)), counts, unclaimed)
 
-    def _build_json(self, source: str) -> None:
+    def _hold(self, object_id: str, part: JsonPart) -> None:
+        """Keep JSON records until enough have come together."""
+        key = (part.source, isinstance(part.records, Decoded))
+        start, count = 0, len(part.records)
+        while start < count:
+            end = min(count, start + _JSON_RECORDS - self._held_rows[key])
+            piece = (
+                object_id,
+                part.numbers[start:end],
+                part.records if end - start == count else part.records[start:end],
+            )
+            self._held.setdefault(key, []).append(piece)
+            self._held_rows[key] += end - start
+            start = end
+            if self._held_rows[key] >= _JSON_RECORDS:
+                self._build_json(key)
+
+    def _build_json(self, key: tuple[str, bool]) -> None:
         """JSON records of several objects are typed together; their places are put back afterwards."""
-        held = self._held.pop(source)
-        columns = build(JsonPart(source, range(len(held)), [record for _, _, record in held]))
+        source = key[0]
+        held = _Held(self._held.pop(key))
+        self._held_rows[key] = 0
+        columns = build(JsonPart(source, range(len(held.numbers)), held.records()))
         for reject in columns.rejects:
-            object_id, number, _ = held[reject.record or 0]
-            self._reject(object_id, Reject(number, reject.reason, reject.excerpt))
-        places = columns.table["record"].to_pylist()
-        object_ids = [held[place][0] for place in places]
-        table = columns.table.set_column(0, "record", pa.array([held[place][1] for place in places], pa.int64()))
-        self._keep(Columns(source, table, ()), pa.array(object_ids, pa.string()))
-        for object_id, count in Counter(object_ids).items():
+            place = reject.record or 0
+            self._reject(held.object_id(place), Reject(int(held.numbers[place]), reject.reason, reject.excerpt))
+        places = columns.table["record"].to_numpy()
+        table = _as_json(source, columns.table).set_column(0, "record", pa.array(held.numbers[places]))
+        self._keep(Columns(source, table, ()), held.object_ids(places))
+        for object_id, count in held.counts(places):
             self._counts[object_id][source] += count
         for place, record in columns.strays:
-            self._stray(held[place][0], held[place][1], record)
+            self._stray(held.object_id(place), int(held.numbers[place]), record)
 
     def _stray(self, object_id: str, number: int, record: Json | str) -> None:
         """A record that came among those of another source."""
@@ -206,7 +263,7 @@ class Task:
             if isinstance(part, Reject):
                 self._reject(object_id, part)
             elif isinstance(part, JsonPart):
-                self._held.setdefault(part.source, []).append((object_id, number, part.records[0]))
+                self._hold(object_id, part)
 
     def _reject(self, object_id: str, *rejects: Reject) -> None:
         for reject in rejects:
@@ -273,6 +330,23 @@ class Task:
             if outcome.rejected:
                 outcome.status = "partial" if outcome.records else "rejected"
                 outcome.reason = self._reasons[outcome.object_id]
+
+
+def _hash(file: BinaryIO, begun: bytes) -> hashlib._Hash:
+    """The hash of a file whose beginning was read."""
+    digest = hashlib.sha256(begun)
+    while block := file.read(_AT_ONCE):
+        digest.update(block)
+    return digest
+
+
+def _as_json(source: str, table: pa.Table) -> pa.Table:
+    """Mark texts that were checked to be JSON when they were split: the database need not parse them again."""
+    for name, kind in sources()[source].table_columns:
+        if kind == "JSON" and (place := table.schema.get_field_index(name)) >= 0:
+            chunks = [pa.ExtensionArray.from_storage(pa.json_(), chunk) for chunk in table.column(place).chunks]
+            table = table.set_column(place, name, pa.chunked_array(chunks, pa.json_()))
+    return table
 
 
 def _agreed(names: Sequence[str | None]) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import duckdb
@@ -18,6 +17,9 @@ from forensics.worker import Outcome, Result
 COMMIT_ROWS = 500_000
 """Rows between commits; a crash costs reading them again."""
 
+INSERT_ROWS = 40_000
+"""Rows of a statement: fewer take longer, as the database gives memory back after each."""
+
 
 class Writer:
     """Puts results into the case, many in a transaction."""
@@ -25,6 +27,7 @@ class Writer:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self._con = con
         self._open: list[Result] = []
+        self._waiting: list[Result] = []
         self._rows = 0
         self._careful = False
         self._present: dict[str, set[str]] = {}
@@ -34,11 +37,10 @@ class Writer:
         if not self._open:
             self._begin()
         self._open.append(result)
-        try:
-            self._insert(result, careful=False)
-        except duckdb.Error:
-            self._again()
+        self._waiting.append(result)
         self._rows += result.rows
+        if sum(item.rows for item in self._waiting) >= INSERT_ROWS:
+            self._insert_waiting()
         if result.outcomes and self._rows >= COMMIT_ROWS:
             self.commit()
 
@@ -47,11 +49,14 @@ class Writer:
         finished = next((n for n in range(len(self._open), 0, -1) if self._open[n - 1].outcomes), 0)
         if self._open and finished < len(self._open):
             del self._open[finished:]
+            self._waiting = []
             self._again()
 
     def commit(self) -> None:
         """Make what was taken last."""
         if self._open:
+            self._insert_waiting()
+            _settle(self._con, [outcome for result in self._open for outcome in result.outcomes])
             if self._careful:
                 self._con.execute(_RECOUNT)
             self._con.execute("COMMIT")
@@ -75,6 +80,13 @@ class Writer:
         self._con.execute("BEGIN")
         resolution.mark_stale(self._con)
 
+    def _insert_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._insert(waiting, careful=False)
+        except duckdb.Error:
+            self._again()
+
     def _again(self) -> None:
         """A value that the database refuses fails a whole statement: do the open transaction anew, value by value."""
         self._con.execute("ROLLBACK")
@@ -82,14 +94,19 @@ class Writer:
         if self._open:
             self._begin()
         for result in self._open:
-            self._insert(result, careful=True)
+            self._insert([result], careful=True)
 
-    def _insert(self, result: Result, *, careful: bool) -> None:
-        for name, path in result.files:
-            with pa.memory_map(path) as file:
-                self._rows_of(name, pa.ipc.open_stream(file).read_all(), careful=careful)
-        if result.outcomes:
-            _settle(self._con, result.outcomes)
+    def _insert(self, results: Sequence[Result], *, careful: bool) -> None:
+        """Files of one form go in together."""
+        with contextlib.ExitStack() as stack:
+            tables: dict[tuple[str, pa.Schema], list[pa.Table]] = {}
+            for name, path in (file for result in results for file in result.files):
+                file = stack.enter_context(pa.memory_map(path))
+                table = pa.ipc.open_stream(file).read_all()
+                tables.setdefault((name, table.schema), []).append(table)
+            for (name, _), found in tables.items():
+                self._rows_of(name, pa.concat_tables(found), careful=careful)
+            tables.clear()
 
     def _rows_of(self, name: str, batch: pa.Table, *, careful: bool) -> None:
         """The statements read `batch` itself: a registered table would be kept until the commit."""
@@ -121,7 +138,7 @@ def _json_columns(source: Source, columns: set[str]) -> list[str]:
 def _refused(column: str) -> str:
     return f"""
 INSERT INTO rejected_record
-SELECT object_id, record, '{column} is not JSON that the database reads', left("{column}", 10000)
+SELECT object_id, record, '{column} is not JSON that the database reads', left(CAST("{column}" AS VARCHAR), 10000)
 FROM batch
 WHERE "{column}" IS NOT NULL AND NOT json_valid("{column}")
 """
@@ -187,6 +204,8 @@ _OUTCOME = pa.schema([*((name, pa.string()) for name in _TEXTS), ("records", pa.
 
 
 def _settle(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
-    outcome = pa.Table.from_pylist([asdict(item) for item in outcomes], _OUTCOME)
+    outcome = pa.table(
+        [pa.array([getattr(item, field.name) for item in outcomes], field.type) for field in _OUTCOME], _OUTCOME
+    )
     con.execute(_SETTLE)
     del outcome

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from forensics.columns.values import ARROW, KINDS, convert, epoch, iso, scalar
@@ -15,98 +15,17 @@ from forensics.jsons import written
 from forensics.readers.documents import BAD_JSON, Json, members, value
 from forensics.readers.parts import JsonPart, Reject
 from forensics.readers.recognise import claims
+from forensics.readers.typed import NULL, Decoded, Layout, Node, decode_rows
+from forensics.readers.typed import layout as layout_of
 from forensics.source import STREAM_FIELDS, Column, Source
 from forensics.sources import sources
 
-
-@dataclass(frozen=True)
-class _Node:
-    """Members of a JSON object that have columns: their place in a decoded row, and the nodes inside them."""
-
-    columns: tuple[tuple[int, Column], ...]
-    inner: tuple[tuple[int, _Node], ...]
-    decoder: Any
-    empty: Any
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How a source's records are decoded: the top level, whose members with columns inside are decoded apart."""
-
-    top: _Node
-    parents: tuple[tuple[int, _Node], ...]
-
-
-_STRICT: dict[str, Any] = {
-    "VARCHAR": str | int | None,
-    "JSON": msgspec.Raw,
-    "BIGINT": int | str | None,
-    "DOUBLE": float | str | None,
-    "BOOLEAN": bool | None,
-    "TIMESTAMP": str | None,
-}
-_MOMENT: Any = int | float | str | None
-_NULL = msgspec.Raw(b"null")
 encode = msgspec.json.encode
-
-
-@cache
-def _layout(name: str) -> _Layout:
-    """Top-level members with columns inside stay raw in the first pass: they often have a column of their own too."""
-    plain: dict[str, Any] = {}
-    nested: dict[str, list[tuple[list[str], Column]]] = {}
-    for column in sources()[name].columns:
-        if column.field in STREAM_FIELDS:
-            continue
-        first, *rest = column.field.split(".")
-        if rest:
-            nested.setdefault(first, []).append((rest, column))
-        else:
-            plain[first] = column
-    fields = {first: _kind(column) for first, column in plain.items()} | dict.fromkeys(nested, msgspec.Raw)
-    kind = _struct(fields, strict=True)
-    places = list(fields)
-    columns = tuple((places.index(first), column) for first, column in plain.items())
-    top = _Node(columns, (), msgspec.json.Decoder(list[kind]), kind())  # type: ignore[valid-type]
-    return _Layout(top, tuple((places.index(first), _node(paths)) for first, paths in nested.items()))
-
-
-def _node(paths: Sequence[tuple[list[str], Column]]) -> _Node:
-    leaves: dict[str, Column] = {}
-    deeper: dict[str, list[tuple[list[str], Column]]] = {}
-    for (first, *rest), column in paths:
-        if rest:
-            deeper.setdefault(first, []).append((rest, column))
-        else:
-            leaves[first] = column
-    nodes = {first: _node(inner) for first, inner in deeper.items()}
-    fields = {first: _kind(column) for first, column in leaves.items()}
-    fields |= {first: msgspec.Raw if first in leaves else type(node.empty) | None for first, node in nodes.items()}
-    kind = _struct(fields, strict=False)
-    places = list(fields)
-    return _Node(
-        tuple((places.index(first), column) for first, column in leaves.items()),
-        tuple((places.index(first), node) for first, node in nodes.items()),
-        msgspec.json.Decoder(list[kind | None]),  # type: ignore[valid-type]
-        kind(),
-    )
-
-
-def _kind(column: Column) -> Any:
-    return _MOMENT if column.epoch else _STRICT[column.type]
-
-
-def _struct(fields: Mapping[str, Any], *, strict: bool) -> Any:
-    members = [
-        (f"f{place}", kind, _NULL if kind is msgspec.Raw else None) for place, kind in enumerate(fields.values())
-    ]
-    rename = {f"f{place}": name for place, name in enumerate(fields)}
-    return msgspec.defstruct("Members", members, rename=rename, forbid_unknown_fields=strict, gc=False)
 
 
 def json_table(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
     """The typed rows of JSON records; what does not fit goes to `rejects`, records of other sources to `strays`."""
-    layout = _layout(source.name)
+    layout = layout_of(source.name)
     for attempt in _attempts(source):
         try:
             return attempt(source, layout, part.numbers, part.records)
@@ -125,7 +44,7 @@ def _attempts(source: Source) -> Sequence[_Attempt]:
     return (_strict, _reshaped) if source.reshape is None or source.as_declared else (_reshaped,)
 
 
-_Attempt = Callable[[Source, _Layout, Sequence[int], Sequence[Json]], pa.Table]
+_Attempt = Callable[[Source, Layout, Sequence[int], Sequence[Json]], pa.Table]
 
 
 class _Missing(Exception):
@@ -135,23 +54,24 @@ class _Missing(Exception):
 _UNFIT = (*BAD_JSON, pa.ArrowException, OverflowError, _Missing)
 
 
-def _strict(source: Source, layout: _Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
+def _strict(source: Source, layout: Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
     """All records at once. Raises one of _UNFIT if any value of any does not fit."""
     arrays: dict[str, pa.Array] = {"record": pa.array(numbers, pa.int64())}
-    held = _spread(layout.top, layout.top.decoder.decode(b"[" + b",".join(records) + b"]"), arrays)
+    rows = records.rows if isinstance(records, Decoded) else decode_rows(layout.top, records)
+    held = _spread(layout.top, rows, arrays)
     for place, node in layout.parents:
         values = held[place] if held else ()
-        if values.count(_NULL) == len(values):
+        if _is_blank(values):
             _blank(node, len(values), arrays)
         else:
-            _spread(node, node.decoder.decode(b"[" + b",".join(values) + b"]"), arrays)
+            _spread(node, decode_rows(node, values), arrays)
     for name in source.required:
         if arrays[name].null_count:
             raise _Missing(name)
     return pa.table(arrays)
 
 
-def _reshaped(source: Source, layout: _Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
+def _reshaped(source: Source, layout: Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
     """All records at once, each in the declared form, members without a column apart. Raises one of _UNFIT."""
     pairs = [_in_form(source, record) for record in records]
     table = _strict(source, layout, numbers, [record for record, _ in pairs])
@@ -184,7 +104,7 @@ def _known(name: str) -> frozenset[str]:
     return frozenset(field.partition(".")[0] for field in fields)
 
 
-def _spread(node: _Node, rows: Sequence[Any], arrays: dict[str, pa.Array]) -> list[tuple[Any, ...]]:
+def _spread(node: Node, rows: Sequence[Any], arrays: dict[str, pa.Array]) -> list[tuple[Any, ...]]:
     """The columns of decoded rows, level by level."""
     empty = node.empty
     held = list(zip(*[msgspec.structs.astuple(row or empty) for row in rows], strict=True))
@@ -192,16 +112,16 @@ def _spread(node: _Node, rows: Sequence[Any], arrays: dict[str, pa.Array]) -> li
         arrays[column.name] = _array(column, held[place] if held else ())
     for place, inner in node.inner:
         values = held[place] if held else ()
-        if values.count(None) + values.count(_NULL) == len(values):
+        if values.count(None) + values.count(NULL) == len(values):
             _blank(inner, len(values), arrays)
         elif isinstance(values[0], msgspec.Raw):
-            _spread(inner, inner.decoder.decode(b"[" + b",".join(values) + b"]"), arrays)
+            _spread(inner, decode_rows(inner, values), arrays)
         else:
             _spread(inner, values, arrays)
     return held
 
 
-def _blank(node: _Node, length: int, arrays: dict[str, pa.Array]) -> None:
+def _blank(node: Node, length: int, arrays: dict[str, pa.Array]) -> None:
     for _, column in node.columns:
         arrays[column.name] = pa.nulls(length, ARROW[column.type])
     for _, inner in node.inner:
@@ -212,6 +132,8 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
     """A typed array. Raises pa.ArrowInvalid where a value does not fit."""
     if column.type == "JSON":
         return _raws(values)
+    if column.type == "VARCHAR" and (texts := _texts(values)) is not None:
+        return texts
     kind = pa.int64() if column.epoch else pa.string() if column.type == "TIMESTAMP" else ARROW[column.type]
     try:
         found = pa.array(values, kind)
@@ -232,14 +154,46 @@ def _mixed(column: Column, values: Sequence[Any]) -> pa.Array:
         raise pa.ArrowInvalid(str(error)) from None
 
 
-def _raws(values: Sequence[Any]) -> pa.Array:
-    texts: list[bytes | None] = list(map(bytes, values))
-    nulls = texts.count(b"null")
-    if nulls == len(texts):
-        return pa.nulls(len(texts), pa.string())
+def _is_blank(values: Sequence[Any]) -> bool:
+    return not values or (values[0] == NULL and values.count(NULL) == len(values))
+
+
+def _raws(values: Sequence[msgspec.Raw]) -> pa.Array:
+    """Undecoded values as texts."""
+    if _is_blank(values):
+        return pa.nulls(len(values), pa.string())
+    found = _laid_out(b"\0".join(values), len(values), nulls=True)
+    if found is None:
+        return pa.array([None if raw == NULL else bytes(raw) for raw in values], pa.binary()).cast(pa.string())
+    return found
+
+
+def _texts(values: Sequence[Any]) -> pa.Array | None:
+    """Texts laid end to end, in half the time of taking them one by one; None where one is missing or a number."""
+    try:
+        return _laid_out("\0".join(values).encode(), len(values), nulls=False)
+    except TypeError:
+        return None
+
+
+def _laid_out(marked: bytes, count: int, *, nulls: bool) -> pa.Array | None:
+    """An array of `count` texts with a zero byte between them, `null` as NULL if asked; None where they hold one too."""
+    data = np.frombuffer(marked, np.uint8)
+    marks = np.flatnonzero(data == 0)
+    if len(marks) != count - 1 or len(marked) > _MOST_BYTES:
+        return None
+    offsets = np.concatenate(([0], marks - np.arange(count - 1), [len(marked) - count + 1])).astype(np.int32)
+    known = None
     if nulls:
-        texts = [None if text == b"null" else text for text in texts]
-    return pa.array(texts, pa.binary()).cast(pa.string())
+        starts = np.concatenate(([0], marks + 1))
+        held = (np.diff(offsets) != len(b"null")) | (data[starts] != ord("n"))
+        known = None if held.all() else pa.py_buffer(np.packbits(held, bitorder="little"))
+    buffers = [known, pa.py_buffer(offsets), pa.py_buffer(marked.replace(b"\0", b""))]
+    return pa.Array.from_buffers(pa.binary(), count, buffers).cast(pa.string())
+
+
+_MOST_BYTES = 2**31 - 1
+"""Bytes that one array of texts can hold."""
 
 
 def _halves(source: Source, part: JsonPart, rejects: list[Reject], strays: list[tuple[int, Json | str]]) -> pa.Table:
@@ -267,7 +221,7 @@ def _own(source: Source, part: JsonPart, strays: list[tuple[int, Json | str]]) -
 
 def _fits(source: Source, record: Json) -> bool:
     try:
-        _strict(source, _layout(source.name), [0], [record])
+        _strict(source, layout_of(source.name), [0], [record])
     except _UNFIT:
         return False
     return True

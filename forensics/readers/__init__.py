@@ -22,21 +22,24 @@ _JSON = re.compile(rb"\s*(?:\{|\[\s*(?:[\[{\"\]]|\Z))")
 """How a text of JSON begins: a line of a log may begin with a bracket too."""
 
 
-def read(path: Path, key: str, named: LogStream | None = None) -> Iterator[Part]:
-    """The records of an object, in order; `key` is its key or path as acquired, a hint only.
+def read(path: Path, key: str, named: LogStream | None = None, data: bytes | None = None) -> Iterator[Part]:
+    """The records of an object, in order; `key` is its key or path as acquired, a hint only, `data` its bytes if at hand.
 
     Where a stream is `named`, text that is in no envelope is its events, and events that name no stream are.
 
     Nothing is raised for content, however damaged: what does not read is given as a `Reject`. Raises OSError.
     """
-    with path.open("rb") as file:
-        magic = file.read(4)
+    if data is None:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    else:
+        magic = data[:4]
     if magic == b"PAR1":
         yield from read_parquet(path, JsonReader(by_key(key), named).rows)
         return
     damage: list[str] = []
     documents = JsonReader(by_key(key), named)
-    yield from _text(content(path, damage.append), documents, key, damage)
+    yield from _text(content(path, damage.append, data), documents, key, damage)
     for reason in damage:
         yield Reject(None, reason, "")
 

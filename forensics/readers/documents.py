@@ -96,21 +96,25 @@ def trail_records(text: bytes) -> list[msgspec.Raw] | None:
         return None
 
 
-def opening_items(text: bytes, start: int, *, listed: bool) -> tuple[list[msgspec.Raw], int]:
-    """Most documents of a text from `start` on in one pass, and where they end; none unless all are well formed.
+def opening_list(text: bytes, start: int) -> tuple[bytes, int]:
+    """Most documents of a text from `start` on as a JSON array, if they are items of a list, and where they end.
 
-    They are items of a list, or one a line. The last to begin as the first does may be cut off: it is not among them.
+    The last to begin as the first does may be cut off: it is not among them. Empty where none begins there.
     """
     if (first := _BEGINS.match(text, start)) is None:
-        return [], start
+        return b"", start
     end = max(text.rfind(first[1]), first.start(1))
     while end > start and text[end - 1 : end] in _SEPARATORS:
         end -= 1
-    body = memoryview(text)[first.start(1) : end]
+    return b"".join((b"[", memoryview(text)[first.start(1) : end], b"]")), end
+
+
+def opening_items(opening: bytes, *, listed: bool) -> list[msgspec.Raw]:
+    """The documents of an `opening_list` in one pass, items of a list or one a line; none unless all are well formed."""
     try:
-        return (_items.decode(b"".join((b"[", body, b"]"))) if listed else _raw.decode_lines(body)), end
+        return _items.decode(opening) if listed else _raw.decode_lines(memoryview(opening)[1:-1])
     except BAD_JSON:
-        return [], start
+        return []
 
 
 def objects_by_line(text: bytes) -> list[msgspec.Raw] | None:

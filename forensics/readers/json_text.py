@@ -21,6 +21,7 @@ from forensics.readers.documents import (
     mended,
     objects_by_line,
     opening_items,
+    opening_list,
     resumed,
     trail_records,
 )
@@ -35,9 +36,11 @@ from forensics.readers.recognise import (
     line_layout,
     message_name,
     message_source,
+    object_source,
     stream_source,
     value_of,
 )
+from forensics.readers.typed import TRAIL, Decoded, decoded_items, decoded_trail
 from forensics.source import LogStream, Source
 from forensics.sources import sources
 
@@ -101,6 +104,9 @@ class JsonReader:
         return self._lost(reason, text.encode("utf-8", "replace") or b" ")
 
     def _documents(self, text: bytes) -> Iterator[Part]:
+        if (events := self._typed(text, whole=True)) is not None:
+            yield self._decoded(events)
+            return
         records = trail_records(text)
         if records and are_events(records):
             yield from self._leaves(records)
@@ -112,6 +118,21 @@ class JsonReader:
             yield EventPart(RAW, (), ())
         elif self._next == 0 and (told := self._hint.source or told_of(text)):
             yield JsonPart(told, (), ())
+
+    def _typed(self, text: bytes, *, whole: bool) -> Decoded | None:
+        """CloudTrail's events of a text that holds a list of them and nothing else, decoded in one pass; else None."""
+        if self.named is not None or not text:
+            return None
+        events = decoded_trail(text) if whole else decoded_items(text)
+        first = events.first() if events else {}
+        if not {"eventName", "eventVersion"} <= first.keys() or str(first.get("eventSource")).startswith("aws:"):
+            return None
+        return events if object_source(first) == TRAIL else None
+
+    def _decoded(self, events: Decoded) -> Part:
+        first = self._next
+        self._next += len(events)
+        return JsonPart(TRAIL, range(first, self._next), events)
 
     def _several(self, text: bytes) -> Iterator[Part]:
         """Parts of the documents of a text, with what is lost between them."""
@@ -156,11 +177,17 @@ class JsonReader:
             self._consumed = len(text) if last else text.rfind(b"\n") + 1
             yield from self._several(text[: self._consumed])
             return
-        found, whole_until = opening_items(text, position, listed=self._opened)
-        plain = are_events(found)
-        if plain or all(map(is_whole, found)):
-            yield from self._leaves(found if plain else [leaf for item in found for leaf in unwrap(item)])
+        opening, whole_until = opening_list(text, position)
+        events = self._typed(opening, whole=False) if self._opened else None
+        if events is not None:
+            yield self._decoded(events)
             position = whole_until
+        else:
+            found = opening_items(opening, listed=self._opened)
+            plain = are_events(found)
+            if found and (plain or all(map(is_whole, found))):
+                yield from self._leaves(found if plain else [leaf for item in found for leaf in unwrap(item)])
+                position = whole_until
         self._consumed = position
         yield from self._all_of(self._elements(text, last=last))
         if last:

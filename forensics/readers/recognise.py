@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from forensics.readers.documents import BAD_JSON, Json, value
@@ -32,6 +32,7 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((item.name, re.compile(key)) for item in sources().values() for key in item.keys)
 
 
+@lru_cache(maxsize=16)
 def by_key(key: str) -> KeyHint:
     """What the key alone says; every part is NULL where it says nothing."""
     for name, pattern in _patterns():

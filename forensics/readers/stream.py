@@ -24,10 +24,13 @@ _KEEP = 64 << 20
 Note = Callable[[str], None]
 
 
-def content(path: Path, note: Note) -> Iterator[bytes]:
-    """The decompressed bytes in chunks; damage is told to `note` in words, after what could be had."""
-    blocks = _blocks(path)
-    size = path.stat().st_size
+def content(path: Path, note: Note, data: bytes | None = None) -> Iterator[bytes]:
+    """The decompressed bytes in chunks; damage is told to `note` in words, after what could be had.
+
+    `data` are the bytes of the file, where they were read already.
+    """
+    blocks = _blocks(path) if data is None else iter((data,))
+    size = path.stat().st_size if data is None else len(data)
     unpackers = {_GZIP: _gunzip, _ZSTD: _unzstd, _BZIP2: _bunzip}
     for _ in range(_DEPTH):
         head, blocks = _peek(blocks)

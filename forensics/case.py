@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 
-from forensics import attribution, configuration, event, locking, storage
+from forensics import attribution, configuration, event, locking, scanned, storage
 from forensics.carded import Carded
 from forensics.errors import CaseError, CaseExists, CaseLocked, NewerCase, NotACase, QueryError
 from forensics.lookups import Lookups
@@ -173,6 +173,8 @@ class Case(Lookups, Carded):
         for name in ("named_stream", "acquisition", "content_hash", "detection_run", "detection_rule"):
             self.connection.execute(TABLES[name])
         storage.prepare(self.connection, sources().values())
+        for statement in scanned.SCHEMA:
+            self.connection.execute(statement)
         event.create_view(self.connection)
         configuration.create_view(self.connection)
         attribution.create_view(self.connection)

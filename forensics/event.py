@@ -2,6 +2,7 @@
 
 import duckdb
 
+from forensics import scanned
 from forensics.source import EVENT_COLUMNS, Source
 from forensics.sources import sources
 
@@ -43,31 +44,51 @@ def create_view(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def resolve_copies(con: duckdb.DuckDBPyConnection) -> None:
-    """Find the rows that are further copies or earlier versions of one event; the first object's row stays."""
-    con.execute("DELETE FROM superseded")
+    """Find the rows that are further copies or earlier versions of one event; the first object's row stays.
+
+    Only events whose id is among the rows that came since the last time are judged anew.
+    """
     for item in sources().values():
-        if item.event.unique:
-            con.execute(_copies(item))
+        if item.event.unique and (fresh := scanned.fresh(con, "superseded", item.name)):
+            if fresh.whole:
+                con.execute("DELETE FROM superseded WHERE source = ?", [item.name])
+            con.execute(_ranked(item, fresh))
+            for statement in (_FORGET, _SUPERSEDED):
+                con.execute(statement, [item.name])
+            con.execute("DROP TABLE temp.ranked_copy")
 
 
-def _copies(source: Source) -> str:
+_FORGET = """
+DELETE FROM superseded
+USING ranked_copy AS r
+WHERE superseded.source = ? AND superseded.copy_object_id = r.object_id AND superseded.copy_record = r.record
+"""
+
+_SUPERSEDED = """
+INSERT INTO superseded
+SELECT ?, object_id, record
+FROM ranked_copy
+WHERE place > 1
+"""
+
+
+def _ranked(source: Source, fresh: scanned.Fresh) -> str:
+    """The table `ranked_copy`: the records of each event that has several and is in those rows; the first is the event."""
     event_id = source.event.columns["event_id"]
     same = "".join(f", {expression}" for expression in source.event.same)
+    among = f"""
+  JOIN (SELECT DISTINCT {event_id} AS event_id FROM {fresh.rows} AS s) AS n ON n.event_id = {event_id}"""
     return f"""
-INSERT INTO superseded
+CREATE OR REPLACE TEMP TABLE ranked_copy AS
 WITH repeated AS (
   SELECT {event_id} AS event_id
-  FROM "{source.name}" AS s
+  FROM "{source.name}" AS s{"" if fresh.whole else among}
   GROUP BY {event_id}
   HAVING count(*) > 1
-), ranked AS (
-  SELECT s.object_id, s.record,
-    row_number() OVER (
-      PARTITION BY r.event_id{same} ORDER BY {source.event.version} DESC NULLS LAST, s.object_id, s.record) AS place
-  FROM "{source.name}" AS s
-  JOIN repeated AS r ON r.event_id = {event_id}
 )
-SELECT '{source.name}', object_id, record
-FROM ranked
-WHERE place > 1
+SELECT s.object_id, s.record,
+  row_number() OVER (
+    PARTITION BY r.event_id{same} ORDER BY {source.event.version} DESC NULLS LAST, s.object_id, s.record) AS place
+FROM "{source.name}" AS s
+JOIN repeated AS r ON r.event_id = {event_id}
 """

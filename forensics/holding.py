@@ -2,8 +2,9 @@
 
 import duckdb
 
-from forensics import configuration, padding, public_address, running, workload, workloads
+from forensics import configuration, padding, public_address, running, scanned, workload, workloads
 from forensics.arn import SAMPLE, key
+from forensics.interface_card import CARDS, DESCRIBED
 
 FLOW_PADDING = padding.FLOW
 """Seconds by which a flow record may miss a change: its times are those of packets."""
@@ -17,12 +18,9 @@ _ATTACHED = f"""
 CREATE OR REPLACE TEMP TABLE attached AS
 SELECT c.eni, {_INSTANCE} AS workload, c.moment, c.attachment_id, c.event_id
 FROM (
-  SELECT r.aws_region, r.account_id, r.moment, r.event_id, u.item->>'$.instanceId' AS instance_id,
-    v.card->>'$.networkInterfaceId' AS eni, v.card->>'$.attachment.attachmentId' AS attachment_id
-  FROM workload_call AS r,
-    unnest(json_extract(r.answer, '$.instancesSet.items[*]')) AS u(item),
-    unnest(json_extract(u.item, '$.networkInterfaceSet.items[*]')) AS v(card)
-  WHERE r.event_name = 'RunInstances'
+  SELECT d.region AS aws_region, d.account_id, d.moment, d.event_id, d.instance_id, d.interface_id AS eni, d.attachment_id
+  FROM {CARDS} AS d
+  WHERE d.kind = 'run'
   UNION ALL
   SELECT aws_region, account_id, moment, event_id, ask->>'$.instanceId' AS instance_id,
     ask->>'$.networkInterfaceId' AS eni, answer->>'$.attachmentId' AS attachment_id
@@ -48,19 +46,31 @@ WHERE s.instance_id IS NOT NULL
   AND NOT {SAMPLE}
 """
 
-_FLOWED = """
-CREATE OR REPLACE TEMP TABLE flowed_card AS
-WITH hourly AS (
-  SELECT s.interface_id, s.instance_id, date_trunc('hour', s.start) AS hour,
-    min(s.start) AS first_seen, max(s."end") AS last_seen,
-    arg_min(s.object_id || '/' || s.record, (s.start, s.object_id, s.record)) AS event_id
-  FROM vpc_flow AS s
-  WHERE s.instance_id IS NOT NULL
-    AND s.interface_id IS NOT NULL
-  GROUP BY s.interface_id, s.instance_id, date_trunc('hour', s.start)
+_CARRIED = scanned.one(
+    "flow_card",
+    "vpc_flow",
+    """
+SELECT s.interface_id, s.instance_id, date_trunc('hour', s.start) AS hour, min(s.start) AS first_seen,
+  max(s."end") AS last_seen, arg_min({'object_id': s.object_id, 'record': s.record}, (s.start, s.object_id, s.record)) AS first
+FROM {rows} AS s
+WHERE s.instance_id IS NOT NULL
+  AND s.interface_id IS NOT NULL
+GROUP BY s.interface_id, s.instance_id, date_trunc('hour', s.start)
+""",
+    """
+SELECT interface_id, instance_id, hour, min(first_seen) AS first_seen, max(last_seen) AS last_seen,
+  arg_min(first, (first_seen, first.object_id, first.record)) AS first
+FROM {kept}
+GROUP BY interface_id, instance_id, hour
+""",
 )
-SELECT i.workload, h.interface_id AS eni, h.first_seen, h.last_seen, h.event_id
-FROM hourly AS h
+"""Interfaces of instances in flow records, by hour, with the first record of each."""
+
+_FLOWED = f"""
+CREATE OR REPLACE TEMP TABLE flowed_card AS
+SELECT i.workload, h.interface_id AS eni, h.first_seen, h.last_seen,
+  h.first.object_id || '/' || h.first.record AS event_id
+FROM {_CARRIED.rows} AS h
 JOIN instance_key AS i ON i.instance_id = h.instance_id
 """
 
@@ -301,6 +311,7 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     associated with one is its holder's.
     """
     others = "\nUNION ALL\n".join(workloads.selected("facts", workloads.FACT))
+    scanned.take(con, _CARRIED, DESCRIBED)
     for statement in _CARDS:
         con.execute(statement)
     con.execute(_ENI_FACT)

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import configuration, workload
+from forensics import configuration, workload, workload_call
 from forensics.arn import SAMPLE, function_key
 
 MADE_FOR = r"^AWS Lambda VPC ENI-(.+?)(?:-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"
@@ -16,7 +16,7 @@ WITH stated AS (
     c.moment,
     c.event_id,
     regexp_matches(c.event_name,
-      '{workload.LAMBDA_CREATE}') OR (c.ask->>'$.vpcConfig') IS NOT NULL AS from_known,
+      '{workload_call.LAMBDA_CREATE}') OR (c.ask->>'$.vpcConfig') IS NOT NULL AS from_known,
     list_sort(json_extract_string(c.answer, '$.vpcConfig.subnetIds[*]')) AS subnets,
     list_sort(json_extract_string(c.answer, '$.vpcConfig.securityGroupIds[*]')) AS groups,
     FALSE AS gone

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import actor, issuance
+from forensics import actor, issuance, scanned
 from forensics.case import Case
 from forensics.errors import AmbiguousName, UnknownName
 from forensics.source import IDENTITY_COLUMNS, Source
@@ -299,14 +299,16 @@ def call_time(source: Source) -> str:
 
 
 def rows(source: Source) -> str:
-    """The FROM clause under which the expressions of a source's event and identity maps hold."""
+    """The FROM clause of a scan under which the expressions of a source's event and identity maps hold."""
     joined = "\nLEFT JOIN evidence AS e ON e.object_id = s.object_id" if source.event.evidence else ""
-    return f'FROM "{source.name}" AS s{joined}'
+    return f"FROM {{rows}} AS s{joined}"
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Fill `identity`, `principal` and `session` afresh; the caller owns the transaction."""
-    con.execute(_said())
+    said = _said()
+    scanned.take(con, said)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW said AS\nSELECT * FROM {scanned.latest(con, said)} AS k")
     actor.collect(con)
     issuance.collect(con, afresh=True)
     con.execute(_FACTS, {"role_id": issuance.ROLE_ID, "role_arn": issuance.ROLE_ARN})
@@ -319,9 +321,10 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_IDENTITY, {"role_id": issuance.ROLE_ID})
     for statement in (_SHARED_EVENT, _PRINCIPAL, _SESSION):
         con.execute(statement)
-    issuance.drop(con)
+    issuance.drop(con, last=False)
     actor.drop(con)
-    for table in ("generation", "named_actor", "said"):
+    con.execute("DROP VIEW temp.said")
+    for table in ("generation", "named_actor"):
         con.execute(f"DROP TABLE temp.{table}")
 
 
@@ -341,17 +344,15 @@ def find_principal(case: Case, text: str) -> str:
     return str(found[0])
 
 
-def _said() -> str:
-    selects = "\nUNION ALL\n".join(_said_by(item) for item in sources().values() if item.identity)
+def _said() -> scanned.Scan:
+    """Each distinct identity, what records state of it, and when it made calls."""
     columns = ", ".join(f"any_value({name}) AS {name}" for name in IDENTITY_COLUMNS)
-    return f"""
-CREATE OR REPLACE TEMP TABLE said AS
-SELECT identity_key, {columns}, min(first_seen) AS first_seen, max(last_seen) AS last_seen
-FROM (
-{selects}
-) AS stated
-GROUP BY identity_key
-"""
+    return scanned.Scan(
+        "said",
+        {item.name: _said_by(item) for item in sources().values() if item.identity},
+        f"SELECT identity_key, {columns}, min(first_seen) AS first_seen, max(last_seen) AS last_seen\n"
+        "FROM {kept}\nGROUP BY identity_key",
+    )
 
 
 def _said_by(source: Source) -> str:

@@ -2,6 +2,7 @@
 
 import duckdb
 
+from forensics import scanned, workload_call
 from forensics.arn import SAMPLE
 from forensics.interface_marks import service_name
 from forensics.sources import ecs_event
@@ -13,8 +14,9 @@ SELECT c.answer->'$.networkInterface' AS card, c.account_id, c.aws_region AS reg
   'made' AS kind, CAST(NULL AS VARCHAR) AS instance_id, c.moment AS born,
   coalesce({service_name("nullif(regexp_extract(c.issuer, ':role/aws-service-role/([^/]+)/', 1), '')")},
     {service_name("c.invoked_by")}, {service_name("c.source_ip_address")}, '') AS maker,
-  c.caller_instance AS maker_instance, CAST(NULL AS VARCHAR) AS owner, CAST(NULL AS VARCHAR) AS owner_id
-FROM workload_call AS c
+  c.caller_instance AS maker_instance, CAST(NULL AS VARCHAR) AS owner, CAST(NULL AS VARCHAR) AS owner_id,
+  c.object_id, c.record
+FROM call AS c
 WHERE c.event_name = 'CreateNetworkInterface'
 """
 
@@ -23,8 +25,8 @@ SELECT v.card, c.account_id, c.aws_region AS region, c.moment, c.event_id, 'run'
   u.item->>'$.instanceId' AS instance_id,
   CASE WHEN NOT coalesce(list_contains(json_extract_string(c.ask, '$.networkInterfaceSet.items[*].networkInterfaceId'),
     v.card->>'$.networkInterfaceId'), FALSE) THEN c.moment END AS born,
-  NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id
-FROM workload_call AS c,
+  NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id, c.object_id, c.record
+FROM call AS c,
   unnest(json_extract(c.answer, '$.instancesSet.items[*]')) AS u(item),
   unnest(json_extract(u.item, '$.networkInterfaceSet.items[*]')) AS v(card)
 WHERE c.event_name = 'RunInstances'
@@ -34,8 +36,8 @@ WHERE c.event_name = 'RunInstances'
 _ATTACHED = """
 SELECT json_object('networkInterfaceId', c.ask->>'$.networkInterfaceId') AS card, c.account_id,
   c.aws_region AS region, c.moment, c.event_id, 'attached' AS kind, c.ask->>'$.instanceId' AS instance_id,
-  NULL AS born, NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id
-FROM workload_call AS c
+  NULL AS born, NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id, c.object_id, c.record
+FROM call AS c
 WHERE c.event_name = 'AttachNetworkInterface'
 """
 
@@ -43,7 +45,7 @@ _CONFIGURED = """
 SELECT s.configuration AS card, s.aws_account_id AS account_id, s.aws_region AS region,
   s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id, 'config' AS kind,
   NULL AS instance_id, s.resource_creation_time AS born, NULL AS maker, NULL AS maker_instance,
-  NULL AS owner, NULL AS owner_id
+  NULL AS owner, NULL AS owner_id, s.object_id, s.record
 FROM resource_item AS s
 WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
 """
@@ -53,7 +55,7 @@ SELECT json_object('networkInterfaceId', u.eni) AS card, s.aws_account_id AS acc
   s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id, 'listed' AS kind,
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
   CASE s.resource_type WHEN 'AWS::EC2::NatGateway' THEN 'nat_gateway' ELSE 'vpc_endpoint' END AS owner,
-  s.resource_id AS owner_id
+  s.resource_id AS owner_id, s.object_id, s.record
 FROM resource_item AS s, unnest(list_concat(
   json_extract_string(s.configuration, '$.natGatewayAddresses[*].networkInterfaceId'),
   json_extract_string(s.configuration, '$.networkInterfaceIds[*]'))) AS u(eni)
@@ -63,19 +65,19 @@ WHERE s.resource_type IN ('AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint')
 _FOUND = f"""
 SELECT u.card, s.account_id, s.region, coalesce(s.event_first_seen, s.created_at, s.updated_at) AS moment,
   s.id AS event_id, 'finding' AS kind, s.instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
-  NULL AS owner, NULL AS owner_id
-FROM guardduty AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
+  NULL AS owner, NULL AS owner_id, s.object_id, s.record
+FROM {{rows}} AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
 WHERE NOT {SAMPLE}
 """
 
 _GATEWAY = """
 SELECT u.card, g.account_id, g.aws_region AS region, g.moment, g.event_id, 'listed' AS kind,
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance, 'nat_gateway' AS owner,
-  g.gateway->>'$.natGatewayId' AS owner_id
+  g.gateway->>'$.natGatewayId' AS owner_id, g.object_id, g.record
 FROM (
-  SELECT account_id, aws_region, moment, event_id,
+  SELECT account_id, aws_region, moment, event_id, object_id, record,
     coalesce(answer->'$.CreateNatGatewayResponse.natGateway', answer->'$.natGateway') AS gateway
-  FROM workload_call
+  FROM call
   WHERE event_name = 'CreateNatGateway'
 ) AS g, unnest(list_concat(json_extract(g.gateway, '$.natGatewayAddressSet.item[*]'),
   [g.gateway->'$.natGatewayAddressSet.item'])) AS u(card)
@@ -84,11 +86,11 @@ FROM (
 _ENDPOINT = """
 SELECT json_object('networkInterfaceId', u.eni, 'vpcId', e.endpoint->>'$.vpcId') AS card, e.account_id,
   e.aws_region AS region, e.moment, e.event_id, 'listed' AS kind, NULL AS instance_id, NULL AS born, NULL AS maker,
-  NULL AS maker_instance, 'vpc_endpoint' AS owner, e.endpoint->>'$.vpcEndpointId' AS owner_id
+  NULL AS maker_instance, 'vpc_endpoint' AS owner, e.endpoint->>'$.vpcEndpointId' AS owner_id, e.object_id, e.record
 FROM (
-  SELECT account_id, aws_region, moment, event_id,
+  SELECT account_id, aws_region, moment, event_id, object_id, record,
     coalesce(answer->'$.CreateVpcEndpointResponse.vpcEndpoint', answer->'$.vpcEndpoint') AS endpoint
-  FROM workload_call
+  FROM call
   WHERE event_name = 'CreateVpcEndpoint'
 ) AS e, unnest(list_concat(json_extract_string(e.endpoint, '$.networkInterfaceIdSet.item[*]'),
   json_extract_string(e.endpoint, '$.networkInterfaceIdSet.items[*]'),
@@ -98,25 +100,21 @@ FROM (
 _TASK = f"""
 SELECT json_object('networkInterfaceId', v.eni) AS card, s.account AS account_id, s.region, s.time AS moment, {_TASK_ID} AS event_id, 'listed' AS kind,
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance, 'ecs_task' AS owner,
-  u.attachment->>'$.id' AS owner_id
-FROM ecs_event AS s, unnest(json_extract(s.attachments, '$[*]')) AS u(attachment), unnest([
+  u.attachment->>'$.id' AS owner_id, s.object_id, s.record
+FROM {{rows}} AS s, unnest(json_extract(s.attachments, '$[*]')) AS u(attachment), unnest([
   (SELECT min(d.detail->>'$.value') FROM unnest(json_extract(u.attachment, '$.details[*]')) AS d(detail)
     WHERE (d.detail->>'$.name') = 'networkInterfaceId')]) AS v(eni)
 """
-
-_CARDS = (_MADE, _RUN, _ATTACHED, _CONFIGURED, _RESOURCES, _FOUND, _GATEWAY, _ENDPOINT, _TASK)
-"""Records that describe interfaces: the document, when it was so, since when the interface is if it says so, and who made it."""
 
 _GROUPS = """list_sort(list_distinct(list_concat(
     json_extract_string(card, '$.groupSet.items[*].groupId'), json_extract_string(card, '$.groupSet.item[*].groupId'),
     json_extract_string(card, '$.groups[*].groupId'), json_extract_string(card, '$.securityGroups[*].groupId'))))"""
 
 _FORM = f"""
-CREATE OR REPLACE TEMP TABLE interface_card AS
 SELECT
   card->>'$.networkInterfaceId' AS interface_id,
-  account_id, region, moment, event_id, kind, born, maker, maker_instance, owner, owner_id,
-  coalesce(instance_id, card->>'$.attachment.instanceId') AS instance_id,
+  account_id, region, moment, event_id, kind, born, maker, maker_instance, owner, owner_id, instance_id,
+  card->>'$.attachment.instanceId' AS attached_to,
   card->>'$.attachment.instanceOwnerId' AS instance_owner,
   card->>'$.attachment.attachmentId' AS attachment_id,
   try_cast(card->>'$.attachment.deleteOnTermination' AS BOOLEAN) AS ends_with_instance,
@@ -129,15 +127,62 @@ SELECT
   card->>'$.subnetId' AS subnet_id,
   nullif({_GROUPS}, CAST([] AS VARCHAR[])) AS security_groups,
   coalesce(card->>'$.privateIpAddress', card->>'$.privateIp') AS private_ip,
-  nullif(coalesce(card->>'$.association.publicIp', card->>'$.publicIp'), '') AS public_ip
+  nullif(coalesce(card->>'$.association.publicIp', card->>'$.publicIp'), '') AS public_ip,
+  CASE WHEN kind IN ('made', 'run') THEN list_concat([card->>'$.privateIpAddress'],
+    json_extract_string(card, '$.privateIpAddressesSet.item[*].privateIpAddress'),
+    json_extract_string(card, '$.ipv6AddressesSet.item[*].ipv6Address')) END AS addresses,
+  object_id, record
 FROM (
 {{cards}}
 ) AS c
-WHERE starts_with(card->>'$.networkInterfaceId', 'eni-')
+"""
+
+_CALLED = f"""
+WITH call AS MATERIALIZED (
+  SELECT s.object_id, s.record,
+  {workload_call.CALL_COLUMNS}
+  FROM {{rows}} AS s
+  WHERE s.event_source = 'ec2.amazonaws.com'
+    AND s.event_name IN ('CreateNetworkInterface', 'RunInstances', 'AttachNetworkInterface', 'CreateNatGateway',
+      'CreateVpcEndpoint')
+    AND coalesce(s.error_code, '') = ''
+)
+"""
+
+DESCRIBED = scanned.Scan(
+    "described_card",
+    {
+        "cloudtrail": _CALLED + _FORM.format(cards="\nUNION ALL\n".join((_MADE, _RUN, _ATTACHED, _GATEWAY, _ENDPOINT))),
+        "ecs_event": _FORM.format(cards=_TASK),
+        "guardduty": _FORM.format(cards=_FOUND),
+    },
+)
+"""Records that describe interfaces: the document, when it was so, since when the interface is if it says so, and who
+made it; `addresses` are all that the interface had from birth."""
+
+CARDS = f"""(
+  SELECT d.*
+  FROM {DESCRIBED.table} AS d
+  WHERE NOT EXISTS (
+    SELECT 1 FROM superseded AS x
+    WHERE x.source = 'cloudtrail' AND x.copy_object_id = d.object_id AND x.copy_record = d.record)
+)"""
+"""What records other than those of AWS Config describe, without further copies."""
+
+_CARD = f"""
+CREATE OR REPLACE TEMP TABLE interface_card AS
+SELECT * EXCLUDE (instance_id, attached_to, addresses, object_id, record), coalesce(instance_id, attached_to) AS instance_id
+FROM (
+  SELECT * FROM {CARDS} AS d
+  UNION ALL
+  SELECT * FROM ({_FORM.format(cards=f"{_CONFIGURED} UNION ALL {_RESOURCES}")}) AS c
+) AS c
+WHERE starts_with(interface_id, 'eni-')
   AND moment IS NOT NULL
 """
 
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `interface_card`, a row per description; needs `workload_call`."""
-    con.execute(_FORM.format(cards="\nUNION ALL\n".join(_CARDS)))
+    """Make the temporary table `interface_card`, a row per description; needs `resource_item` of the stage `workload`."""
+    scanned.take(con, DESCRIBED)
+    con.execute(_CARD)

@@ -2,8 +2,14 @@
 
 import duckdb
 
+from forensics import scanned
 from forensics.source import Source
 from forensics.sources import source
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
 
 ISSUING = {
     "sts.amazonaws.com": (
@@ -74,8 +80,7 @@ _ANSWERED = (
 )
 """Members of a mint's request and answer; each document is parsed once for all of them."""
 
-_MINT_CALL = r"""
-CREATE OR REPLACE TEMP TABLE mint_call AS
+_READ = r"""
 WITH read AS (
   SELECT
     {event_id} AS event_id,
@@ -100,41 +105,59 @@ WITH read AS (
     s.resources->>'$[0].ARN' AS resource,
     json_extract_string(s.request_parameters, [{asked}]) AS q,
     json_extract_string(s.response_elements, [{answered}]) AS a
-  FROM cloudtrail AS s
+  FROM {{rows}} AS s
   WHERE ({issuing})
     AND coalesce(s.error_code, '') = ''
-), answered AS (
-  SELECT *,
-    nullif(coalesce(a[1], a[2], a[3]), '') AS own_key,
-    coalesce(a[4], a[5]) AS expiration,
-    try_cast(q[5] AS BIGINT) AS own_seconds,
-    coalesce(a[6], a[7], a[8]) AS own_session_id,
-    coalesce(a[9], a[10], a[11]) AS own_session,
-    nullif(coalesce(q[4], a[12], a[13], caller_source_identity), '') AS own_source_identity,
-    CASE
-      WHEN regexp_matches(q[1], $role_arn) THEN q[1]
-      WHEN regexp_matches(q[2], $role_arn) THEN q[2]
-      WHEN regexp_matches(resource, $role_arn) THEN resource
-    END AS own_role_arn,
-    regexp_extract(q[6], '[0-9]{{12}}') AS target_account,
-    coalesce(a[14], q[7]) AS user_name
-  FROM read
+)
+SELECT * EXCLUDE (q, a), q[1] AS asked_arn, q[3] AS asked_session_name,
+  nullif(coalesce(a[1], a[2], a[3]), '') AS own_key,
+  coalesce(a[4], a[5]) AS expiration,
+  try_cast(q[5] AS BIGINT) AS own_seconds,
+  coalesce(a[6], a[7], a[8]) AS own_session_id,
+  coalesce(a[9], a[10], a[11]) AS own_session,
+  nullif(coalesce(q[4], a[12], a[13], caller_source_identity), '') AS own_source_identity,
+  CASE
+    WHEN regexp_matches(q[1], '{role_arn}') THEN q[1]
+    WHEN regexp_matches(q[2], '{role_arn}') THEN q[2]
+    WHEN regexp_matches(resource, '{role_arn}') THEN resource
+  END AS own_role_arn,
+  regexp_extract(q[6], '[0-9]{{12}}') AS target_account,
+  coalesce(a[14], q[7]) AS user_name
+FROM read
+"""
+"""Calls that hand out keys, as their records say."""
+
+_MINT_CALL = """
+CREATE OR REPLACE TEMP TABLE mint_call AS
+WITH several AS (
+  SELECT call
+  FROM kept.mint
+  GROUP BY call
+  HAVING count(*) > 1
+), whole AS (
+  SELECT m.call, max(m.own_key) AS own_key, max(m.own_session_id) AS own_session_id, max(m.own_session) AS own_session,
+    max(m.own_role_arn) AS own_role_arn, max(m.asked_session_name) AS asked_session_name,
+    max(m.own_source_identity) AS own_source_identity, max(m.expiration) AS expiration, max(m.own_seconds) AS own_seconds
+  FROM kept.mint AS m
+  JOIN several AS s ON s.call = m.call
+  GROUP BY m.call
 )
 SELECT
-  event_id, time, event_source, event_name, region, caller_type, caller_arn, invoked_by, caller_id, identity_key,
-  issuer_key, account_id, side, call, own_key,
-  coalesce(q[1], resource) AS asked_role,
-  q[3] AS asked_session_name,
-  coalesce(own_key, max(own_key) OVER (PARTITION BY call)) AS access_key_id,
-  coalesce(own_session_id, max(own_session_id) OVER (PARTITION BY call)) AS session_id,
-  coalesce(own_session, max(own_session) OVER (PARTITION BY call)) AS session,
-  coalesce(own_role_arn, max(own_role_arn) OVER (PARTITION BY call)) AS role_arn,
-  coalesce(q[3], max(q[3]) OVER (PARTITION BY call)) AS session_name,
-  coalesce(own_source_identity, max(own_source_identity) OVER (PARTITION BY call)) AS source_identity,
-  target_account, user_name,
-  coalesce(expiration, max(expiration) OVER (PARTITION BY call)) AS expires_text,
-  coalesce(own_seconds, max(own_seconds) OVER (PARTITION BY call)) AS seconds
-FROM answered
+  m.event_id, m.time, m.event_source, m.event_name, m.region, m.caller_type, m.caller_arn, m.invoked_by, m.caller_id,
+  m.identity_key, m.issuer_key, m.account_id, m.side, m.call, m.own_key,
+  coalesce(m.asked_arn, m.resource) AS asked_role,
+  m.asked_session_name,
+  coalesce(m.own_key, w.own_key) AS access_key_id,
+  coalesce(m.own_session_id, w.own_session_id) AS session_id,
+  coalesce(m.own_session, w.own_session) AS session,
+  coalesce(m.own_role_arn, w.own_role_arn) AS role_arn,
+  coalesce(m.asked_session_name, w.asked_session_name) AS session_name,
+  coalesce(m.own_source_identity, w.own_source_identity) AS source_identity,
+  m.target_account, m.user_name,
+  coalesce(m.expiration, w.expiration) AS expires_text,
+  coalesce(m.own_seconds, w.own_seconds) AS seconds
+FROM kept.mint AS m
+LEFT JOIN whole AS w ON w.call = m.call
 """
 """Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one.
 What is `own` or `asked` is the record's alone, the rest is completed from the other account's."""
@@ -187,6 +210,23 @@ SELECT
 FROM lasting
 """
 
+_MADE = scanned.one(
+    "made_principal",
+    "cloudtrail",
+    f"""
+SELECT
+  CASE s.event_name WHEN 'CreateRole' THEN 'role' ELSE 'user' END AS kind,
+  coalesce(s.response_elements->>'$.role.roleId', s.response_elements->>'$.user.userId') AS unique_id,
+  coalesce(s.response_elements->>'$.role.arn', s.response_elements->>'$.user.arn') AS arn,
+  s.event_time AS time
+FROM {{rows}} AS s
+WHERE s.event_source = 'iam.amazonaws.com'
+  AND s.event_name IN ({_quoted(CREATING)})
+  AND coalesce(s.error_code, '') = ''
+""",
+)
+"""Roles and users made: kind, id, ARN, time."""
+
 _FACT = """
 CREATE OR REPLACE TEMP TABLE fact AS
 SELECT 'role' AS kind, role_id AS unique_id, role_arn AS arn, min(time) AS time
@@ -194,15 +234,8 @@ FROM minted
 WHERE role_arn IS NOT NULL
 GROUP BY role_id, role_arn
 UNION ALL
-SELECT
-  CASE s.event_name WHEN 'CreateRole' THEN 'role' ELSE 'user' END AS kind,
-  coalesce(s.response_elements->>'$.role.roleId', s.response_elements->>'$.user.userId') AS unique_id,
-  coalesce(s.response_elements->>'$.role.arn', s.response_elements->>'$.user.arn') AS arn,
-  s.event_time AS time
-FROM cloudtrail AS s
-WHERE s.event_source = 'iam.amazonaws.com'
-  AND s.event_name IN ({creating})
-  AND coalesce(s.error_code, '') = ''
+SELECT kind, unique_id, arn, time
+FROM kept.made_principal
 """
 
 _KNOWN = """
@@ -250,23 +283,27 @@ WHERE s.unique_id IS NULL
 
 def collect_calls(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
     """Make the temporary table `mint_call`, unless an earlier stage of the same resolution did."""
-    if (
-        not afresh
-        and con.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = 'mint_call'").fetchall()
-    ):
-        return
+    if afresh or not _there(con, "mint_call"):
+        scanned.take(con, _mints())
+        con.execute(_MINT_CALL)
+
+
+def _there(con: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(con.execute("SELECT 1 FROM duckdb_tables() WHERE temporary AND table_name = ?", [table]).fetchall())
+
+
+def _mints() -> scanned.Scan:
     issuing = " OR ".join(
         f"s.event_source = '{service}' AND s.event_name IN ({_quoted(names)})" for service, names in ISSUING.items()
     )
-    con.execute(
-        _MINT_CALL.format(
-            event_id=_event_id(source("cloudtrail")),
-            issuing=issuing,
-            asked=_quoted(tuple(f"$.{name}" for name in _ASKED)),
-            answered=_quoted(tuple(f"$.{name}" for name in _ANSWERED)),
-        ),
-        {"role_arn": ROLE_ARN},
+    read = _READ.format(
+        event_id=_event_id(source("cloudtrail")),
+        issuing=issuing,
+        asked=_quoted(tuple(f"$.{name}" for name in _ASKED)),
+        answered=_quoted(tuple(f"$.{name}" for name in _ANSWERED)),
+        role_arn=ROLE_ARN,
     )
+    return scanned.one("mint", "cloudtrail", read)
 
 
 def drop_calls(con: duckdb.DuckDBPyConnection) -> None:
@@ -281,12 +318,14 @@ def collect(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
     completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.
     """
     collect_calls(con, afresh=afresh)
-    defaults = " ".join(f"WHEN '{name}' THEN {seconds}" for name, seconds in DEFAULT_SECONDS.items())
-    con.execute(
-        _MINTED.format(defaults=defaults),
-        {"role_arn_parts": _ROLE_ARN_PARTS, "expiration_formats": list(EXPIRATION_FORMATS)},
-    )
-    con.execute(_FACT.format(creating=_quoted(CREATING)))
+    if afresh or not _there(con, "minted"):
+        defaults = " ".join(f"WHEN '{name}' THEN {seconds}" for name, seconds in DEFAULT_SECONDS.items())
+        con.execute(
+            _MINTED.format(defaults=defaults),
+            {"role_arn_parts": _ROLE_ARN_PARTS, "expiration_formats": list(EXPIRATION_FORMATS)},
+        )
+    scanned.take(con, _MADE)
+    con.execute(_FACT)
 
 
 def name_principals(con: duckdb.DuckDBPyConnection) -> None:
@@ -299,15 +338,11 @@ def name_principals(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_KNOWN, {"role_id": ROLE_ID, "user_id": USER_ID, "role_arn": ROLE_ARN, "user_arn": USER_ARN})
 
 
-def drop(con: duckdb.DuckDBPyConnection) -> None:
-    """Remove the temporary tables of this module but for `mint_call`, which later stages read."""
-    for table in ("known", "fact", "minted"):
+def drop(con: duckdb.DuckDBPyConnection, *, last: bool = True) -> None:
+    """Remove the temporary tables of this module but for `mint_call`, and `minted` where it is not the last use."""
+    for table in ("known", "fact", *(("minted",) if last else ())):
         con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 def _event_id(item: Source) -> str:
     return item.event.columns["event_id"]
-
-
-def _quoted(names: tuple[str, ...]) -> str:
-    return ", ".join(f"'{name}'" for name in names)

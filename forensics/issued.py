@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import issuance, workloads
+from forensics import issuance, scanned, workloads
 from forensics.arn import FUNCTION, INSTANCE, INSTANCE_ID, SAMPLE, function_key, key
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -48,30 +48,40 @@ WHERE event_source = 'sts.amazonaws.com'
 """`service` only where the record says that a service called for itself; an address or agent that names one is chosen
 by the caller."""
 
-_SESSION = f"""
-CREATE OR REPLACE TEMP TABLE key_session AS
-WITH grouped AS (
-  SELECT
-    s.user_identity_access_key_id AS access_key_id,
-    s.user_identity_principal_id AS principal_id,
-    s.session_issuer_arn AS role,
-    s.user_identity_account_id AS account_id,
-    s.credentials_issued_to AS issued_to,
-    s.session_ec2_role_delivery AS delivery,
-    CASE WHEN s.event_source NOT IN ({", ".join(f"'{name}'" for name in GLOBAL)})
-      THEN s.aws_region END AS region,
-    min(s.event_time) AS moment,
-    arg_min({_ID}, (s.event_time, {_ID})) AS event_id
-  FROM cloudtrail AS s
-  WHERE s.user_identity_access_key_id <> ''
-    AND coalesce(s.user_identity_invoked_by, '') = ''
-    AND s.user_identity_type = 'AssumedRole'
-  GROUP BY 1, 2, 3, 4, 5, 6, 7
+_SEEN = scanned.one(
+    "key_session",
+    "cloudtrail",
+    f"""
+SELECT
+  s.user_identity_access_key_id AS access_key_id,
+  s.user_identity_principal_id AS principal_id,
+  s.session_issuer_arn AS role,
+  s.user_identity_account_id AS account_id,
+  s.credentials_issued_to AS issued_to,
+  s.session_ec2_role_delivery AS delivery,
+  CASE WHEN s.event_source NOT IN ({", ".join(f"'{name}'" for name in GLOBAL)})
+    THEN s.aws_region END AS region,
+  min(s.event_time) AS moment,
+  arg_min({_ID}, (s.event_time, {_ID})) AS event_id
+FROM {{rows}} AS s
+WHERE s.user_identity_access_key_id <> ''
+  AND coalesce(s.user_identity_invoked_by, '') = ''
+  AND s.user_identity_type = 'AssumedRole'
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+""",
+    """
+SELECT access_key_id, principal_id, role, account_id, issued_to, delivery, region, min(moment) AS moment,
+  arg_min(event_id, (moment, event_id)) AS event_id
+FROM {kept}
+GROUP BY access_key_id, principal_id, role, account_id, issued_to, delivery, region
+""",
 )
-SELECT access_key_id, regexp_extract(principal_id, ':([^:]*)$', 1) AS session_name, role, account_id,
-  issued_to,
+
+_SESSION = """
+CREATE OR REPLACE TEMP TABLE key_session AS
+SELECT access_key_id, regexp_extract(principal_id, ':([^:]*)$', 1) AS session_name, role, account_id, issued_to,
   nullif(delivery, '') AS delivery, region, moment, event_id
-FROM grouped
+FROM {seen} AS k
 """
 
 _BARRED = f"""
@@ -292,7 +302,10 @@ WHERE c.access_key_id = credential.access_key_id
 def claim(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_claim`; needs `workload_sighting`, `credential` and the source tables."""
     issuance.collect_calls(con)
-    for statement in (_MINT, _SESSION, _BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
+    scanned.take(con, _SEEN)
+    con.execute(_MINT)
+    con.execute(_SESSION.format(seen=scanned.latest(con, _SEEN)))
+    for statement in (_BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
         con.execute(statement)
     claims = [f"(SELECT * FROM ({claim}))" for claim in CLAIMS] + list(workloads.selected("claims", workloads.CLAIM))
     con.execute(_CLAIM.format(claims="\nUNION ALL\n".join(claims)))

@@ -2,6 +2,7 @@
 
 import duckdb
 
+from forensics import scanned, telling
 from forensics.key_match import MINT_PADDING
 from forensics.key_use import WORKLOAD_SESSION
 
@@ -12,24 +13,35 @@ LONGEST_ROLE_HOURS = 12
 IAM_REGION = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Where the records of IAM's calls are, by partition."""
 
-_TRAIL = """
-CREATE OR REPLACE TEMP TABLE trail_hour AS
+_TRAIL = scanned.one(
+    "trail_hour",
+    "cloudtrail",
+    """
 SELECT s.recipient_account_id AS account_id, date_trunc('hour', s.event_time) AS hour, s.aws_region AS region,
   min(s.event_time) AS first_record,
   count(*) FILTER (s.read_only) AS reading,
   count(*) FILTER (NOT s.read_only) AS changing
-FROM cloudtrail AS s
+FROM {rows} AS s
 WHERE s.recipient_account_id <> '' AND s.event_time IS NOT NULL
 GROUP BY s.recipient_account_id, date_trunc('hour', s.event_time), s.aws_region
-"""
+""",
+    """
+SELECT account_id, hour, region, min(first_record) AS first_record, CAST(sum(reading) AS BIGINT) AS reading,
+  CAST(sum(changing) AS BIGINT) AS changing
+FROM {kept}
+GROUP BY account_id, hour, region
+""",
+)
+
+CALLS_READ = "s.event_name = 'ConsoleLogin'"
 
 _CLASS = f"""
 CREATE OR REPLACE TEMP TABLE key_class AS
 WITH login AS (
   SELECT l.arn, l.time
   FROM (SELECT s.user_identity_arn AS arn, s.event_time AS time
-    FROM cloudtrail AS s
-    WHERE s.event_name = 'ConsoleLogin' AND s.response_elements->>'$.ConsoleLogin' = 'Success') AS l
+    FROM {telling.TABLE} AS s
+    WHERE {CALLS_READ} AND s.response_elements->>'$.ConsoleLogin' = 'Success') AS l
   GROUP BY l.arn, l.time
 ), open AS (
   SELECT
@@ -153,7 +165,9 @@ ORDER BY access_key_id
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_class`: every key whose issuance is not recorded; needs `key_match`."""
-    con.execute(_TRAIL)
+    telling.take(con)
+    scanned.take(con, _TRAIL)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE trail_hour AS\nSELECT * FROM {_TRAIL.rows} AS k")
     con.execute(_CLASS, {"workload_session": WORKLOAD_SESSION})
 
 

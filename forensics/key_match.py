@@ -2,6 +2,7 @@
 
 import duckdb
 
+from forensics import telling
 from forensics.sources.cloudtrail import EVENT as CALL
 
 MINT_PADDING = 2
@@ -19,6 +20,8 @@ HINT = 9
 """Rank of what coincides only, and is told in words, never joined."""
 
 _ID = CALL.columns["event_id"]
+
+CALLS_READ = """s.event_source IN ('signin.amazonaws.com', 'sso.amazonaws.com', 'eks-auth.amazonaws.com')"""
 
 _HANDED = f"""
 CREATE OR REPLACE TEMP TABLE mint_signal AS
@@ -38,8 +41,8 @@ SELECT
   s.additional_event_data->>'$.SwitchFrom' AS switched_from,
   coalesce(s.additional_event_data->>'$.signInSessionArn',
     s.user_identity->>'$.sessionContext.signInSessionArn') AS signin_session
-FROM cloudtrail AS s
-WHERE s.event_source IN ('signin.amazonaws.com', 'sso.amazonaws.com', 'eks-auth.amazonaws.com')
+FROM {telling.TABLE} AS s
+WHERE {CALLS_READ}
   AND coalesce(s.error_code, '') = ''
   AND ((s.event_name = 'ConsoleLogin' AND s.response_elements->>'$.ConsoleLogin' = 'Success')
     OR (s.event_name = 'SwitchRole' AND s.response_elements->>'$.SwitchRole' = 'Success')
@@ -209,6 +212,7 @@ WHERE place = 1
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_match`; needs `holder`, `minted`, `mint_call` and `known`."""
+    telling.take(con)
     con.execute(_HANDED)
     con.execute(_CANDIDATE)
     con.execute(_SOUGHT, {"reserved_role": RESERVED_ROLE})

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import identity
+from forensics import identity, scanned
 from forensics.source import Source
 from forensics.sources import sources
 
@@ -48,6 +48,19 @@ _NO_SIGNALS = ",".join(
     for name in names.split()
 )
 
+_PUT_TOGETHER = {
+    "forwarded": "bool_and",
+    **dict.fromkeys(("console", "browser", "service_linked", "delivered"), "bool_or"),
+    **dict.fromkeys(
+        ("arn", "principal_id", "account_id", "role_arn", "invoked_by", "sso_user", "source_identity"), "min"
+    ),
+    "last_source_identity": "max",
+    "created_at": "min",
+    "last_created_at": "max",
+    "signin_session": "min",
+}
+"""How signals of the same key and identity become one."""
+
 _HOLDER = """
 CREATE OR REPLACE TEMP TABLE holder AS
 SELECT
@@ -85,16 +98,30 @@ GROUP BY n.access_key_id
 
 
 def collect(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `named` (by key and identity) and `holder` (by key); needs `identity`."""
-    selects = [_named_by(item) for item in sources().values() if "access_key_id" in item.event.columns]
-    con.execute("CREATE OR REPLACE TEMP TABLE named AS\n" + "\nUNION ALL\n".join(selects))
+    """Make the temporary view `named` (by key and identity) and table `holder` (by key); needs `identity`."""
+    named = _named()
+    scanned.take(con, named)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW named AS\nSELECT * FROM {scanned.latest(con, named)} AS k")
     con.execute(_HOLDER)
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:
     """Remove the temporary tables of this module."""
-    for table in ("named", "holder"):
-        con.execute(f"DROP TABLE IF EXISTS temp.{table}")
+    con.execute("DROP VIEW IF EXISTS temp.named")
+    con.execute("DROP TABLE IF EXISTS temp.holder")
+
+
+def _named() -> scanned.Scan:
+    signals = ", ".join(f"{how}({name}) AS {name}" for name, how in _PUT_TOGETHER.items())
+    return scanned.Scan(
+        "named_key",
+        {item.name: _named_by(item) for item in sources().values() if "access_key_id" in item.event.columns},
+        f"""
+SELECT access_key_id, identity_key, called, min(first_used) AS first_used, max(last_used) AS last_used, {signals}
+FROM {{kept}}
+GROUP BY access_key_id, identity_key, called
+""",
+    )
 
 
 def _named_by(source: Source) -> str:

@@ -3,9 +3,9 @@
 import duckdb
 
 from forensics import described, holding, hyperplane, invocation, private_address, workloads
+from forensics.replaced import replace
 
 _INSTANCE_KEY = """
-INSERT INTO instance_key
 SELECT split_part(workload, '/', 2) AS instance_id, min(workload) AS workload
 FROM workload
 WHERE kind = 'ec2_instance'
@@ -98,9 +98,9 @@ _TEMPORARY = (
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `lifetime`, `instance_key` and `address_network`; needs what the stage `workload` made, and drops the rest."""
-    for table in ("lifetime", "instance_key", "address_network"):
+    for table in ("lifetime", "address_network"):
         con.execute(f"DELETE FROM {table}")
-    con.execute(_INSTANCE_KEY)
+    replace(con, "instance_key", "instance_id", _INSTANCE_KEY)
     holding.hold(con)
     hyperplane.hold(con)
     private_address.hold(con)

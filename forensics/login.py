@@ -2,18 +2,21 @@
 
 import duckdb
 
+from forensics import scanned, telling
 from forensics.key_match import MINT_PADDING, RESERVED_ROLE
 from forensics.sources.cloudtrail import EVENT as CALL
 
 _ID = CALL.columns["event_id"]
 
+CALLS_READ = """s.event_name = 'ConsoleLogin'
+  AND s.event_source = 'signin.amazonaws.com'"""
+
 _CONSOLE = f"""
 CREATE OR REPLACE TEMP TABLE console_login AS
 SELECT i.principal, i.session, s.event_time AS time, {_ID} AS event_id
-FROM cloudtrail AS s
+FROM {telling.TABLE} AS s
 JOIN identity AS i ON i.identity_key = s.identity_key
-WHERE s.event_name = 'ConsoleLogin'
-  AND s.event_source = 'signin.amazonaws.com'
+WHERE {CALLS_READ}
   AND s.response_elements->>'$.ConsoleLogin' = 'Success'
   AND s.event_time IS NOT NULL
   AND i.principal IS NOT NULL
@@ -59,6 +62,20 @@ GROUP BY principal, session, created_at
 HAVING count(DISTINCT event_id) = 1
 """
 
+_SAID = scanned.one(
+    "on_behalf_of",
+    "cloudtrail",
+    """
+SELECT DISTINCT s.identity_key, s.on_behalf_of_user_id AS user_id,
+  CASE WHEN s.event_source IN ('signin.amazonaws.com', 'sso.amazonaws.com')
+    THEN s.additional_event_data->>'$.UserName' END AS name
+FROM {rows} AS s
+WHERE s.on_behalf_of_user_id <> ''
+""",
+    "SELECT DISTINCT identity_key, user_id, name\nFROM {kept}",
+)
+"""Users of Identity Center that records name, by identity and, of sign-ins, by the name given there."""
+
 _PERSON = """
 CREATE OR REPLACE TEMP TABLE person AS
 WITH reserved AS (
@@ -66,24 +83,19 @@ WITH reserved AS (
   FROM session
   WHERE regexp_matches(split_part(principal, '#', 1), $reserved_role)
 ), said AS (
-  SELECT i.session, s.on_behalf_of_user_id AS user_id
-  FROM cloudtrail AS s
+  SELECT DISTINCT i.session, s.user_id
+  FROM kept.on_behalf_of AS s
   JOIN identity AS i ON i.identity_key = s.identity_key
-  WHERE s.on_behalf_of_user_id <> ''
-    AND i.session IS NOT NULL
-  GROUP BY i.session, s.on_behalf_of_user_id
+  WHERE i.session IS NOT NULL
 ), of_session AS (
   SELECT session, min(user_id) AS user_id, count(*) AS users
   FROM said
   GROUP BY session
 ), of_name AS (
-  SELECT s.additional_event_data->>'$.UserName' AS name, min(s.on_behalf_of_user_id) AS user_id,
-    count(DISTINCT s.on_behalf_of_user_id) AS users
-  FROM cloudtrail AS s
-  WHERE s.on_behalf_of_user_id <> ''
-    AND s.event_source IN ('signin.amazonaws.com', 'sso.amazonaws.com')
-    AND (s.additional_event_data->>'$.UserName') <> 'HIDDEN_DUE_TO_SECURITY_REASONS'
-  GROUP BY s.additional_event_data->>'$.UserName'
+  SELECT name, min(user_id) AS user_id, count(DISTINCT user_id) AS users
+  FROM kept.on_behalf_of
+  WHERE name <> 'HIDDEN_DUE_TO_SECURITY_REASONS'
+  GROUP BY name
 )
 SELECT r.session, r.name,
   CASE WHEN o.session IS NULL THEN CASE WHEN n.users = 1 THEN n.user_id END
@@ -128,6 +140,8 @@ ORDER BY e.created_at, e.principal, e.session, e.event_id
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `login`; needs `identity`, `principal`, `session` and `credential`."""
     con.execute("DELETE FROM login")
+    telling.take(con)
+    scanned.take(con, _SAID)
     con.execute(_CONSOLE)
     con.execute(_TOGETHER)
     con.execute(_SIGNED_IN)

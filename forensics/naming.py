@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from forensics import resolution
+from forensics import resolution, scanned
 from forensics.errors import UsageError
 from forensics.source import LogStream
 from forensics.sources import sources
@@ -27,10 +27,11 @@ WHERE (e.uri = $uri OR starts_with(e.uri, $uri || '/') OR starts_with(e.uri, $ur
   AND (n.object_id IS NULL OR (n.log_group, n.log_stream, n.owner, n.region)
     IS DISTINCT FROM ($log_group, $log_stream, $owner, $region))
 """
-_FORGET = """
+_OF_THEM = "WHERE object_id IN (SELECT object_id FROM to_name)"
+_FORGET = f"""
 UPDATE evidence
 SET status = 'pending', source = NULL, account_id = NULL, region = NULL, records = NULL, rejected = NULL, reason = NULL
-WHERE object_id IN (SELECT object_id FROM to_name)
+{_OF_THEM}
 """
 
 
@@ -85,10 +86,16 @@ def unload(con: duckdb.DuckDBPyConnection, object_ids: Sequence[str]) -> None:
 
 
 def _unload(con: duckdb.DuckDBPyConnection) -> None:
-    for table in ("rejected_record", *(f'stored."{source}"' for source in sources())):
-        con.execute(f"DELETE FROM {table} WHERE object_id IN (SELECT object_id FROM to_name)")
+    con.execute(f"DELETE FROM rejected_record {_OF_THEM}")
+    scanned.forget(con, [name for name in sources() if _deleted(con, name)])
     con.execute(_FORGET)
     con.execute("DROP TABLE temp.to_name")
+
+
+def _deleted(con: duckdb.DuckDBPyConnection, source: str) -> int:
+    """How many rows of a source there were of the objects."""
+    (rows,) = con.execute(f'DELETE FROM stored."{source}" {_OF_THEM}').fetchall()[0]
+    return int(rows)
 
 
 def named(case: Case, object_id: str) -> LogStream | None:

@@ -2,25 +2,32 @@
 
 import duckdb
 
-from forensics import workloads
+from forensics import scanned, workloads
+from forensics.interface_card import CARDS, DESCRIBED
+
+OUTWARD = scanned.one(
+    "flow_source",
+    "vpc_flow",
+    """
+SELECT s.interface_id, s.srcaddr AS address, s.vpc_id, max(s.instance_id) AS instance_id
+FROM {rows} AS s
+WHERE s.flow_direction = 'egress'
+GROUP BY s.interface_id, s.srcaddr, s.vpc_id
+""",
+    """
+SELECT interface_id, address, vpc_id, max(instance_id) AS instance_id
+FROM {kept}
+GROUP BY interface_id, address, vpc_id
+""",
+)
+"""Addresses from which interfaces sent, as flow records say."""
 
 _FACT = """
 CREATE OR REPLACE TEMP TABLE address_fact AS
-WITH card AS (
-  SELECT v.card AS card
-  FROM workload_call AS r,
-    unnest(json_extract(r.answer, '$.instancesSet.items[*].networkInterfaceSet.items[*]')) AS v(card)
-  WHERE r.event_name = 'RunInstances'
-  UNION ALL
-  SELECT answer->'$.networkInterface' AS card
-  FROM workload_call
-  WHERE event_name = 'CreateNetworkInterface'
-), born AS (
-  SELECT card->>'$.networkInterfaceId' AS eni, card->>'$.vpcId' AS vpc_id,
-    list_concat([card->>'$.privateIpAddress'],
-      json_extract_string(card, '$.privateIpAddressesSet.item[*].privateIpAddress'),
-      json_extract_string(card, '$.ipv6AddressesSet.item[*].ipv6Address')) AS addresses
-  FROM card
+WITH born AS (
+  SELECT interface_id AS eni, vpc_id, addresses
+  FROM {cards} AS d
+  WHERE kind IN ('made', 'run')
   UNION ALL
   SELECT eni, vpc_id, [private_ip] AS addresses FROM found_card
   UNION ALL
@@ -59,10 +66,9 @@ FROM (
 ) AS c, unnest(c.addresses) AS u(address), unnest(c.moments) AS v(moment)
 WHERE u.address IS DISTINCT FROM c.private_ip
 UNION ALL
-SELECT DISTINCT s.interface_id AS eni, s.srcaddr AS address, s.vpc_id, NULL AS moment, 'assigned' AS what
-FROM vpc_flow AS s
-WHERE s.flow_direction = 'egress'
-  AND s.interface_id IN (SELECT holds FROM held_alone WHERE holds_kind = 'eni' UNION ALL SELECT holds FROM held_by_function)
+SELECT DISTINCT s.interface_id AS eni, s.address, s.vpc_id, NULL AS moment, 'assigned' AS what
+FROM kept.flow_source AS s
+WHERE s.interface_id IN (SELECT holds FROM held_alone WHERE holds_kind = 'eni' UNION ALL SELECT holds FROM held_by_function)
 {others}UNION ALL
 SELECT DISTINCT m.eni, u.address, NULL AS vpc_id, m.moment, CASE WHEN m.assigned THEN 'assigned' ELSE 'unassigned' END AS what
 FROM moved AS m, unnest(m.addresses) AS u(address)
@@ -163,7 +169,8 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
         f"UNION ALL\nSELECT DISTINCT eni, address, vpc_id, NULL AS moment, 'assigned' AS what FROM {select} AS o\n"
         for select in workloads.selected("addresses", workloads.ADDRESS)
     )
-    for statement in (_FACT.replace("{others}", others), _INTERVAL, _HELD):
+    scanned.take(con, OUTWARD, DESCRIBED)
+    for statement in (_FACT.replace("{others}", others).replace("{cards}", CARDS), _INTERVAL, _HELD):
         con.execute(statement)
     for table in ("address_fact", "address_interval"):
         con.execute(f"DROP TABLE temp.{table}")

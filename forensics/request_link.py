@@ -2,6 +2,7 @@
 
 import duckdb
 
+from forensics import telling
 from forensics.attribution.part import current, identifier
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -13,6 +14,12 @@ _STREAM = """LEFT JOIN stream_workload AS w ON w.object_id = s.object_id
   AND w.function_name = s.function_name
   AND w.owner IS NOT DISTINCT FROM s.owner
   AND w.log_group IS NOT DISTINCT FROM s.log_group"""
+
+
+CALLS_READ = """s.event_name = 'CreateNetworkInterface'
+  OR (s.event_source = 'ecs.amazonaws.com' AND s.event_name IN ('RunTask', 'StartTask'))
+  OR (s.event_source = 'sts.amazonaws.com' AND s.user_identity_invoked_by = 'pods.eks.amazonaws.com')
+  OR (s.event_source = 'ec2.amazonaws.com' AND s.event_name = 'CreateVpcEndpoint')"""
 
 
 def _carried(
@@ -99,7 +106,7 @@ SELECT 'ecs_attachment' AS id_kind,
   regexp_extract(coalesce(s.response_elements->>'$.networkInterface.description', s.request_parameters->>'$.description'),
     '{_ATTACHMENT}', 1) AS id,
   {_CALL_ID} AS event_id, 'cloudtrail' AS source, s.event_time AS time, CAST(NULL AS VARCHAR) AS workload
-FROM cloudtrail AS s
+FROM {telling.TABLE} AS s
 WHERE s.event_name = 'CreateNetworkInterface'
   AND {current("cloudtrail")}
 """
@@ -109,7 +116,7 @@ SELECT 'ecs_attachment' AS id_kind, regexp_extract(v.item->>'$.id', '({_UUID})$'
   c.time, u.task->>'$.taskArn' AS workload
 FROM (
   SELECT {_CALL_ID} AS event_id, s.event_time AS time, s.response_elements AS answer
-  FROM cloudtrail AS s
+  FROM {telling.TABLE} AS s
   WHERE s.event_source = 'ecs.amazonaws.com'
     AND s.event_name IN ('RunTask', 'StartTask')
     AND {current("cloudtrail")}
@@ -132,7 +139,7 @@ SELECT 'pod_uid' AS id_kind, u.tag->>'$.value' AS id, c.event_id, 'cloudtrail' A
   CAST(NULL AS VARCHAR) AS workload
 FROM (
   SELECT {_CALL_ID} AS event_id, s.event_time AS time, s.request_parameters AS ask
-  FROM cloudtrail AS s
+  FROM {telling.TABLE} AS s
   WHERE s.event_source = 'sts.amazonaws.com'
     AND s.event_name = 'AssumeRole'
     AND s.user_identity_invoked_by = 'pods.eks.amazonaws.com'
@@ -146,7 +153,7 @@ SELECT 'vpc_endpoint' AS id_kind,
   coalesce(s.response_elements->>'$.CreateVpcEndpointResponse.vpcEndpoint.vpcEndpointId',
     s.response_elements->>'$.vpcEndpoint.vpcEndpointId') AS id,
   {_CALL_ID} AS event_id, 'cloudtrail' AS source, s.event_time AS time, CAST(NULL AS VARCHAR) AS workload
-FROM cloudtrail AS s
+FROM {telling.TABLE} AS s
 WHERE s.event_source = 'ec2.amazonaws.com'
   AND s.event_name = 'CreateVpcEndpoint'
   AND {current("cloudtrail")}
@@ -264,6 +271,7 @@ ORDER BY id_kind, id, time, event_id
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `request_link`; needs `stream_workload`, `pod_key` and `s3_call` of `attribution`."""
     con.execute("DELETE FROM request_link")
+    telling.take(con)
     functions = con.execute("SELECT 1 FROM stream_workload LIMIT 1").fetchall()
     things = (*_THINGS, *(_OF_FUNCTIONS if functions else ()))
     con.execute(_LINK.replace("{things}", "UNION ALL".join(things)))

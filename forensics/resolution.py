@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 
 import duckdb
 
-from forensics import event
+from forensics import event, scanned
 from forensics.case import STALE as _STALE
 from forensics.sources import sources
+
+MEMORY = 2_500_000_000
+"""Bytes that the database may hold in memory while it resolves."""
 
 STAGES = (
     "identity",
@@ -44,9 +48,34 @@ def is_stale(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill the resolution tables anew from the source tables; a crash leaves the state before."""
+    """Fill the resolution tables anew from the source tables; a crash leaves the state before.
+
+    Of source tables only what came since the last resolution is read (see `forensics.scanned`). What does not fit into
+    `MEMORY`, or half of the machine's, is put aside on disk beside the case's database meanwhile; what cannot be put
+    aside is done again with as much memory as there is.
+    """
+    try:
+        con.execute(f"SET memory_limit = '{min(MEMORY, _machine() // 2)}B'")
+        _resolve(con)
+    except duckdb.OutOfMemoryException:
+        con.execute("RESET memory_limit")
+        _resolve(con)
+    finally:
+        con.execute("RESET memory_limit")
+
+
+def _machine() -> int:
+    """Bytes of memory that the machine has; `MEMORY` twice where it does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2 * MEMORY
+
+
+def _resolve(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("BEGIN")
     try:
+        scanned.check(con)
         event.resolve_copies(con)
         _complete_evidence(con)
         for stage in STAGES:
@@ -63,17 +92,22 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 def _complete_evidence(con: duckdb.DuckDBPyConnection) -> None:
     """Account and region of objects whose key names none: those of their records, where all agree."""
     for source in sources().values():
-        for column, sql in (("account_id", source.account), ("region", source.region)):
-            if sql != "NULL":
-                con.execute(f"""
+        asked = {"account_id": source.account, "region": source.region}
+        columns = {column: sql for column, sql in asked.items() if sql != "NULL"}
+        if columns and (fresh := scanned.fresh(con, "evidence_place", source.name)):
+            for column, sql in columns.items():
+                con.execute(_PLACE.format(column=column, sql=sql, rows=fresh.rows))
+
+
+_PLACE = """
 UPDATE evidence
 SET {column} = o.value
 FROM (
   SELECT s.object_id, min({sql}) AS value
-  FROM "{source.name}" AS s
+  FROM {rows} AS s
   JOIN evidence AS v ON v.object_id = s.object_id AND v.{column} IS NULL
   GROUP BY s.object_id
   HAVING min({sql}) = max({sql})
 ) AS o
 WHERE o.object_id = evidence.object_id
-""")
+"""

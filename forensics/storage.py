@@ -49,13 +49,19 @@ def grow(con: duckdb.DuckDBPyConnection, source: Source, names: Iterable[str]) -
         show(con, source)
 
 
-def show(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """Make the view of all columns."""
+def shown(con: duckdb.DuckDBPyConnection, source: Source) -> str:
+    """SQL: every column of the source, of the columns that the stored table has."""
     there = present(con, source)
-    columns = ",\n  ".join(
+    return ",\n  ".join(
         f'"{name}"' if name in there else f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in source.table_columns
     )
-    con.execute(f'CREATE OR REPLACE VIEW "{source.name}" AS\nSELECT\n  {columns}\nFROM stored."{source.name}"')
+
+
+def show(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Make the view of all columns."""
+    con.execute(
+        f'CREATE OR REPLACE VIEW "{source.name}" AS\nSELECT\n  {shown(con, source)}\nFROM stored."{source.name}"'
+    )
     if said := comments(source):
         con.execute(said)
 

@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import theft_place, theft_reason
+from forensics import scanned, theft_place, theft_reason
 from forensics.arn import SAMPLE
 from forensics.attribution.part import current
 from forensics.sources.cloudtrail import EVENT as CALL
@@ -27,26 +27,72 @@ _ACTION = CALL.columns["action"]
 _PLATFORM = ", ".join(f"'{name}'" for name in PLATFORM_CALLS)
 _MARKED = {kind: f"contains(s.user_agent, '{agent}')" for kind, agent in RUNTIME_AGENTS.items()}
 
-_GROUP = f"""
-CREATE OR REPLACE TEMP TABLE use_group AS
+
+def _grouped(where: str) -> str:
+    """SELECT of the uses of keys: a row per key, address and VPC endpoint, of the rows of `cloudtrail` (alias `s`)."""
+    marked = "".join(
+        f"count(*) FILTER ({mark}) AS {kind}_calls, min({_ID}) FILTER ({mark}) AS {kind}_event_id,\n  "
+        for kind, mark in _MARKED.items()
+    )
+    return f"""
 SELECT s.user_identity_access_key_id AS access_key_id, nullif(s.source_ip_address, '') AS address,
   nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id, count(*) AS calls,
   min(s.event_time) AS first_used, max(s.event_time) AS last_used,
-  arg_min(struct_pack(agent := s.user_agent, id := {_ID}),
+  arg_min(struct_pack(agent := s.user_agent, id := {_ID}, time := coalesce(s.event_time, TIMESTAMP '9999-12-31')),
     (coalesce(s.event_time, TIMESTAMP '9999-12-31'), {_ID})) AS first_call,
-  {
-    "".join(
-        f'''count(*) FILTER ({marked}) AS {kind}_calls,
-  min({_ID}) FILTER ({marked}) AS {kind}_event_id,
-  '''
-        for kind, marked in _MARKED.items()
-    )
-}count(*) FILTER (contains(s.user_agent, '{PLATFORM_AGENT}') AND {_ACTION} IN ({_PLATFORM})) AS platform_calls
-FROM cloudtrail AS s
-WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM credential_workload)
-  AND {current("cloudtrail")}
+  {marked}count(*) FILTER (contains(s.user_agent, '{PLATFORM_AGENT}') AND {_ACTION} IN ({_PLATFORM})) AS platform_calls
+FROM {{rows}} AS s
+WHERE {where}
 GROUP BY 1, 2, 3
 """
+
+
+_USED = scanned.one(
+    "key_place",
+    "cloudtrail",
+    _grouped("s.user_identity_access_key_id <> ''"),
+    f"""
+SELECT access_key_id, address, vpc_endpoint_id, CAST(sum(calls) AS BIGINT) AS calls, min(first_used) AS first_used,
+  max(last_used) AS last_used, arg_min(first_call, (first_call.time, first_call.id)) AS first_call,
+  {"".join(f"CAST(sum({kind}_calls) AS BIGINT) AS {kind}_calls, min({kind}_event_id) AS {kind}_event_id, " for kind in RUNTIME_AGENTS)}
+  CAST(sum(platform_calls) AS BIGINT) AS platform_calls
+FROM {{kept}}
+GROUP BY access_key_id, address, vpc_endpoint_id
+""",
+)
+"""Uses of every key, further copies of events included."""
+
+_RECOUNTED = """
+CREATE OR REPLACE TEMP TABLE use_recounted AS
+SELECT DISTINCT s.user_identity_access_key_id AS access_key_id, nullif(s.source_ip_address, '') AS address,
+  nullif(s.vpc_endpoint_id, '') AS vpc_endpoint_id
+FROM cloudtrail AS s
+JOIN superseded AS x ON x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record
+WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM credential_workload)
+"""
+"""Uses of which an event was delivered again: what was counted when it was read is too much."""
+
+_SAME_USE = """r.access_key_id = {0}.access_key_id
+    AND r.address IS NOT DISTINCT FROM {0}.address
+    AND r.vpc_endpoint_id IS NOT DISTINCT FROM {0}.vpc_endpoint_id"""
+
+_GROUP = f"""
+CREATE OR REPLACE TEMP TABLE use_group AS
+SELECT g.*
+FROM {_USED.rows} AS g
+WHERE g.access_key_id IN (SELECT access_key_id FROM credential_workload)
+  AND NOT EXISTS (SELECT 1 FROM use_recounted AS r WHERE {_SAME_USE.format("g")})
+"""
+
+_GROUP_ANEW = "INSERT INTO use_group" + _grouped(
+    f"""s.user_identity_access_key_id IN (SELECT access_key_id FROM use_recounted)
+  AND EXISTS (
+    SELECT 1 FROM use_recounted AS r
+    WHERE r.access_key_id = s.user_identity_access_key_id
+      AND r.address IS NOT DISTINCT FROM nullif(s.source_ip_address, '')
+      AND r.vpc_endpoint_id IS NOT DISTINCT FROM nullif(s.vpc_endpoint_id, ''))
+  AND {current("cloudtrail")}"""
+).replace("{rows}", "cloudtrail")
 
 _NAMED = f"""
 CREATE OR REPLACE TEMP TABLE use_finding AS
@@ -198,10 +244,15 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `credential_use` and `credential_use_reason`; needs `attribution` and `invocation`."""
     for table in ("credential_use", "credential_use_reason"):
         con.execute(f"DELETE FROM {table}")
+    scanned.take(con, _USED)
+    con.execute(_RECOUNTED)
+    con.execute(_GROUP)
+    if con.execute("SELECT 1 FROM use_recounted LIMIT 1").fetchall():
+        con.execute(_GROUP_ANEW)
     theft_place.find(con)
-    for statement in (_GROUP, _NAMED, _KNOWN, _JUDGED, _USE):
+    for statement in (_NAMED, _KNOWN, _JUDGED, _USE):
         con.execute(statement)
     theft_reason.resolve(con)
     theft_place.drop(con)
-    for table in ("group", "finding", "known", "judged"):
+    for table in ("group", "recounted", "finding", "known", "judged"):
         con.execute(f"DROP TABLE temp.use_{table}")

@@ -157,10 +157,44 @@ GROUP BY s.user_identity_access_key_id, s.source_ip_address
 """Calls of a service from a public address, while the workload's own calls of it there went through a VPC endpoint."""
 
 
+_ANY_HELD = """
+SELECT 1
+FROM use_group AS g
+JOIN call_place AS p ON p.source_ip = g.address AND p.vpc_endpoint_id = coalesce(g.vpc_endpoint_id, '')
+LIMIT 1
+"""
+
+_ANY_SEEN = """
+SELECT 1
+FROM use_group AS g
+JOIN credential_workload AS c ON c.access_key_id = g.access_key_id
+JOIN lifetime AS h ON h.holds_kind = 'public_ip' AND h.workload = c.workload AND h.holds = g.address
+LIMIT 1
+"""
+
+_ANY_PRIVATE = """
+SELECT 1
+FROM use_group AS g
+JOIN use_own AS o ON o.access_key_id = g.access_key_id
+JOIN lifetime AS h ON h.holds_kind = 'private_ip' AND h.workload = o.holder AND h.holds = g.address
+WHERE g.vpc_endpoint_id IS NULL
+LIMIT 1
+"""
+
+_ANY_THROUGH = "SELECT 1 FROM use_holder WHERE own_calls > 0 AND vpc_endpoint_id IS NOT NULL LIMIT 1"
+"""Whether any use can be what the statement looks for, before every call is looked at."""
+
+
 def find(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables `use_own`, `use_holder`, `use_open`, `use_private` and `use_bypass`."""
-    for statement in (_OWN, _HOLDER, _OPEN, _PRIVATE_CALLS, _BYPASS):
-        con.execute(statement)
+    """Make the temporary tables `use_own`, `use_holder`, `use_open`, `use_private` and `use_bypass`; needs `use_group`."""
+    con.execute(_OWN)
+    for any_use, statement in (
+        (_ANY_HELD, _HOLDER),
+        (_ANY_SEEN, _OPEN),
+        (_ANY_PRIVATE, _PRIVATE_CALLS),
+        (_ANY_THROUGH, _BYPASS),
+    ):
+        con.execute(statement if con.execute(any_use).fetchall() else f"{statement}LIMIT 0")
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:

@@ -2,46 +2,13 @@
 
 import duckdb
 
-from forensics import configuration, described, issued, workloads
+from forensics import configuration, issued, scanned, workload_call, workloads
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, kind_of, partition
-from forensics.sources.cloudtrail import EVENT as CALL
+from forensics.replaced import replace
 from forensics.sources.eventbridge_event import SOURCE as STATE_SOURCE
+from forensics.workload_call import LAMBDA_CONFIGURE, LAMBDA_CREATE, LAMBDA_DELETE
 
 STATE = STATE_SOURCE.event
-
-LAMBDA_CREATE = r"^CreateFunction[0-9]*$"
-LAMBDA_DELETE = r"^DeleteFunction[0-9]*$"
-LAMBDA_CONFIGURE = (
-    r"^(?:CreateFunction|UpdateFunctionCode|UpdateFunctionConfiguration|PublishVersion)"
-    r"(?:[0-9]{8}(?:v[0-9])?)?$"
-)
-"""Names of the calls with their date suffixes; CreateFunctionUrlConfig and its like are other calls."""
-EC2_CALLS = (
-    "RunInstances",
-    "StartInstances",
-    "StopInstances",
-    "TerminateInstances",
-    "BidEvictedEvent",
-    "CreateNetworkInterface",
-    "AttachNetworkInterface",
-    "DetachNetworkInterface",
-    "DeleteNetworkInterface",
-    "AssignPrivateIpAddresses",
-    "UnassignPrivateIpAddresses",
-    "AssignIpv6Addresses",
-    "UnassignIpv6Addresses",
-    "ModifyNetworkInterfaceAttribute",
-    "AllocateAddress",
-    "AssociateAddress",
-    "DisassociateAddress",
-    "ReleaseAddress",
-    "CreateNatGateway",
-    "DeleteNatGateway",
-    "AssociateNatGatewayAddress",
-    "DisassociateNatGatewayAddress",
-    "CreateVpcEndpoint",
-)
-"""Calls that start and end instances and gateways, and what moves interfaces and addresses between them."""
 
 
 def _name_tag(document: str, tags: str) -> str:
@@ -50,38 +17,6 @@ def _name_tag(document: str, tags: str) -> str:
         " WHERE (t.tag->>'$.key') = 'Name')"
     )
 
-
-_CALL = rf"""
-CREATE OR REPLACE TEMP TABLE workload_call AS
-SELECT
-  {CALL.columns["event_id"]} AS event_id,
-  s.event_time AS moment,
-  s.event_source,
-  s.event_name,
-  s.aws_region,
-  s.recipient_account_id AS account_id,
-  s.source_ip_address,
-  s.user_identity_invoked_by AS invoked_by,
-  s.session_issuer_arn AS issuer,
-  CASE WHEN s.session_ec2_role_delivery <> '' THEN regexp_extract(s.user_identity_principal_id, ':(i-[0-9a-f]+)$', 1)
-    END AS caller_instance,
-  s.request_parameters AS ask,
-  s.response_elements AS answer,
-  s.service_event_details AS details
-FROM cloudtrail AS s
-WHERE coalesce(s.error_code, '') = ''
-  AND NOT EXISTS (
-    SELECT 1 FROM superseded AS x
-    WHERE x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)
-  AND (
-    (s.event_source = 'lambda.amazonaws.com'
-      AND regexp_matches(s.event_name, '{LAMBDA_CONFIGURE}|{LAMBDA_DELETE}'))
-    OR (s.event_source = 'kms.amazonaws.com' AND s.event_name = 'Decrypt'
-      AND 'lambda.amazonaws.com' IN (s.source_ip_address, s.user_identity_invoked_by))
-    OR (s.event_source = 'ec2.amazonaws.com'
-      AND s.event_name IN ({", ".join(f"'{name}'" for name in EC2_CALLS)}))
-  )
-"""
 
 _FUNCTION_CONFIGURED = rf"""
 SELECT
@@ -133,16 +68,24 @@ FROM workload_call AS c
 WHERE c.event_source = 'kms.amazonaws.com'
 """
 
+ISSUED_TO = scanned.one(
+    "issued_to",
+    "cloudtrail",
+    """
+SELECT s.credentials_issued_to AS issued_to, s.session_issuer_arn AS role, max(s.event_time) AS moment
+FROM {rows} AS s
+WHERE s.credentials_issued_to IS NOT NULL
+GROUP BY s.credentials_issued_to, s.session_issuer_arn
+""",
+    "SELECT issued_to, role, max(moment) AS moment\nFROM {kept}\nGROUP BY issued_to, role",
+)
+"""To what `inScopeOf.credentialsIssuedTo` says that keys were issued, with the role of the session."""
+
 _ISSUED = f"""
 SELECT coalesce({function_key("s.issued_to")}, s.issued_to) AS workload,
   CASE WHEN s.issued_to LIKE '%:instance/%' THEN 'ec2_instance' ELSE 'lambda_function' END AS kind,
   NULL AS name, s.role, NULL AS image, NULL AS code_sha256, s.moment, 'seen' AS phase
-FROM (
-  SELECT credentials_issued_to AS issued_to, session_issuer_arn AS role, max(event_time) AS moment
-  FROM cloudtrail
-  WHERE credentials_issued_to IS NOT NULL
-  GROUP BY credentials_issued_to, session_issuer_arn
-) AS s
+FROM {ISSUED_TO.rows} AS s
 WHERE regexp_matches(s.issued_to, '{FUNCTION}')
   OR regexp_matches(s.issued_to, '{INSTANCE}')
 """
@@ -206,6 +149,16 @@ SELECT t.workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS i
 FROM ({TERMINATED}) AS t
 """
 
+_FLOWED = scanned.one(
+    "flow_instance",
+    "vpc_flow",
+    """
+SELECT DISTINCT s.instance_id, s.account_id, s.region, s.object_id
+FROM {rows} AS s
+WHERE s.instance_id IS NOT NULL
+""",
+)
+
 _INSTANCE_FLOWED = f"""
 SELECT {key("ec2", "f.region", "f.account_id", "'instance/' || f.instance_id")} AS workload,
   'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS image, NULL AS code_sha256,
@@ -213,8 +166,7 @@ SELECT {key("ec2", "f.region", "f.account_id", "'instance/' || f.instance_id")} 
 FROM (
   SELECT DISTINCT s.instance_id, coalesce(nullif(s.account_id, 'unknown'), e.account_id) AS account_id,
     coalesce(s.region, e.region) AS region
-  FROM (SELECT DISTINCT instance_id, account_id, region, object_id FROM vpc_flow
-    WHERE instance_id IS NOT NULL) AS s
+  FROM {_FLOWED.rows} AS s
   LEFT JOIN evidence AS e ON e.object_id = s.object_id
 ) AS f
 """
@@ -324,7 +276,6 @@ FROM key_claim AS c
 """
 
 _WORKLOAD = """
-INSERT INTO workload
 WITH whole AS (
   SELECT
     workload,
@@ -361,26 +312,21 @@ FROM whole
 """
 
 
-def collect_calls(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary table `workload_call`, the calls that make, change and end workloads, and `resource_item`."""
-    con.execute(_CALL)
-    described.collect(con)
-
-
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `workload`, `credential_workload` and the workload columns of `credential`.
 
     Leaves `workload_call`, `resource_item` and what `workloads.prepare` makes: `lifetime`, the last stage that reads them, drops them.
     """
-    for table in ("workload", "workload_detail", "workload_container"):
+    for table in ("workload_detail", "workload_container"):
         con.execute(f"DELETE FROM {table}")
-    collect_calls(con)
+    workload_call.collect(con)
+    scanned.take(con, ISSUED_TO, _FLOWED)
     workloads.prepare(con)
     sightings = [*RECOGNISERS, *workloads.selected("sightings", workloads.SIGHTING)]
     con.execute("CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(sightings))
     issued.claim(con)
     con.execute(_KEYED)
-    con.execute(_WORKLOAD)
+    replace(con, "workload", "workload", _WORKLOAD)
     issued.conclude(con)
     for part, columns, statement in (
         ("details", workloads.DETAIL, _DETAIL),

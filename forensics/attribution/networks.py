@@ -2,14 +2,18 @@
 
 import duckdb
 
+from forensics import scanned, telling
+
 _ASKED = "'CreateLoadBalancer', 'CreateTargetGroup', 'CreateCluster', 'CreateDBInstance', 'CreateFirewall'"
+
+CALLS_READ = f"s.event_name IN ({_ASKED})"
 
 _MADE = f"""
 CREATE OR REPLACE TEMP TABLE stated_network AS
 WITH made AS (
   SELECT s.event_name, s.recipient_account_id AS account_id, s.aws_region AS region, s.response_elements AS answer
-  FROM cloudtrail AS s
-  WHERE s.event_name IN ({_ASKED})
+  FROM {telling.TABLE} AS s
+  WHERE {CALLS_READ}
     AND coalesce(s.error_code, '') = ''
 ), named AS (
   SELECT 'load_balancer' AS kind, account_id, region,
@@ -49,21 +53,28 @@ GROUP BY kind, account_id, region, id
 HAVING count(DISTINCT vpc_id) = 1
 """
 
-_HOME = """
+_FLOWED = scanned.one(
+    "flow_network",
+    "vpc_flow",
+    """
+SELECT DISTINCT s.account_id, s.region,
+  CASE WHEN s.region IS NULL OR coalesce(s.account_id, 'unknown') = 'unknown' THEN s.object_id END AS object_id, s.vpc_id
+FROM {rows} AS s
+WHERE s.vpc_id IS NOT NULL
+""",
+    "SELECT DISTINCT account_id, region, object_id, vpc_id\nFROM {kept}",
+)
+
+_HOME = f"""
 CREATE OR REPLACE TEMP TABLE home_network AS
-WITH flowed AS (
-  SELECT s.account_id, s.region, CASE WHEN s.region IS NULL OR coalesce(s.account_id, 'unknown') = 'unknown' THEN s.object_id END AS object_id, s.vpc_id
-  FROM vpc_flow AS s
-  WHERE s.vpc_id IS NOT NULL
-  GROUP BY 1, 2, 3, 4
-), seen AS (
+WITH seen AS (
   SELECT w.account_id, w.region, n.vpc_id
   FROM address_network AS n
   JOIN workload AS w ON w.workload = n.workload
   UNION ALL
   SELECT coalesce(nullif(f.account_id, 'unknown'), e.account_id) AS account_id, coalesce(f.region, e.region) AS region,
     f.vpc_id
-  FROM flowed AS f
+  FROM {_FLOWED.rows} AS f
   LEFT JOIN evidence AS e ON e.object_id = f.object_id
   UNION ALL
   SELECT account_id, region, vpc_id
@@ -142,6 +153,8 @@ ORDER BY source, object_id, id
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `record_network` and make the temporary table `home_network`; needs `interface` and `lifetime`."""
     con.execute("DELETE FROM record_network")
+    telling.take(con)
+    scanned.take(con, _FLOWED)
     for statement in (_MADE, _HOME, _RECORDED):
         con.execute(statement)
     con.execute("DROP TABLE temp.stated_network")

@@ -2,9 +2,12 @@
 
 import duckdb
 
+from forensics import scanned, telling
 from forensics.attribution import stretch
 from forensics.attribution.stretch import CALL_PADDING, CERTAINTY, INTERVAL
 from forensics.holding import FLOW_PADDING
+from forensics.private_address import OUTWARD
+from forensics.replaced import replace
 
 GLOBAL_ADDRESS = r"^[23][0-9a-f]{3}:"
 """IPv6 addresses that are unique in the world: what holds one is whence a call from it came (page "IPv6 addresses")."""
@@ -19,16 +22,15 @@ GROUP BY workload
 HAVING count(DISTINCT holds) = 1
 """
 
-_PRIMARY = """
+_PRIMARY = f"""
 CREATE OR REPLACE TEMP TABLE primary_address AS
 WITH single AS (
-  SELECT s.interface_id, max(s.instance_id) AS instance_id, min(s.srcaddr) AS address, max(s.vpc_id) AS vpc_id
-  FROM vpc_flow AS s
-  WHERE s.flow_direction = 'egress'
-    AND s.interface_id IS NOT NULL
-    AND NOT contains(s.srcaddr, ':')
-  GROUP BY s.interface_id
-  HAVING min(s.srcaddr) = max(s.srcaddr)
+  SELECT interface_id, max(instance_id) AS instance_id, min(address) AS address, max(vpc_id) AS vpc_id
+  FROM {OUTWARD.table} AS s
+  WHERE interface_id IS NOT NULL
+    AND NOT contains(address, ':')
+  GROUP BY interface_id
+  HAVING min(address) = max(address)
 )
 SELECT interface_id, instance_id, address, vpc_id
 FROM single
@@ -41,18 +43,30 @@ WHERE private_ip IS NOT NULL
 
 Of outbound traffic `srcaddr` is the interface's primary address (page "Flow log records")."""
 
-_ENDPOINT_NETWORK = """
+_THROUGH = scanned.one(
+    "endpoint_use",
+    "cloudtrail",
+    """
+SELECT s.source_ip_address AS address, s.vpc_endpoint_id,
+  min(coalesce(s.vpc_endpoint_account_id, s.recipient_account_id)) AS account_id, min(s.aws_region) AS region
+FROM {rows} AS s
+WHERE s.vpc_endpoint_id <> ''
+GROUP BY s.source_ip_address, s.vpc_endpoint_id
+""",
+    """
+SELECT address, vpc_endpoint_id, min(account_id) AS account_id, min(region) AS region
+FROM {kept}
+GROUP BY address, vpc_endpoint_id
+""",
+)
+"""Addresses that came through VPC endpoints, with account and Region."""
+
+_ENDPOINT_NETWORK = f"""
 CREATE OR REPLACE TEMP TABLE endpoint_network AS
-WITH used AS (
-  SELECT source_ip_address AS address, vpc_endpoint_id,
-    min(coalesce(vpc_endpoint_account_id, recipient_account_id)) AS account_id, min(aws_region) AS region
-  FROM cloudtrail
-  WHERE vpc_endpoint_id <> ''
-  GROUP BY source_ip_address, vpc_endpoint_id
-), made AS (
+WITH made AS (
   SELECT coalesce(s.response_elements->'$.CreateVpcEndpointResponse.vpcEndpoint',
     s.response_elements->'$.vpcEndpoint') AS card
-  FROM cloudtrail AS s
+  FROM {telling.TABLE} AS s
   WHERE s.event_source = 'ec2.amazonaws.com'
     AND s.event_name = 'CreateVpcEndpoint'
     AND coalesce(s.error_code, '') = ''
@@ -70,7 +84,7 @@ WITH used AS (
   GROUP BY vpc_endpoint_id
 )
 SELECT u.address, u.vpc_endpoint_id, u.account_id, u.region, k.vpc_id
-FROM used AS u
+FROM {_THROUGH.rows} AS u
 LEFT JOIN known AS k ON k.vpc_endpoint_id = u.vpc_endpoint_id
 """
 
@@ -193,7 +207,6 @@ _STEPS = (
 )
 
 _TASK_KEY = """
-INSERT INTO task_key
 SELECT regexp_extract(workload, '[^/]+$') AS task_id, min(workload) AS workload
 FROM workload
 WHERE kind = 'ecs_task'
@@ -204,9 +217,12 @@ HAVING count(*) = 1
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild the tables of places; needs `lifetime` and `home_network`; makes `primary_address`."""
-    for table in ("call_place", "address_place", "flow_place", "session_place", "task_key"):
+    for table in ("call_place", "address_place", "flow_place", "session_place"):
         con.execute(f"DELETE FROM {table}")
-    for statement in (_TASK_KEY, _HOST, _PRIMARY, _ENDPOINT_NETWORK, _PRIVATE):
+    telling.take(con)
+    scanned.take(con, OUTWARD, _THROUGH)
+    replace(con, "task_key", "task_id", _TASK_KEY)
+    for statement in (_HOST, _PRIMARY, _ENDPOINT_NETWORK, _PRIVATE):
         con.execute(statement)
     for holders, padding, insert in _STEPS:
         stretch.cut(con, holders, padding)

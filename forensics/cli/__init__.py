@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 from forensics.errors import ForensicsError
@@ -37,8 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     with _signals() as ended:
         try:
             status = int(options.run(options) or 0)
-            if sys.stdout:
-                sys.stdout.flush()
+            sys.stdout.flush()
             return status
         except BrokenPipeError:
             return 0
@@ -81,8 +81,7 @@ def _let_go() -> None:
     """A pipe that nobody reads, a terminal that is gone and a full disk are not written to again at the exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream:
-                stream.flush()
+            stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -105,7 +104,9 @@ def _fail(message: str, status: int) -> int:
 
 
 def _make_printable() -> None:
-    """A character that the terminal's encoding lacks is written as an escape instead of failing."""
+    """A character that the terminal's encoding lacks is written as an escape; an output that is closed takes all."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

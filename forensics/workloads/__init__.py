@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from forensics import scanned
+
 SIGHTING = ("workload", "kind", "name", "role", "image", "code_sha256", "moment", "phase")
 DETAIL = ("workload", "property", "value", "moment", "event_id")
 CONTAINER = ("workload", "name", "image", "image_digest", "runtime_id", "moment", "event_id")
@@ -26,7 +28,7 @@ ADDRESS = ("eni", "address", "vpc_id")
 class WorkloadKind:
     """What the resolution needs to know of one kind of workload; every entry is a SELECT of the columns named.
 
-    `prepare` are statements that make the temporary tables named in `temporary`, which the SELECTs may read; they may
+    `scans` are read first (see `forensics.scanned`). `prepare` are statements that make the temporary tables named in `temporary`, which the SELECTs may read; they may
     read the source tables and `workload_call`. In order:
     `sightings` (SIGHTING) name workloads, with a `phase`: started, stopped, configured, seen, exists, gone.
     `details` (DETAIL) are properties that have no column, `containers` (CONTAINER) what ran within.
@@ -38,6 +40,7 @@ class WorkloadKind:
     """
 
     name: str
+    scans: tuple[scanned.Scan, ...] = ()
     prepare: tuple[str, ...] = ()
     temporary: tuple[str, ...] = ()
     sightings: tuple[str, ...] = ()
@@ -66,6 +69,7 @@ def selected(part: str, columns: tuple[str, ...]) -> Iterator[str]:
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary tables of every kind; needs `workload_call`."""
     for kind in kinds():
+        scanned.take(con, *kind.scans)
         for statement in kind.prepare:
             con.execute(statement)
 

@@ -1,5 +1,6 @@
 """ECS tasks on Fargate and EC2: to whom their keys were issued, and the kind of workload as a whole."""
 
+from forensics import scanned
 from forensics.arn import key
 from forensics.workloads import WorkloadKind, ecs_cards, ecs_life, ecs_named
 from forensics.workloads.ecs_named import TASK_ID, of_task
@@ -13,6 +14,20 @@ AGENT_CALLS = """(s.event_source IN ('ecr.amazonaws.com', 'api.ecr-public.amazon
       ('ssm.amazonaws.com', 'GetParameters'), ('kms.amazonaws.com', 'Decrypt'), ('kms.amazonaws.com', 'GenerateDataKey'),
       ('s3.amazonaws.com', 'GetObject'), ('s3.amazonaws.com', 'GetBucketLocation')))"""
 """What ECS itself does with an execution role (page "Task execution IAM role"); containers may do the same."""
+
+_OWN = scanned.one(
+    "own_use",
+    "cloudtrail",
+    f"""
+SELECT DISTINCT s.user_identity_access_key_id AS access_key_id
+FROM {{rows}} AS s
+WHERE s.user_identity_access_key_id <> ''
+  AND coalesce(s.user_identity_invoked_by, '') = ''
+  AND NOT {AGENT_CALLS}
+""",
+    "SELECT DISTINCT access_key_id\nFROM {kept}",
+)
+"""Keys with which calls were made that no agent makes."""
 
 _ROLE = """CASE
     WHEN regexp_extract(c.role, '[^/]+$') = r.task_role_name THEN c.role
@@ -55,17 +70,11 @@ WITH told AS (
   SELECT s.access_key_id, t.workload, 'credentialsIssuedTo' AS via, s.role, s.event_id, s.moment
   FROM {of_task("ecs_scoped", "i")}
   JOIN key_session AS s ON s.issued_to = i.issued_to
-), own AS (
-  SELECT DISTINCT s.user_identity_access_key_id AS access_key_id
-  FROM cloudtrail AS s
-  WHERE s.user_identity_access_key_id IN (SELECT access_key_id FROM told)
-    AND coalesce(s.user_identity_invoked_by, '') = ''
-    AND NOT {AGENT_CALLS}
 )
 SELECT c.access_key_id, c.workload, 'recorded' AS certainty, c.via, {_ROLE} AS role, c.event_id, c.moment
 FROM told AS c
 LEFT JOIN ecs_role AS r ON r.workload = c.workload
-LEFT JOIN own AS o ON o.access_key_id = c.access_key_id
+LEFT JOIN {_OWN.rows} AS o ON o.access_key_id = c.access_key_id
 """
 
 _FOUND = f"""
@@ -101,6 +110,7 @@ not if its role is none of the task's definition."""
 
 KIND = WorkloadKind(
     name="ecs_task",
+    scans=(*ecs_named.SCANS, *ecs_cards.SCANS, _OWN),
     prepare=(*ecs_named.PREPARE, *ecs_life.PREPARE, *ecs_cards.PREPARE),
     temporary=(*ecs_named.TEMPORARY, *ecs_life.TEMPORARY, *ecs_cards.TEMPORARY),
     sightings=(*ecs_life.SIGHTINGS, ecs_cards.HOSTS),

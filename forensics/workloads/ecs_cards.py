@@ -1,62 +1,16 @@
 """What ECS tasks held: their interface with its addresses, and the EC2 instance they ran on."""
 
-from forensics import workload
+from forensics import telling, workload
 from forensics.arn import key
+from forensics.workloads.ecs_attachment import ADDRESS, ATTACHMENT, ENI, STATED, shaped
 from forensics.workloads.ecs_named import of_task
 
 CREATOR = ("ecs.amazonaws.com", "ecs-tasks.amazonaws.com")
 """Whose interfaces bear the id of a task's attachment; anybody else may write such a description."""
 
 _DESCRIPTION = r"^arn:[a-z-]+:ecs:[a-z0-9-]+:[0-9]{12}:attachment/([0-9A-Za-z-]+)$"
-_INTERFACE_TYPES = "('eni', 'ElasticNetworkInterface')"
-"""Of events and of calls; volumes and Service Connect are attachments too."""
-
-
-def _detail(name: str) -> str:
-    """SQL: a detail of the attachment `u.item`."""
-    return (
-        "(SELECT min(d.held->>'$.value') FROM unnest(json_extract(u.item, '$.details[*]')) AS d(held)"
-        f" WHERE (d.held->>'$.name') = '{name}')"
-    )
-
-
-def _shaped(expression: str, pattern: str) -> str:
-    """SQL: the text if it has the shape, else NULL."""
-    return f"nullif(regexp_extract({expression}, '{pattern}'), '')"
-
-
-_ENI = "^eni-[0-9a-z]+$"
-_ADDRESS = "^[0-9A-Fa-f:.]+$"
-
-_ATTACHMENT = f"""
-CREATE OR REPLACE TEMP TABLE ecs_attachment AS
-WITH told AS (
-  SELECT t.workload, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
-    {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,
-    {_shaped(_detail("privateIPv4Address"), _ADDRESS)} AS ipv4,
-    {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
-    {_shaped(_detail("publicIPv4Address"), _ADDRESS)} AS public_ip,
-    s.moment, least(s.pull_started_at, s.started_at, s.stopping_at) AS held_at,
-    least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.last_status = 'PROVISIONING' AS is_early,
-    s.seen_at, s.event_id
-  FROM {of_task("ecs_state", "s")}, unnest(json_extract(s.attachments, '$[*]')) AS u(item)
-  WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
-  UNION ALL
-  SELECT t.workload, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
-    {_shaped(_detail("networkInterfaceId"), _ENI)} AS eni,
-    {_shaped(_detail("privateIPv4Address"), _ADDRESS)} AS ipv4,
-    {_shaped(_detail("privateIPv6Address"), _ADDRESS)} AS ipv6,
-    NULL AS public_ip, a.moment, NULL AS held_at, a.moment AS attached_at, TRUE AS is_early,
-    NULL AS seen_at, a.event_id
-  FROM {of_task("ecs_answered", "a")}, unnest(json_extract(a.item, '$.attachments[*]')) AS u(item)
-  WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
-    AND a.event_name IN ('RunTask', 'StartTask')
-)
-SELECT workload, coalesce(nullif(attachment_id, ''), eni) AS attachment_id, status, eni, ipv4, ipv6, public_ip,
-  moment, held_at, attached_at, is_early IS TRUE AS is_early, seen_at, event_id
-FROM told
-WHERE coalesce(nullif(attachment_id, ''), eni) IS NOT NULL
-"""
+CALLS_READ = """s.event_source = 'ec2.amazonaws.com'
+    AND s.event_name = 'CreateNetworkInterface'"""
 
 _DESCRIBED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_described AS
@@ -65,18 +19,17 @@ WITH created AS (
     coalesce(nullif(s.event_id, ''), s.object_id || '/' || s.record) AS event_id,
     (s.source_ip_address IN {CREATOR} OR s.user_identity_invoked_by IN {CREATOR}
       OR s.session_issuer_arn LIKE '%:role/aws-service-role/ecs.amazonaws.com/%') IS TRUE AS by_ecs
-  FROM cloudtrail AS s
-  WHERE s.event_source = 'ec2.amazonaws.com'
-    AND s.event_name = 'CreateNetworkInterface'
+  FROM {telling.TABLE} AS s
+  WHERE {CALLS_READ}
     AND coalesce(s.error_code, '') = ''
 ), told AS (
-  SELECT {_shaped("card->>'$.networkInterfaceId'", _ENI)} AS eni,
+  SELECT {shaped("card->>'$.networkInterfaceId'", ENI)} AS eni,
     CASE WHEN by_ecs THEN nullif(regexp_extract(card->>'$.description', '{_DESCRIPTION}', 1), '') END AS attachment_id,
     by_ecs, card->>'$.vpcId' AS vpc_id, card->>'$.privateIpAddress' AS ipv4, NULL AS public_ip,
     FALSE AS is_elastic, moment, event_id
   FROM created
   UNION ALL
-  SELECT {_shaped("s.resource_id", _ENI)} AS eni,
+  SELECT {shaped("s.resource_id", ENI)} AS eni,
     nullif(regexp_extract(s.configuration->>'$.description', '{_DESCRIPTION}', 1), '') AS attachment_id,
     NULL AS by_ecs, s.configuration->>'$.vpcId' AS vpc_id, s.configuration->>'$.privateIpAddress' AS ipv4,
     nullif(s.configuration->>'$.association.publicIp', '') AS public_ip,
@@ -86,8 +39,8 @@ WITH created AS (
   WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
     AND s.configuration IS NOT NULL
 )
-SELECT eni, attachment_id, by_ecs, vpc_id, {_shaped("ipv4", _ADDRESS)} AS ipv4,
-  {_shaped("public_ip", _ADDRESS)} AS public_ip, is_elastic, moment, event_id
+SELECT eni, attachment_id, by_ecs, vpc_id, {shaped("ipv4", ADDRESS)} AS ipv4,
+  {shaped("public_ip", ADDRESS)} AS public_ip, is_elastic, moment, event_id
 FROM told
 WHERE eni IS NOT NULL
 """
@@ -221,7 +174,7 @@ SELECT c.eni, c.workload, a.public_ip, TRUE AS for_life, a.held_at AS moment, a.
 FROM ecs_card AS c
 JOIN ecs_attachment AS a ON a.attachment_id = c.attachment_id AND a.workload = c.workload AND a.public_ip IS NOT NULL
 UNION ALL
-SELECT c.eni, c.workload, {_shaped("u.card->>'$.publicIp'", _ADDRESS)} AS public_ip, FALSE AS for_life,
+SELECT c.eni, c.workload, {shaped("u.card->>'$.publicIp'", ADDRESS)} AS public_ip, FALSE AS for_life,
   coalesce(s.event_last_seen, s.updated_at, s.created_at) AS moment, s.id AS event_id
 FROM guardduty AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
 JOIN ecs_card AS c ON c.eni = (u.card->>'$.networkInterfaceId')
@@ -299,7 +252,8 @@ GROUP BY s.workload, s.instance, l.started_at, l.started_event, l.stopped_at, l.
 """
 """The one instance of each task that did not run on Fargate; an earlier rank's word goes before a later one's."""
 
-PREPARE = (_ATTACHMENT, _DESCRIBED, _CARD, _MOMENT, _PUBLIC, _ON)
+SCANS = (STATED,)
+PREPARE = (ATTACHMENT, _DESCRIBED, _CARD, _MOMENT, _PUBLIC, _ON)
 TEMPORARY = ("ecs_attachment", "ecs_described", "ecs_card", "ecs_card_moment", "ecs_public", "ecs_on")
 
 _CARD_FACT = """

@@ -1,5 +1,6 @@
 """Where records name ECS tasks, and the one key that each task has: its ARN with the cluster, where any record says it."""
 
+from forensics import scanned, telling
 from forensics.arn import SAMPLE, partition
 from forensics.source import snake
 from forensics.sources.cloudtrail import EVENT as CALL
@@ -26,16 +27,18 @@ CALLS = (
 )
 """Calls that name tasks, what they run and where; those of services that start tasks are not logged."""
 
+CALLS_READ = f"""s.event_source = 'ecs.amazonaws.com'
+  AND s.event_name IN ({", ".join(f"'{name}'" for name in CALLS)})"""
+
 _CALL = f"""
 CREATE OR REPLACE TEMP TABLE ecs_call AS
 SELECT {CALL.columns["event_id"]} AS event_id, s.event_time AS moment, s.event_name,
   s.aws_region AS region, s.recipient_account_id AS account_id,
   s.request_parameters AS ask, s.response_elements AS answer,
   i.principal, nullif(s.user_identity_access_key_id, '') AS access_key_id
-FROM cloudtrail AS s
+FROM {telling.TABLE} AS s
 LEFT JOIN identity AS i ON i.identity_key = s.identity_key
-WHERE s.event_source = 'ecs.amazonaws.com'
-  AND s.event_name IN ({", ".join(f"'{name}'" for name in CALLS)})
+WHERE {CALLS_READ}
   AND coalesce(s.error_code, '') = ''
   AND NOT EXISTS (
     SELECT 1 FROM superseded AS x
@@ -63,8 +66,8 @@ def _time(name: str) -> str:
     return f"try_cast(d.task->>'$.{name}' AS TIMESTAMP) AS {snake(name)}"
 
 
-_STATE = f"""
-CREATE OR REPLACE TEMP TABLE ecs_state AS
+STATES = {
+    "ecs_event": f"""
 SELECT {_parts("s.task_arn", "s.cluster_arn")},
   coalesce(nullif(s.id, ''), s.object_id || '/' || s.record) AS event_id, s.time AS moment, s.cluster_arn,
   s.state_version, s.last_status, s.created_at, s.pull_started_at, s.started_at, s.stopping_at,
@@ -72,10 +75,11 @@ SELECT {_parts("s.task_arn", "s.cluster_arn")},
   s.capacity_provider_name, s.availability_zone, s.stop_code, s.stopped_reason, s.started_by, s.enable_execute_command,
   s.detail->>'$.platformVersion' AS platform_version, s.containers, s.attachments, s.overrides,
   CAST(NULL AS TIMESTAMP) AS seen_at
-FROM ecs_event AS s
+FROM {{rows}} AS s
 WHERE s.detail_type = 'ECS Task State Change'
   AND regexp_matches(s.task_arn, '{TASK}')
-UNION ALL
+""",
+    "inventory": f"""
 SELECT {_parts("d.arn", "d.cluster_arn")}, d.object_id || '/' || d.record AS event_id, d.observed_at AS moment,
   d.cluster_arn, try_cast(d.task->>'$.version' AS BIGINT) AS state_version, d.task->>'$.lastStatus' AS last_status,
   {", ".join(_time(name) for name in _TIMES)},
@@ -90,14 +94,19 @@ SELECT {_parts("d.arn", "d.cluster_arn")}, d.object_id || '/' || d.record AS eve
 FROM (
   SELECT s.object_id, s.record, s.observed_at, s.configuration AS task, s.configuration->>'$.taskArn' AS arn,
     s.configuration->>'$.clusterArn' AS cluster_arn
-  FROM inventory AS s
+  FROM {{rows}} AS s
   WHERE s.api = 'ecs'
     AND s.operation = 'DescribeTasks'
     AND s.configuration IS NOT NULL
 ) AS d
 WHERE regexp_matches(d.arn, '{TASK}')
-"""
+""",
+}
 """States of tasks, as events tell them and as DescribeTasks answers; `seen_at` is when one was asked that then ran."""
+
+_STATE = "CREATE OR REPLACE TEMP TABLE ecs_state AS" + "UNION ALL".join(
+    sql.replace("{rows}", source) for source, sql in STATES.items()
+)
 
 _ANSWERED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_answered AS
@@ -128,27 +137,34 @@ WHERE regexp_matches(n.arn, '{TASK}')
 """
 """Tasks in answers of calls; where no cluster is named, it is the one called default."""
 
-_FLOW = f"""
-CREATE OR REPLACE TEMP TABLE ecs_flow AS
-WITH told AS (
-  SELECT s.object_id, s.ecs_task_arn, s.ecs_task_id, s.interface_id, date_trunc('hour', s.start) AS hour,
+_TOLD = scanned.one(
+    "flow_task",
+    "vpc_flow",
+    """
+SELECT s.object_id, s.ecs_task_arn, s.ecs_task_id, s.interface_id, date_trunc('hour', s.start) AS hour,
     (s.flow_direction = 'egress' OR (s.flow_direction IS NULL AND s.instance_id IS NULL)) IS TRUE AS is_own,
     min(s.ecs_cluster_arn) AS cluster_arn, min(s.ecs_cluster_name) AS cluster_name, min(s.ecs_service_name) AS service,
     min(s.ecs_task_definition_arn) AS task_definition_arn, min(s.ecs_container_instance_arn) AS container_instance_arn,
     min(s.instance_id) AS instance_id, min(nullif(s.account_id, 'unknown')) AS account_id, min(s.region) AS region,
     min(s.start) AS first_seen, max(s."end") AS last_seen, min(s.record) AS record
-  FROM vpc_flow AS s
+  FROM {rows} AS s
   WHERE s.ecs_task_arn IS NOT NULL
     OR s.ecs_task_id IS NOT NULL
   GROUP BY s.object_id, s.ecs_task_arn, s.ecs_task_id, s.interface_id, hour, is_own
-), placed AS (
+""",
+)
+"""Tasks that flow records name, by object and hour: an object is read once, so that nothing is to be merged."""
+
+_FLOW = f"""
+CREATE OR REPLACE TEMP TABLE ecs_flow AS
+WITH placed AS (
   SELECT t.ecs_task_arn, t.ecs_task_id, t.hour, CASE WHEN t.is_own THEN t.interface_id END AS interface_id,
     coalesce(t.cluster_arn, t.cluster_name) AS cluster, t.service, t.task_definition_arn, t.container_instance_arn,
     t.instance_id,
     coalesce(nullif(split_part(t.cluster_arn, ':', 5), ''), t.account_id, e.account_id) AS account_id,
     coalesce(nullif(split_part(t.cluster_arn, ':', 4), ''), t.region, e.region) AS region,
     t.first_seen, t.last_seen, t.object_id || '/' || t.record AS event_id
-  FROM told AS t
+  FROM {_TOLD.table} AS t
   LEFT JOIN evidence AS e ON e.object_id = t.object_id
 ), hourly AS (
   SELECT ecs_task_arn, ecs_task_id, interface_id, cluster, account_id, region, min(service) AS service,
@@ -214,7 +230,7 @@ GROUP BY s.task_arn, s.cluster_name, s.container_instance_arn
 _SCOPED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_scoped AS
 SELECT {_parts("t.issued_to", "NULL")}, t.issued_to
-FROM (SELECT DISTINCT credentials_issued_to AS issued_to FROM cloudtrail WHERE credentials_issued_to LIKE '%:task/%') AS t
+FROM (SELECT DISTINCT issued_to FROM kept.issued_to WHERE issued_to LIKE '%:task/%') AS t
 WHERE regexp_matches(t.issued_to, '{TASK}')
 """
 
@@ -282,6 +298,7 @@ HAVING count(DISTINCT instance_id) = 1
 """
 """Which EC2 instance a container instance is."""
 
+SCANS = (_TOLD,)
 PREPARE = (_CALL, _STATE, _ANSWERED, _FLOW, _FOUND, _LOGGED, _AGENT, _SCOPED, _TASK, _HOST)
 TEMPORARY = (
     "ecs_call",

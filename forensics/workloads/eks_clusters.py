@@ -1,5 +1,6 @@
 """EKS clusters and their nodes: account, Region, VPC and OIDC issuer of each, and the instance behind a node's name."""
 
+from forensics import telling
 from forensics.sources.cloudtrail import EVENT as CALL
 
 CLUSTER_NAME = "^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$"
@@ -48,6 +49,10 @@ _TAGS = (
 _TAGGED = ",\n  ".join(f"{shaped(f's.{column}', pattern)} AS {column}" for column, _, pattern in _TAGS)
 _READ = ",\n    ".join(f"CASE WHEN own THEN {tag(name)} END AS {column}" for column, name, _ in _TAGS)
 
+CALLS_READ = f"""s.event_source IN ('eks.amazonaws.com', 'eks-auth.amazonaws.com')
+        OR (s.event_source = 'sts.amazonaws.com' AND s.event_name = 'AssumeRoleWithWebIdentity')
+        OR (s.event_source = 'sts.amazonaws.com' AND s.user_identity_invoked_by = '{POD_ISSUER}')"""
+
 _CALL = f"""
 CREATE OR REPLACE TEMP TABLE eks_call AS
 SELECT s.event_id, s.moment, s.event_source, s.event_name, s.region, s.account_id, s.source_ip, s.vpc_endpoint_id,
@@ -68,11 +73,9 @@ FROM (
       s.request_parameters AS ask, s.response_elements AS answer, s.request_parameters,
       coalesce(s.event_name = 'AssumeRole' AND s.user_identity_type = 'AWSService'
         AND s.user_identity_invoked_by = '{POD_ISSUER}', FALSE) AS own
-    FROM cloudtrail AS s
+    FROM {telling.TABLE} AS s
     WHERE coalesce(s.error_code, '') = ''
-      AND (s.event_source IN ('eks.amazonaws.com', 'eks-auth.amazonaws.com')
-        OR (s.event_source = 'sts.amazonaws.com' AND s.event_name = 'AssumeRoleWithWebIdentity')
-        OR (s.event_source = 'sts.amazonaws.com' AND s.user_identity_invoked_by = '{POD_ISSUER}'))
+      AND ({CALLS_READ})
       AND NOT EXISTS (
         SELECT 1 FROM superseded AS x
         WHERE x.source = 'cloudtrail' AND x.copy_object_id = s.object_id AND x.copy_record = s.record)

@@ -11,12 +11,12 @@ _WHO = r"^arn:[^:]+:(?:iam|sts):"
 
 SCOPED_TABLE = f"""
 CREATE OR REPLACE TEMP TABLE scoped AS
-SELECT s.credentials_issued_to AS workload, s.session_issuer_arn AS role, max(s.event_time) AS moment
-FROM cloudtrail AS s
-WHERE s.credentials_issued_to LIKE 'arn:%'
-  AND regexp_matches(s.credentials_issued_to, '{_ARN}')
-  AND NOT regexp_matches(s.credentials_issued_to, '{FUNCTION}|{INSTANCE}|{_TASK}|{_WHO}')
-GROUP BY s.credentials_issued_to, s.session_issuer_arn
+SELECT issued_to AS workload, role, max(moment) AS moment
+FROM kept.issued_to
+WHERE issued_to LIKE 'arn:%'
+  AND regexp_matches(issued_to, '{_ARN}')
+  AND NOT regexp_matches(issued_to, '{FUNCTION}|{INSTANCE}|{_TASK}|{_WHO}')
+GROUP BY issued_to, role
 """
 """Functions, instances and tasks have kinds of their own; a role or user is not what ran."""
 

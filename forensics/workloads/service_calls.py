@@ -1,5 +1,6 @@
 """Calls that make, start, change and end builds, jobs, state machines, services and clusters; and who uses which role."""
 
+from forensics import telling
 from forensics.sources.cloudtrail import EVENT as CALL
 
 CALLS = {
@@ -36,7 +37,7 @@ CALLS = {
 }
 """By service (pages "Logging … API calls with AWS CloudTrail")."""
 
-_WANTED = " OR ".join(
+CALLS_READ = " OR ".join(
     f"(s.event_source = '{service}' AND s.event_name IN ('" + "', '".join(names) + "'))"
     for service, names in CALLS.items()
 )
@@ -46,8 +47,8 @@ CREATE OR REPLACE TEMP TABLE service_call AS
 SELECT {CALL.columns["event_id"]} AS event_id, s.event_time AS moment, s.event_source, s.event_name,
   s.aws_region AS region, s.recipient_account_id AS account_id, s.request_parameters AS ask,
   s.response_elements AS answer
-FROM cloudtrail AS s
-WHERE ({_WANTED})
+FROM {telling.TABLE} AS s
+WHERE ({CALLS_READ})
   AND coalesce(s.error_code, '') = ''
   AND NOT EXISTS (
     SELECT 1 FROM superseded AS x

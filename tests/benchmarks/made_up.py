@@ -9,6 +9,10 @@ from isal import igzip
 ACCOUNT = "111122223333"
 START = 1_793_869_200
 BLOCK = 2_000
+KEYS = 3_001
+"""Keys that the trail uses."""
+FEW = 20_000
+"""Keys that it hands out, where they are few."""
 LEVEL = 2
 """Of isal's 0 to 3."""
 
@@ -55,7 +59,7 @@ _ASSUME = (
     '"eventSource":"sts.amazonaws.com","eventName":"AssumeRole","readOnly":true,"managementEvent":true,'
     '"eventCategory":"Management","requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/role-%(bucket)d",'
     '"roleSessionName":"%(name)s","durationSeconds":3600},"responseElements":{"credentials":{"accessKeyId":'
-    '"ASIAEXAMPLE%(event)09d","sessionToken":"%(long)0400x","expiration":"Nov 5, 2026, 10:55:02 AM"},'
+    '"ASIAEXAMPLE%(minted)09d","sessionToken":"%(long)0400x","expiration":"Nov 5, 2026, 10:55:02 AM"},'
     '"assumedRoleUser":{"assumedRoleId":"AROAEXAMPLE%(bucket)05d:%(name)s","arn":'
     '"arn:aws:sts::111122223333:assumed-role/role-%(bucket)d/%(name)s"}},"resources":[{"accountId":"111122223333",'
     '"type":"AWS::IAM::Role","ARN":"arn:aws:iam::111122223333:role/role-%(bucket)d"}],'
@@ -83,24 +87,30 @@ _S3 = ("GetObject", "PutObject", "HeadObject", "DeleteObject", "CopyObject")
 _FAR = ("203.0.113.%d%.0s", "198.51.100.%d%.0s", "10.1.%d.%d", "10.2.%d.%d")
 
 
-def events(count: int, *, seed: int) -> Iterator[bytes]:
-    """CloudTrail records, commas between them, `BLOCK` at a time; about 1.8 kB each."""
+def events(count: int, *, seed: int, alike: bool = False) -> Iterator[bytes]:
+    """CloudTrail records, commas between them, `BLOCK` at a time; about 1.8 kB each.
+
+    Each is of a role, a session, a key and an address of its own choice, worse than any trail; `alike`, of one of the
+    three thousand sessions that have a key, a role and an address each, and hand out few keys.
+    """
     made = random.Random(seed)
     for first in range(0, count, BLOCK):
-        yield ",".join(_event(made, place) for place in range(first, min(first + BLOCK, count))).encode()
+        yield ",".join(_event(made, place, alike) for place in range(first, min(first + BLOCK, count))).encode()
 
 
-def _event(made: random.Random, place: int) -> str:
+def _event(made: random.Random, place: int, alike: bool) -> str:
     number = made.getrandbits(48)
+    who = number % KEYS if alike else number
     return _SHAPES[number % 8] % {
-        "role": number % 211,
-        "name": f"session-{number % 5_003}",
-        "key": number % 3_001,
+        "role": who % 211,
+        "name": f"session-{who % 5_003}",
+        "key": who % KEYS,
         "clock": f"{9 + place // 360_000 % 12:02}:{place // 6_000 % 60:02}:{place // 100 % 60:02}",
-        "address": f"10.{number % 251}.{number % 239}.{number % 233}",
+        "address": f"10.{who % 251}.{who % 239}.{who % 233}",
         "minor": number % 29,
         "request": number,
         "event": place,
+        "minted": KEYS + number % FEW if alike else place,
         "bucket": number % 53,
         "s3": _S3[number % 5],
         "long": number**5,
@@ -108,11 +118,14 @@ def _event(made: random.Random, place: int) -> str:
     }
 
 
-def flows(count: int, *, seed: int, ecs: bool = False) -> Iterator[bytes]:
-    """Lines of flow records, `BLOCK` at a time: 25 fields, 29 with those of ECS."""
+def flows(count: int, *, seed: int, ecs: bool = False, alike: bool = False) -> Iterator[bytes]:
+    """Lines of flow records, `BLOCK` at a time: 25 fields, 29 with those of ECS.
+
+    Of ECS each names one of forty tasks; `alike`, the one task that the interface is of, if it is no instance's.
+    """
     made = random.Random(seed)
     ends = _interfaces(made)
-    more = " shop orders %032x %032x" if ecs else ""
+    more = (" shop orders {task} %.0s%032x" if alike else " shop orders %032x %032x") if ecs else ""
     for first in range(0, count, BLOCK):
         lines = (_flow(made.getrandbits(60), first // 1_000, ends, more) for _ in range(min(BLOCK, count - first)))
         yield "".join(lines).encode()
@@ -133,6 +146,11 @@ def _interface(made: random.Random) -> tuple[str, str, str]:
     return f"eni-0{made.getrandbits(64):016x}", address, f"subnet-0{made.randrange(6):016x} {instance}"
 
 
+def task_of(interface: str) -> str:
+    """The id of the task whose interface that is."""
+    return interface.removeprefix("eni-0") * 2
+
+
 def _flow(number: int, second: int, ends: list[tuple[str, str, str]], more: str) -> str:
     interface, near, place = ends[number % 500]
     far = _FAR[number % 4] % (number % 251, number % 239)
@@ -142,30 +160,32 @@ def _flow(number: int, second: int, ends: list[tuple[str, str, str]], more: str)
     ports = f"{port} 443" if inward else f"443 {port}"
     direction = "ingress -" if inward else "egress 8"
     tail = more % (number % 41, number % 83) if more else ""
+    if "{task}" in tail:
+        tail = tail.format(task=task_of(interface)) if place.endswith(" -") else " - - - -"
     return (
         f"5 {ACCOUNT} {interface} {pair} {ports} 6 {1 + number % 89} {40 + number % 90_001} {time} {time + 58} ACCEPT OK"
         f" vpc-0123456789abcdef0 {place} 19 IPv4 {pair} us-east-1 use1-az1 {direction}{tail}\n"
     )
 
 
-def write_trail(folder: Path, count: int, *, per_file: int, seed: int = 1) -> Path:
+def write_trail(folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False) -> Path:
     """Files of `{"Records": […]}`, named as CloudTrail names them."""
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, count, per_file)):
         name = f"{ACCOUNT}_CloudTrail_us-east-1_20261105T0900Z_{number:016d}.json.gz"
-        blocks = events(min(per_file, count - first), seed=seed + number)
+        blocks = events(min(per_file, count - first), seed=seed + number, alike=alike)
         _write(folder / name, _around(b'{"Records":[', blocks, b"]}", between=b","))
     return folder
 
 
-def write_flows(folder: Path, count: int, *, per_file: int, seed: int = 1) -> Path:
+def write_flows(folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False) -> Path:
     """Files of flow records under a header, every third with the fields of ECS; named as the service names them."""
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, count, per_file)):
         ecs = number % 3 == 2
         header = (FIELDS + (ECS_FIELDS if ecs else "") + "\n").encode()
         name = f"{ACCOUNT}_vpcflowlogs_us-east-1_fl-0example_20261105T0900Z_{number:08x}.log.gz"
-        blocks = flows(min(per_file, count - first), seed=seed + number, ecs=ecs)
+        blocks = flows(min(per_file, count - first), seed=seed + number, ecs=ecs, alike=alike)
         _write(folder / name, _around(header, blocks, b"", between=b""))
     return folder
 

@@ -8,14 +8,12 @@ from typing import Any
 
 from isal import igzip
 
-from tests.benchmarks.made_up import ACCOUNT, interfaces
+from tests.benchmarks.made_up import ACCOUNT, KEYS, interfaces, task_of
 
 Json = dict[str, Any]
 
 REGION = "us-east-1"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod"
-KEYS = 3_001
-"""Keys that the made-up trail uses."""
 
 _EC2 = {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}
 
@@ -35,7 +33,7 @@ def write_platform(folder: Path, flow_files: int, *, seed: int = 1) -> int:
 
 
 def _task(card: tuple[str, str, str]) -> str:
-    return card[0].removeprefix("eni-0") * 2
+    return task_of(card[0])
 
 
 def _states(card: tuple[str, str, str], made: random.Random) -> Iterator[Json]:

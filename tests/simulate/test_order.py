@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from forensics import evidence
+from forensics import evidence, resolution
 from forensics.case import Case
 from forensics.load import load
 from forensics.simulate import scenarios, simulate
@@ -13,6 +13,8 @@ from forensics.tables import KEPT, TABLES
 
 RESOLVED = tuple(name for name in TABLES if name not in KEPT)
 SMALL = 0.2
+PIECES = 3
+"""Loads that bring an incident in: each resolves what it brings, by what was read before (see `forensics.scanned`)."""
 USUAL = {"eks-pod-irsa-theft", "fargate-task-role-theft", "lambda-credential-theft", "log-tampering"}
 """Incidents that are tried in every run, one of each platform; the others are with `-m long`."""
 
@@ -36,13 +38,32 @@ def test_an_incident_loaded_in_parts_in_any_order_resolves_to_the_same_tables(na
     files = sorted(path for path in logs.rglob("*") if path.is_file())
     random.Random(name).shuffle(files)
     with Case.create(tmp_path / "parts") as case:
-        for place in range(2):
-            for path in files[place::2]:
+        for place in range(PIECES):
+            for path in files[place::PIECES]:
                 evidence.add(case, path)
             load(case)
         parts = resolved(case)
     assert once["credential"]
     assert {table for table in once if once[table] != parts[table]} == set()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", sorted(scenarios()))
+def test_an_incident_loaded_object_by_object_resolves_to_what_a_resolution_from_nothing_gives(
+    name: str, tmp_path: Path
+) -> None:
+    simulate(name, tmp_path / "incident", scale=SMALL)
+    files = sorted(path for path in (tmp_path / "incident" / "logs").rglob("*") if path.is_file())
+    random.Random(f"{name}, one by one").shuffle(files)
+    with Case.create(tmp_path / "case") as case:
+        for place, path in enumerate(files):
+            evidence.add(case, path)
+            load(case, workers=1, resolve=place % 5 == 0 or path == files[-1])
+        pieces = resolved(case)
+        case.connection.execute("DELETE FROM kept.scan")
+        resolution.resolve(case.connection)
+        whole = resolved(case)
+    assert {table for table in whole if whole[table] != pieces[table]} == set()
 
 
 def test_a_late_file_repairs_the_gap_that_its_absence_left(tmp_path: Path) -> None:

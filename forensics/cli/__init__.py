@@ -42,15 +42,12 @@ def main(argv: list[str] | None = None) -> int:
             return status
         except BrokenPipeError:
             return 0
-        except BaseException as error:
-            if ended or isinstance(error, KeyboardInterrupt):  # DuckDB makes another error of it
-                number = ended[0] if ended else signal.SIGINT
-                return _fail("interrupted; run the command again to finish", INTERRUPTED + number)
-            if isinstance(error, ForensicsError):
-                return _fail(str(error), error.status)
-            if isinstance(error, Exception):
-                return _fail(_unforeseen(error), 1)
-            raise
+        except KeyboardInterrupt:
+            return _interrupted(ended)
+        except ForensicsError as error:
+            return _interrupted(ended) if ended else _fail(str(error), error.status)
+        except Exception as error:  # noqa: BLE001
+            return _interrupted(ended) if ended else _fail(_unforeseen(error), 1)
         finally:
             _let_go()
 
@@ -75,6 +72,11 @@ def _signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _interrupted(ended: list[int]) -> int:
+    """DuckDB makes another error of what a signal raises: `ended` has the signal."""
+    return _fail("interrupted; run the command again to finish", INTERRUPTED + (ended or [signal.SIGINT])[0])
 
 
 def _let_go() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import duckdb
@@ -195,17 +196,17 @@ SET source = o.source,
   records = o.records,
   rejected = o.rejected,
   reason = o.reason
-FROM outcome AS o
+FROM (SELECT {columns}) AS o
 WHERE o.object_id = evidence.object_id
 """
 
-_TEXTS = ("object_id", "source", "account_id", "region", "status", "reason")
-_OUTCOME = pa.schema([*((name, pa.string()) for name in _TEXTS), ("records", pa.int64()), ("rejected", pa.int64())])
-
 
 def _settle(con: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> None:
-    outcome = pa.table(
-        [pa.array([getattr(item, field.name) for item in outcomes], field.type) for field in _OUTCOME], _OUTCOME
-    )
-    con.execute(_SETTLE)
-    del outcome
+    """Write what came of objects; bound as lists: pyarrow would import pandas to make arrays of them."""
+    if not outcomes:
+        return
+    types = {"records": "BIGINT", "rejected": "BIGINT"}
+    names = [item.name for item in fields(Outcome)]
+    columns = ", ".join(f"unnest(CAST(${name} AS {types.get(name, 'VARCHAR')}[])) AS {name}" for name in names)
+    values = {name: [getattr(item, name) for item in outcomes] for name in names}
+    con.execute(_SETTLE.format(columns=columns), values)

@@ -84,8 +84,10 @@ def trails(root: Path, size: Size) -> Iterator[Row]:
     part, some = share(folder, size.events, size.events_a_file)
     yield from measure("forensics", folder, size.events)
     yield from measure("duckdb_naive", part, some)
-    yield from measure("duckdb_best", folder, size.events)
+    yield from measure("duckdb_same_table", folder, size.events)
+    yield from measure("duckdb_top_level", folder, size.events)
     yield from measure("json_normalize", part, some)
+    yield from measure("gunzip_and_scan", folder, size.events)
     yield from measure("apart", folder, size.events)
 
 
@@ -103,6 +105,12 @@ def small_files(root: Path, size: Size) -> Iterator[Row]:
     """Many files of few events."""
     folder = write_trail(root / "small", size.files * SMALL, per_file=SMALL)
     yield from measure("forensics", folder, size.files * SMALL)
+
+
+def objects(root: Path, size: Size) -> Iterator[Row]:
+    """What an object costs that holds next to nothing."""
+    folder = write_trail(root / "objects", size.files, per_file=1)
+    yield from measure("objects", folder, size.files)
 
 
 def huge_trail(root: Path, size: Size) -> Iterator[Row]:
@@ -148,6 +156,7 @@ def bench(size: Size) -> None:
         (f"CloudTrail, {size.events_a_file:,} events a file", trails),
         (f"VPC Flow Logs, {size.flows_a_file:,} records a file", flow_logs),
         (f"CloudTrail, {size.files:,} files of {SMALL} events", small_files),
+        (f"Objects of one event, counted as objects: {size.files:,}", objects),
         (f"CloudTrail, {huge[0]}", huge_trail),
         (f"VPC Flow Logs, {huge[1]}", huge_flows),
     ):

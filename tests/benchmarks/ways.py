@@ -7,11 +7,15 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from isal import igzip
+
+from forensics.readers.documents import trail_records
 
 MARGIN = 1 << 20
 """Bytes added to the longest text for `maximum_object_size`."""
@@ -65,13 +69,58 @@ FROM read_json(?, columns = {{Records: '{_type()}[]'}}, maximum_object_size = {_
     yield _into_table("DuckDB read_json(columns) + unnest", source, _files(folder), scratch)
 
 
-def duckdb_best(folder: Path, scratch: Path) -> Iterator[Timing]:
-    """The fastest plain SQL known: whole texts, `from_json`, and `unnest`."""
+def duckdb_top_level(folder: Path, scratch: Path) -> Iterator[Timing]:
+    """The fastest plain SQL known, top-level members only: whole texts, `from_json`, and `unnest`."""
     shape = json.dumps([dict(_fields())])
     source = f"""
 SELECT unnest(from_json(json->'Records', '{shape}')) AS r
 FROM read_json_objects(?, format = 'unstructured', maximum_object_size = {_longest(folder)})"""
-    yield _into_table("DuckDB read_json_objects + from_json", source, _files(folder), scratch)
+    yield _into_table("DuckDB from_json, top-level columns only", source, _files(folder), scratch)
+
+
+def duckdb_same_table(folder: Path, scratch: Path) -> Iterator[Timing]:
+    """The same SQL into the very columns of our table: nested ones, derived ones, object and number, all as we store them."""
+    from tests.benchmarks.same_table import fill
+
+    files = _files(folder)
+    begun = time.perf_counter()
+    records = fill(scratch / "same.duckdb", files, _longest(folder))
+    yield Timing("DuckDB from_json, the same table", records, time.perf_counter() - begun)
+
+
+def gunzip_and_scan(folder: Path, scratch: Path) -> Iterator[Timing]:
+    """What no reader can do without, in a process per processor: unpack, find where each record begins and ends."""
+    begun = time.perf_counter()
+    with ProcessPoolExecutor() as pool:
+        records = sum(pool.map(_scan, _files(folder), chunksize=4))
+    yield Timing("gunzip and scan alone", records, time.perf_counter() - begun)
+
+
+def _scan(name: str) -> int:
+    return len(trail_records(igzip.decompress(Path(name).read_bytes())) or ())
+
+
+def start(folder: Path, scratch: Path) -> Iterator[Timing]:
+    """As `forensics`, but with processes that read however little there is, an object a task: what starting takes."""
+    from forensics import load
+
+    load.ALONE_BYTES, load.TASK_OBJECTS = 0, 1
+    yield from forensics(folder, scratch)
+
+
+def objects(folder: Path, scratch: Path) -> Iterator[Timing]:
+    """What an object costs, whatever it holds: counts are of objects."""
+    from forensics import evidence
+    from forensics.case import Case
+    from forensics.load import load
+
+    with Case.create(scratch / "case") as case:
+        begun = time.perf_counter()
+        count = evidence.add(case, folder, in_place=True).seen
+        added = time.perf_counter()
+        load(case, resolve=False)
+        yield Timing("add in place, objects", count, added - begun)
+        yield Timing("load, objects", count, time.perf_counter() - added)
 
 
 def json_normalize(folder: Path, scratch: Path) -> Iterator[Timing]:
@@ -119,7 +168,19 @@ def flowlogs_reader(folder: Path, scratch: Path) -> Iterator[Timing]:
 
 WAYS: dict[str, Callable[[Path, Path], Iterator[Timing]]] = {
     way.__name__: way
-    for way in (forensics, apart, duckdb_naive, duckdb_best, json_normalize, duckdb_csv, flowlogs_reader)
+    for way in (
+        forensics,
+        apart,
+        duckdb_naive,
+        duckdb_top_level,
+        duckdb_same_table,
+        gunzip_and_scan,
+        start,
+        objects,
+        json_normalize,
+        duckdb_csv,
+        flowlogs_reader,
+    )
 }
 
 

@@ -108,7 +108,7 @@ def set_back(case_path: Path) -> Iterator[str]:
         if before and str(entry.get("time", "")) < str(before.get("time", "")):
             yield (
                 f"custody entry {entry['seq']} has the time {entry['time']}, the one before it {before['time']}: the"
-                " clock of the machine was set in between, its order is that of the entries"
+                " clock of the machine was set in between, the order is that of the entries"
             )
         before = entry
 

@@ -22,7 +22,7 @@ from forensics import custody, recovery, resolution, set_aside
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
 from forensics.sources import from_outside
-from forensics.worker import Item, Result, Task, run
+from forensics.worker import Item, Result, run
 from forensics.writer import Writer
 
 TASK_BYTES = 2 << 20
@@ -246,7 +246,7 @@ def _one_by_one(pending: Sequence[tuple[Item, int]], folder: str, writer: Writer
             writer.drop_unfinished()
             (item,) = ended.items
             at = next(number for number, (other, _) in enumerate(rest) if other == item)
-            yield Task(place / "refused").refuse(item, f"{set_aside.ENDED} ({ended.how})"), rest[at][1]
+            yield set_aside.refused(place, ended), rest[at][1]
             rest = rest[at + 1 :]
 
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 
 from forensics import naming, resolution
 from forensics.errors import CaseError
-from forensics.worker import CHANGED, UNREADABLE, Item
+from forensics.readers.recognise import by_key
+from forensics.worker import CHANGED, UNREADABLE, Item, Outcome, Result
 
 if TYPE_CHECKING:
     from forensics.case import Case
@@ -75,6 +77,20 @@ def under_way(folder: Path) -> list[str]:
         except (OSError, ValueError, LookupError, TypeError):  # cut off by the same kill
             continue
     return found
+
+
+def refused(folder: Path, ended: ProcessEnded) -> Result:
+    """What comes of an object that is set aside; its reject is in a file of `folder`."""
+    (item,) = ended.items
+    hint, reason = by_key(item.key), f"{ENDED} ({ended.how})"
+    texts = {"object_id": item.object_id, "reason": reason, "excerpt": ""}
+    columns = {name: pa.array([text], pa.string()) for name, text in texts.items()}
+    table = pa.table({**columns, "record": pa.array([None], pa.int64())})
+    path = str(folder / "refused.arrow")
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    outcome = Outcome(item.object_id, hint.source, hint.account_id, hint.region, "rejected", 0, 1, reason)
+    return Result([("rejected_record", path)], [outcome])
 
 
 _RETRY = """

@@ -165,16 +165,6 @@ class Task:
         last.outcomes = self._outcomes
         yield last
 
-    def refuse(self, item: Item, reason: str) -> Result:
-        """What comes of an object that is not read."""
-        hint = by_key(item.key)
-        self._outcomes.append(Outcome(item.object_id, hint.source, hint.account_id, hint.region))
-        self._reject(item.object_id, Reject(None, reason, ""))
-        self._settle()
-        refused = self._piece()
-        refused.outcomes = self._outcomes
-        return refused
-
     def _piece(self) -> Result:
         self._flush()
         self._write_rejects()
@@ -447,15 +437,11 @@ def main() -> None:
     for line in sys.stdin:
         prefix: str = json.loads(line)
         try:
-            _serve(prefix)
+            for result in run(prefix, [Item(*item) for item in json.loads(Path(f"{prefix}.task").read_bytes())]):
+                sys.stdout.write(result.dumps() + "\n")
+                sys.stdout.flush()
         except (BrokenPipeError, FileNotFoundError):  # who gave the task was killed, and the next load cleared up
             os._exit(1)
-
-
-def _serve(prefix: str) -> None:
-    for result in run(prefix, [Item(*item) for item in json.loads(Path(f"{prefix}.task").read_bytes())]):
-        sys.stdout.write(result.dumps() + "\n")
-        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class Writer:
         finished = next((n for n in range(len(self._open), 0, -1) if self._open[n - 1].outcomes), 0)
         if self._open and finished < len(self._open):
             del self._open[finished:]
+            self._waiting = []
             self._again()
 
     def commit(self) -> None:

@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 from forensics.errors import ForensicsError
@@ -38,21 +39,14 @@ def main(argv: list[str] | None = None) -> int:
     with _signals() as ended:
         try:
             status = int(options.run(options) or 0)
-            if sys.stdout:
-                sys.stdout.flush()
+            sys.stdout.flush()
             return status
         except BrokenPipeError:
             return 0
-        except BaseException as error:
-            if ended or isinstance(error, KeyboardInterrupt):  # DuckDB makes another error of it
-                number = ended[0] if ended else signal.SIGINT
-                return _fail("interrupted; run the command again to finish", INTERRUPTED + number)
-            known = lacking(error) if isinstance(error, ModuleNotFoundError) else error
-            if isinstance(known, ForensicsError):
-                return _fail(str(known), known.status)
-            if isinstance(error, Exception):
-                return _fail(_unforeseen(error), 1)
-            raise
+        except KeyboardInterrupt:
+            return _interrupted(ended)
+        except Exception as error:  # noqa: BLE001
+            return _interrupted(ended) if ended else _failed(error)
         finally:
             _let_go()
 
@@ -79,14 +73,25 @@ def _signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _interrupted(ended: list[int]) -> int:
+    """DuckDB makes another error of what a signal raises: `ended` has the signal."""
+    return _fail("interrupted; run the command again to finish", INTERRUPTED + (ended or [signal.SIGINT])[0])
+
+
 def _let_go() -> None:
     """A pipe that nobody reads, a terminal that is gone and a full disk are not written to again at the exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream:
-                stream.flush()
+            stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _failed(error: Exception) -> int:
+    known = lacking(error) if isinstance(error, ModuleNotFoundError) else error
+    if isinstance(known, ForensicsError):
+        return _fail(str(known), known.status)
+    return _fail(_unforeseen(error), 1)
 
 
 def _unforeseen(error: Exception) -> str:
@@ -107,7 +112,9 @@ def _fail(message: str, status: int) -> int:
 
 
 def _make_printable() -> None:
-    """A character that the terminal's encoding lacks is written as an escape instead of failing."""
+    """A character that the terminal's encoding lacks is written as an escape; an output that is closed takes all."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from forensics import resolution, storage
+from forensics import event, resolution, storage
 from forensics.source import Source
 from forensics.sources import sources
 from forensics.worker import Outcome, Result
@@ -47,6 +47,7 @@ class Writer:
         if self._open:
             if self._careful:
                 self._con.execute(_RECOUNT)
+            event.create_view(self._con)
             self._con.execute("COMMIT")
         for result in self._open:
             for _, path in result.files:

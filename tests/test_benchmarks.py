@@ -1,8 +1,10 @@
 """The benchmarks run; their figures are looked at by people."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.benchmarks import bench_export, bench_load, bench_s3
+from tests.benchmarks import bench_ask, bench_export, bench_load, bench_s3
 
 
 def test_the_benchmark_of_loading_runs_and_counts_agree(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,6 +19,16 @@ def test_the_benchmark_of_s3_runs_and_touches_no_key_outside_of_its_window(monke
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "")
     assert "400 objects of 2,000 bytes: " in bench_s3.bench(400, 2_000)
+
+
+def test_the_benchmark_of_questions_runs_and_its_findings_have_their_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench_ask.quick(tmp_path)
+    rows = {line[:36].strip(): line.split("  ")[-1] for line in capsys.readouterr().out.splitlines()}
+    assert rows["finding of traffic, its evidence"] == "2 rows"
+    assert rows["finding of calls, its evidence"] == "1 rows"
+    assert "import forensics" in rows
 
 
 @pytest.mark.long

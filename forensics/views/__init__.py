@@ -4,10 +4,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
-import plotly.graph_objects as go
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
-View = Callable[..., go.Figure]
+View = Callable[..., "go.Figure"]
+"""Plotly is imported with the first figure: cards and commands use what makes texts safe alone."""
 
 
 @cache

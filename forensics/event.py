@@ -1,5 +1,7 @@
 """The event view: every source's event map, side by side, copies and earlier versions left out."""
 
+import re
+
 import duckdb
 
 from forensics import scanned
@@ -38,9 +40,89 @@ def _from(source: Source) -> str:
     return "\n".join(joins)
 
 
+_NO_EVENT = f"""
+SELECT
+  {", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in EVENT_COLUMNS.items())}
+WHERE FALSE
+"""
+
+_GROWN = """
+SELECT DISTINCT table_name
+FROM duckdb_columns()
+WHERE schema_name = 'stored'
+  AND column_index > 2
+"""
+
+
 def create_view(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the view `event` over all source tables."""
-    con.execute("CREATE OR REPLACE VIEW event AS\n" + "\nUNION ALL\n".join(select(item) for item in sources().values()))
+    """Make the view `event` over the source tables that hold anything: each of them costs every query its planning."""
+    parts = [select(sources()[name]) for name in filled(con)]
+    con.execute("CREATE OR REPLACE VIEW event AS\n" + "\nUNION ALL\n".join(parts or [_NO_EVENT]))
+
+
+def filled(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The sources, sorted, that records were stored of, if only of records that say nothing."""
+    grown = {str(row[0]) for row in con.execute(_GROWN).fetchall()}
+    return [
+        name for name in sources() if name in grown or con.execute(f'SELECT 1 FROM stored."{name}" LIMIT 1').fetchall()
+    ]
+
+
+_OWN_ID = re.compile(r"coalesce\(nullif\((s\.\w+), ''\), s\.object_id \|\| '/' \|\| s\.record\)")
+"""An id of AWS's, and what stands for one that is not there."""
+
+
+def places(ids: str, *, findings: bool = False) -> str:
+    """SQL: the only places, `object_id` and `record`, where events can stand whose `event_id` that SELECT gives.
+
+    An id that AWS did not make says where its record stands: no record of such sources has to be read to find it.
+    `findings` says that the ids are of findings.
+    """
+    own = [
+        item for item in sources().values() if "event_id" in item.event.columns and (item.event.finding or not findings)
+    ]
+    asked = [(item.name, _OWN_ID.sub(r"\1", item.event.columns["event_id"])) for item in own]
+    return f"""
+SELECT split_part(i.event_id, '/', 1) AS object_id, TRY_CAST(split_part(i.event_id, '/', 2) AS BIGINT) AS record
+FROM ({ids}) AS i
+WHERE TRY_CAST(split_part(i.event_id, '/', 2) AS BIGINT) IS NOT NULL""" + "".join(
+        f"""
+UNION ALL
+SELECT s.object_id, s.record
+FROM {name} AS s
+WHERE {asked_id} IN ({ids})"""
+        for name, asked_id in asked
+    )
+
+
+def at(place: str) -> str:
+    """SQL: the conditions that an event stands at one of the places of a table, whose columns are never NULL.
+
+    Each column is asked first: by one column DuckDB passes over the records whose texts it need not unpack.
+    """
+    return f"""object_id IN (SELECT object_id FROM {place})
+  AND record IN (SELECT record FROM {place})
+  AND (object_id, record) IN (SELECT object_id, record FROM {place})"""
+
+
+def about(name: str) -> str:
+    """SQL: the places of the events whose `resources` hold that; where lists are dear, of those that can alone."""
+    dear = [item for item in sources().values() if item.event.named_by]
+    named = ", ".join(f"'{item.name}'" for item in dear)
+    rest = "".join(
+        f"""
+UNION ALL
+SELECT s.object_id, s.record
+FROM {item.name} AS s
+WHERE ({" OR ".join(f"s.{column} = {name}" for column in item.event.named_by)})
+  AND list_contains({item.event.columns["resources"]}, {name})"""
+        for item in dear
+    )
+    return f"""
+SELECT e.object_id, e.record
+FROM event AS e
+WHERE e.source NOT IN ({named})
+  AND list_contains(e.resources, {name}){rest}"""
 
 
 def resolve_copies(con: duckdb.DuckDBPyConnection) -> None:

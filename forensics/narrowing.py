@@ -130,9 +130,10 @@ ORDER BY s.object_id, s.record
 
 NARROWED = """
 SELECT
-  event_id, 'endpoint' AS question, workload, 'inferred' AS certainty,
-  'only invocation in progress among ' || candidates || ' candidates' AS via, candidates, evidence_event_ids
-FROM flow_narrowed
+  s.event_id, 'endpoint' AS question, s.workload, 'inferred' AS certainty,
+  'only invocation in progress among ' || s.candidates || ' candidates' AS via, s.candidates, s.evidence_event_ids,
+  split_part(s.event_id, '/', 1) AS object_id, CAST(split_part(s.event_id, '/', 2) AS BIGINT) AS record
+FROM flow_narrowed AS s
 """
 """A part of the view `attribution`; the rows of all candidates are in other parts."""
 

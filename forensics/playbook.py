@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import ast
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import nbformat
-from nbformat import NotebookNode
-
+from forensics.cells_of import Notebook, described
 from forensics.errors import PlaybookError, UnknownName, UsageError
 from forensics.replacing import replacing
 from forensics.timeline import parse_time
 
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from forensics.case import Case
     from forensics.geography import Geography
 
@@ -209,6 +208,8 @@ def _seconds(timeout: float | None) -> float | None:
 
 def _on_disk(path: Path) -> NotebookNode:
     """The notebook there as far as it came, without papermill's own marks; an empty one where there is none."""
+    import nbformat
+
     if not path.is_file():
         return nbformat.v4.new_notebook()  # type: ignore[no-any-return, no-untyped-call]
     held: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
@@ -249,13 +250,7 @@ def _directories() -> list[Path]:
 
 def read(path: Path) -> Playbook:
     """The playbook in that notebook. Raises UsageError when there is none."""
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except FileNotFoundError:
-        raise UsageError(f"no notebook at {path}") from None
-    except (OSError, ValueError, nbformat.reader.NotJSONError, nbformat.ValidationError) as error:
-        raise UsageError(f"{path} cannot be read as a notebook: {str(error).splitlines()[0]}") from None
+    notebook = described(path)
     told = notebook.metadata.get("forensics", {})
     title, first = _opening(notebook)
     return Playbook(
@@ -270,14 +265,14 @@ def read(path: Path) -> Playbook:
     )
 
 
-def _opening(notebook: NotebookNode) -> tuple[str, str]:
+def _opening(notebook: Notebook) -> tuple[str, str]:
     """The first heading, and the first paragraph after it."""
     text = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
     heading, _, rest = text.partition("\n") if text.startswith("# ") else ("", "", text)
     return heading.removeprefix("# ").strip(), rest.strip().split("\n\n")[0].replace("\n", " ")
 
 
-def _parameters(notebook: NotebookNode, path: Path) -> tuple[Parameter, ...]:
+def _parameters(notebook: Notebook, path: Path) -> tuple[Parameter, ...]:
     tagged = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", ())]
     if len(tagged) != 1:
         raise UsageError(f"{path} is no playbook: {len(tagged)} of its cells are tagged `parameters`, not one")

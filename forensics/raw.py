@@ -9,17 +9,20 @@ from pathlib import Path
 
 import msgspec
 
-from forensics import naming
+from forensics import event, naming
 from forensics.case import Case
 from forensics.errors import EvidenceError, UnknownName
 from forensics.readers import read
 from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import ArrowPart, EventPart, JsonPart, LinePart, Part, Reject, TextPart
 
-_PLACE = """
+_PLACE = f"""
+WITH place AS ({event.places("SELECT $event_id AS event_id")}
+)
 SELECT object_id, record
 FROM event
-WHERE event_id = ?
+WHERE {event.at("place")}
+  AND event_id = $event_id
 """
 _OBJECT = """
 SELECT stored_at, uri, sha256
@@ -70,7 +73,7 @@ def _place(case: Case, reference: str) -> tuple[str, int]:
     object_id, separator, number = reference.partition("#")
     if separator and number.isdigit():
         return object_id, int(number)
-    rows = case.sql(_PLACE, (reference,)).rows()
+    rows = case.sql(_PLACE, {"event_id": reference}).rows()
     if not rows:
         raise UnknownName("event", reference)
     return str(rows[0][0]), int(rows[0][1])

@@ -81,6 +81,8 @@ class EventMap:
     `evidence` says that expressions also use the row of `evidence` the record came from (alias `e`).
     `finding` is the condition under which a row judges what others did and is no call of theirs; TRUE of a source of
     such rows.
+    `named_by` are the columns whose values `resources` holds and nothing else, of a source with so many rows that the
+    list is not to be made for each of them.
     """
 
     columns: Mapping[str, str]
@@ -89,6 +91,7 @@ class EventMap:
     same: tuple[str, ...] = ()
     evidence: bool = False
     finding: str = ""
+    named_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns that the event view does not have."""

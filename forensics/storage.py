@@ -40,13 +40,18 @@ def present(con: duckdb.DuckDBPyConnection, source: Source) -> set[str]:
 
 
 def grow(con: duckdb.DuckDBPyConnection, source: Source, names: Iterable[str]) -> None:
-    """Give the stored table those columns too, and show them."""
-    missing = set(names) - present(con, source)
+    """Give the stored table those columns too, and show them; of a source that had none, as events too."""
+    from forensics import event
+
+    before = present(con, source)
+    missing = set(names) - before
     for name, kind in source.table_columns:
         if name in missing:
             con.execute(f'ALTER TABLE stored."{source.name}" ADD COLUMN "{name}" {kind}{source.compression(name)}')
     if missing:
         show(con, source)
+    if missing and before <= {"object_id", "record"}:
+        event.create_view(con)
 
 
 def shown(con: duckdb.DuckDBPyConnection, source: Source) -> str:

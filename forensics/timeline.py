@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from forensics import event
 from forensics.carded import Carded
 from forensics.case import Case, Query
 from forensics.errors import AmbiguousName, UnknownName, UsageError
@@ -26,15 +27,37 @@ Moment = str | date | datetime
 _EITHER = re.compile(r"\bor\b", re.IGNORECASE)
 """Conditions are joined by AND: an OR within one has to stay within it."""
 
-_OF_WORKLOAD = """(
+_OF_WORKLOAD = """
+SELECT a.object_id, a.record
+FROM attribution AS a
+WHERE a.workload = ?
+UNION ALL{about}
+UNION ALL{found}
+UNION ALL
+SELECT e.object_id, e.record
+FROM event AS e
+WHERE e.source = 'lambda_log'
+  AND e.resources[2] IN (SELECT holds FROM lifetime WHERE workload = ? AND holds_kind = 'execution_environment')"""
+"""The places of a workload's events: attributed to it, about it, findings of it, written by it."""
+
+_WORKLOAD = """(
   event_id IN (SELECT event_id FROM attribution WHERE workload = ?)
   OR list_contains(resources, ?)
   OR event_id IN (SELECT finding_id FROM finding WHERE workload = ?)
   OR (source = 'lambda_log' AND resources[2] IN (
     SELECT holds FROM lifetime WHERE workload = ? AND holds_kind = 'execution_environment')))"""
 
+_FOUND = "SELECT finding_id AS event_id FROM finding WHERE workload = ?"
 
-_TAGGED = "event_id IN (SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id))"
+_IDS = "SELECT u.event_id FROM unnest(CAST(? AS VARCHAR[])) AS u(event_id)"
+_AT = """
+WITH place AS ({places}
+)
+SELECT e.object_id, e.record
+FROM event AS e
+WHERE {at}
+  AND e.event_id IN ({ids})"""
+"""Places hold the events of those ids, and may hold others."""
 
 _WITH_TAGS = f"""
 SELECT {", ".join(f"t.{name}" for name in EVENT_COLUMNS)}, coalesce(g.tags, CAST([] AS VARCHAR[])) AS tags
@@ -87,16 +110,31 @@ class Step:
         return f".{self.name}({', '.join(map(repr, self.given))})"
 
 
+@dataclass(frozen=True)
+class Located:
+    """Where the events of a condition stand, so that no other is read: `places` selects `object_id, record`.
+
+    `condition` is the place of the condition among those of the timeline, `values` those of what is bound there.
+    """
+
+    condition: int
+    values: range
+    places: str
+    bound: tuple[Any, ...]
+
+
 @dataclass(frozen=True, repr=False)
 class Timeline(Carded):
     """Events of a case in order of time; each method returns a narrower timeline and runs nothing.
 
     `.df()`, `.arrow()` and `.rows()` run it; `.sql` and `.params` are what would run, `.python` makes it again.
+    Each of `conditions`, with `bound`, holds for any table with the columns of `event`.
     """
 
     case: Case
     conditions: tuple[str, ...] = ()
-    params: tuple[Any, ...] = ()
+    bound: tuple[Any, ...] = ()
+    located: tuple[Located, ...] = ()
     scope: Scope = field(default_factory=Scope)
     steps: tuple[Step, ...] = field(default=(), compare=False)
 
@@ -125,12 +163,15 @@ class Timeline(Carded):
         Raises UnknownName, AmbiguousName.
         """
         key = find_workload(self.case, name)
-        narrowed = self._narrowed(Step("workload", (key,)), _OF_WORKLOAD, key, key, key, key)
+        of_it = _OF_WORKLOAD.format(about=event.about("?"), found=event.places(_FOUND, findings=True))
+        narrowed = self._narrowed(Step("workload", (key,)), _WORKLOAD, *(key,) * 4, places=of_it)
         return replace(narrowed, scope=self.scope.of_arn(key))
 
     def resource(self, name: str) -> Self:
         """Only events about that ARN or id."""
-        narrowed = self._narrowed(Step("resource", (name,)), "list_contains(resources, ?)", name)
+        few = not name.startswith("arn:")  # what is about an interface or instance is sought among flow records
+        about_it = event.about("?") if few else ""
+        narrowed = self._narrowed(Step("resource", (name,)), "list_contains(resources, ?)", name, places=about_it)
         return replace(narrowed, scope=self.scope.of_arn(name))
 
     def address(self, address: str) -> Self:
@@ -171,15 +212,22 @@ class Timeline(Carded):
         narrowed = replace(
             self,
             conditions=(*self.conditions, *(condition for condition, _ in added)),
-            params=(*self.params, *(moment for _, moment in added)),
+            bound=(*self.bound, *(moment for _, moment in added)),
             steps=(*self.steps, Step("between", tuple(moment.isoformat() if moment else None for _, moment in ends))),
         )
         return replace(narrowed, scope=self.scope.within(first, last))
 
-    def _narrowed(self, step: Step, condition: str, *params: Any) -> Self:
+    def _narrowed(self, step: Step, condition: str, *bound: Any, places: str = "") -> Self:
+        """Only events for which the condition holds; `places` is the SELECT of where they stand, of the first value."""
         whole = f"({condition})" if _EITHER.search(condition) else condition
-        steps = (*self.steps, step)
-        return replace(self, conditions=(*self.conditions, whole), params=(*self.params, *params), steps=steps)
+        kept = replace(
+            self, conditions=(*self.conditions, whole), bound=(*self.bound, *bound), steps=(*self.steps, step)
+        )
+        if not places:
+            return kept
+        values = range(len(self.bound), len(kept.bound))
+        located = Located(len(self.conditions), values, places, (bound[0],) * places.count("?"))
+        return replace(kept, located=(*self.located, located))
 
     @property
     def python(self) -> str:
@@ -189,7 +237,12 @@ class Timeline(Carded):
     def tagged(self, *tags: str) -> Self:
         """Only events that have one of those tags now; tags put on later need another call."""
         ids = sorted({key for tag in tags for key in self.case.notes.keys(tag)})
-        return self._narrowed(Step("tagged", tags), _TAGGED, ids)
+        return self._narrowed(
+            Step("tagged", tags),
+            f"event_id IN ({_IDS})",
+            ids,
+            places=_AT.format(places=event.places(_IDS), at=event.at("place"), ids=_IDS),
+        )
 
     def with_tags(self) -> Query:
         """The events, in order of time, each with its `tags`, a list."""
@@ -243,9 +296,22 @@ class Timeline(Carded):
 
         return export(self, path, format=format, raw=raw, overwrite=overwrite)
 
+    @property
+    def params(self) -> tuple[Any, ...]:
+        """The values for the `?` of `sql`, in order."""
+        places = [value for item in self.located for value in item.bound]
+        instead = {number for item in self.located for number in item.values}
+        return (*places, *(value for number, value in enumerate(self.bound) if number not in instead))
+
     def _select(self) -> str:
-        where = "\nWHERE " + "\n  AND ".join(self.conditions) if self.conditions else ""
-        return f"SELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}"
+        """The events; where they stand is asked first, so that the other conditions are held against those alone."""
+        places = [(f"place_{number}", item.places.strip()) for number, item in enumerate(self.located, 1)]
+        named = ", ".join(f"{name} AS (\n{sql}\n)" for name, sql in places)
+        instead = {item.condition for item in self.located}
+        rest = [condition for number, condition in enumerate(self.conditions) if number not in instead]
+        conditions = [*(event.at(name) for name, _ in places), *rest]
+        where = "\nWHERE " + "\n  AND ".join(conditions) if conditions else ""
+        return f"{f'WITH {named}' if named else ''}\nSELECT {', '.join(EVENT_COLUMNS)}\nFROM event{where}".strip()
 
     def card(self) -> Card:
         """How many events it holds, and the first of them. Raises QueryError."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from forensics import resolution, storage
+from forensics import event, resolution, storage
 from forensics.source import Source
 from forensics.sources import sources
 from forensics.worker import Outcome, Result
@@ -60,6 +60,7 @@ class Writer:
             _settle(self._con, [outcome for result in self._open for outcome in result.outcomes])
             if self._careful:
                 self._con.execute(_RECOUNT)
+            event.create_view(self._con)
             self._con.execute("COMMIT")
         for result in self._open:
             for _, path in result.files:

@@ -9,7 +9,16 @@ from forensics import evidence, storage
 from forensics.case import Case
 from forensics.load import load
 from forensics.sources import sources
-from tests.benchmarks import bench_coverage, bench_export, bench_load, bench_s3, bench_scale, bench_size, same_table
+from tests.benchmarks import (
+    bench_ask,
+    bench_coverage,
+    bench_export,
+    bench_load,
+    bench_s3,
+    bench_scale,
+    bench_size,
+    same_table,
+)
 from tests.benchmarks.made_up import write_trail
 
 
@@ -71,6 +80,16 @@ def test_the_benchmark_of_coverage_runs_and_asks_of_every_hour(
     assert f"{grid.cells * (grid.days + 1) // grid.days:,} hours of logs" in printed
     assert printed.count("coverage  ") == 2
     assert "the command, from its start" in printed
+
+
+def test_the_benchmark_of_questions_runs_and_its_findings_have_their_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench_ask.quick(tmp_path)
+    rows = {line[:36].strip(): line.split("  ")[-1] for line in capsys.readouterr().out.splitlines()}
+    assert rows["finding of traffic, its evidence"] == "2 rows"
+    assert rows["finding of calls, its evidence"] == "1 rows"
+    assert "import forensics" in rows
 
 
 @pytest.mark.long

@@ -76,6 +76,19 @@ def test_values_are_bound_whatever_they_hold(case: Case) -> None:
     assert ids(Timeline(case).session("'; DROP TABLE evidence; --")) == []
 
 
+@pytest.mark.parametrize("name", ["eni-0example", "arn:aws:s3:::it's", "i-0", "?"])
+def test_where_events_about_something_stand_is_where_their_resources_hold_it(case: Case, name: str) -> None:
+    narrow = Timeline(case).resource(name).between("2026-11-05")
+    held = case.sql(f"SELECT event_id FROM event WHERE {' AND '.join(narrow.conditions)} ORDER BY time", narrow.bound)
+    assert [row[0] for row in narrow.rows()] == [row[0] for row in held.rows()]
+    assert narrow.sql.count("?") == len(narrow.params)
+
+
+def test_a_question_mark_in_a_condition_is_no_value(case: Case) -> None:
+    narrow = Timeline(case).where("action <> '?'").workload("w:1").where("source <> ?", "vpc_flow")
+    assert (narrow.rows(), narrow.params[-1], narrow.python.count("?")) == ([], "vpc_flow", 2)
+
+
 def test_an_address_is_found_on_both_sides(case: Case) -> None:
     assert Timeline(case).address("203.0.113.7").count() == 2
 

@@ -137,7 +137,7 @@ class Intrusion:
             f" OR (source = 'vpc_flow' AND (source_ip IN ({_marks(self.addresses) or 'NULL'})"
             f" OR destination_ip IN ({_marks(self.addresses) or 'NULL'}))))"
         )
-        return Timeline(self.case).where(inner, *calls.params, *self.keys, *self.addresses, *self.addresses)
+        return Timeline(self.case).where(inner, *calls.bound, *self.keys, *self.addresses, *self.addresses)
 
 
 def _marks(values: Sequence[str]) -> str:

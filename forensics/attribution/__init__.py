@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from forensics import narrowing
+from forensics import event, narrowing
 from forensics.attribution import calls, flows, gateway, hosts, named, networks, places, requests
 from forensics.attribution.part import Part
 from forensics.workloads import eks
@@ -26,7 +26,9 @@ PARTS = (
     Part("eks_audit", "issued_to", eks.AUDIT_ISSUED),
     Part("vpc_flow", "endpoint", narrowing.NARROWED, ("flow_narrowed",)),
 )
-"""The view's SELECTs of `event_id, question, workload, certainty, via, candidates, evidence_event_ids`, by source."""
+"""The view's SELECTs of `event_id, question, workload, certainty, via, candidates, evidence_event_ids, object_id, record`.
+
+Where a record stands is stored, what its id is may be made of that: to look for places is to read no other record."""
 
 UNATTRIBUTED = {
     "cloudtrail_aggregated": "counts of calls by many; a row names no single caller",
@@ -50,15 +52,17 @@ WHERE a.event_id = $event_id
 ORDER BY u.cited
 """
 
-_EXPLAIN = """
-WITH reached AS (
+_EXPLAIN = f"""
+WITH place AS ({event.places("SELECT u.event_id FROM unnest($cited) AS u(event_id)")}
+), reached AS (
   SELECT question, workload, certainty, via, candidates, evidence_event_ids
   FROM attribution
   WHERE event_id = $event_id
 ), cited AS (
   SELECT event_id, source, time, summary, object_id, record
   FROM event
-  WHERE list_contains($cited, event_id)
+  WHERE {event.at("place")}
+    AND list_contains($cited, event_id)
 )
 SELECT r.question, r.workload, r.certainty, r.via, r.candidates,
   u.evidence_event_id, c.source, c.time, c.summary, c.object_id, c.record
@@ -66,14 +70,14 @@ FROM reached AS r, unnest(r.evidence_event_ids) AS u(evidence_event_id)
 LEFT JOIN cited AS c ON c.event_id = u.evidence_event_id
 ORDER BY r.question, r.workload, c.time, u.evidence_event_id
 """
-"""The ids cited are bound, not joined, so that only their events are read out of the view."""
+"""The ids cited are bound, so that only where their events stand is read of the view."""
 
 
 _NOTHING = """
 SELECT
   CAST(NULL AS VARCHAR) AS event_id, CAST(NULL AS VARCHAR) AS question, CAST(NULL AS VARCHAR) AS workload,
   CAST(NULL AS VARCHAR) AS certainty, CAST(NULL AS VARCHAR) AS via, CAST(NULL AS BIGINT) AS candidates,
-  CAST(NULL AS VARCHAR[]) AS evidence_event_ids
+  CAST(NULL AS VARCHAR[]) AS evidence_event_ids, CAST(NULL AS VARCHAR) AS object_id, CAST(NULL AS BIGINT) AS record
 WHERE FALSE
 """
 

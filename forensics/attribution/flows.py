@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics.attribution.part import Answer, Near, Part, nearby, part
+from forensics.attribution.part import PLACE_OF_ID, Answer, Near, Part, nearby, part
 
 _TASK_ARN = r"^arn:[^:]+:ecs:[^:]+:[0-9]{12}:task/[^/]+/[^/]+$"
 _UNTOLD = "s.ecs_task_arn IS NULL\n  AND s.ecs_task_id IS NULL"
@@ -100,10 +100,11 @@ WHERE {condition}
 _CROSSING = Part(
     "vpc_flow",
     "endpoint",
-    """
+    f"""
 SELECT
-  event_id, 'endpoint' AS question, workload, certainty, 'interface' AS via, candidates, evidence_event_ids
-FROM flow_crossing
+  s.event_id, 'endpoint' AS question, s.workload, s.certainty, 'interface' AS via, s.candidates, s.evidence_event_ids,
+  {PLACE_OF_ID}
+FROM flow_crossing AS s
 """,
     ("flow_crossing",),
 )
@@ -195,7 +196,7 @@ _HOSTED_CROSSING = Part(
     f"""
 SELECT
   s.event_id, 'endpoint' AS question, h.workload, 'shared' AS certainty, {_BEHIND} AS via, {_NUMBER} AS candidates,
-  h.evidence_event_ids
+  h.evidence_event_ids, {PLACE_OF_ID}
 FROM flow_crossing AS s{_running("s.workload", "s.start", 's."end"')}
 WHERE s.candidates = 1
 """,

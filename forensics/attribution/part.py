@@ -47,12 +47,16 @@ def part(source: str, question: str, answer: Answer) -> Part:
 SELECT
   {event_id} AS event_id, '{question}' AS question, {answer.workload} AS workload,
   {answer.certainty} AS certainty, {answer.via} AS via, {answer.candidates} AS candidates,
-  {evidence} AS evidence_event_ids
+  {evidence} AS evidence_event_ids, s.object_id, s.record
 FROM {source} AS s
 {answer.joined.strip()}
 """,
         answer.needs,
     )
+
+
+PLACE_OF_ID = "split_part(s.event_id, '/', 1) AS object_id, CAST(split_part(s.event_id, '/', 2) AS BIGINT) AS record"
+"""SQL: where the record of an event (alias `s`) stands, of a source whose event ids say so."""
 
 
 def identifier(source: str) -> str:

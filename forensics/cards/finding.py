@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from forensics import event
 from forensics.analysis.words import count
 from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found
 from forensics.case import Case, Query
@@ -29,12 +30,22 @@ ORDER BY jaro_winkler_similarity(finding_id, $finding_id) DESC, finding_id
 LIMIT 10
 """
 
-_EVIDENCE = """
+_EVIDENCE = f"""
+WITH cited AS (
+  SELECT event_id, why
+  FROM finding_evidence
+  WHERE finding_id = $finding_id
+), place AS ({event.places("SELECT event_id FROM cited")}
+), seen AS (
+  SELECT event_id, time, source, action, principal, access_key_id, source_ip, destination_ip, outcome, bytes, summary,
+    object_id, record
+  FROM event
+  WHERE {event.at("place")}
+)
 SELECT e.time, e.source, e.action, e.principal, e.access_key_id, e.source_ip, e.destination_ip, e.outcome, e.bytes,
   e.summary, f.why, f.event_id, e.object_id, e.record
-FROM finding_evidence AS f
-LEFT JOIN event AS e ON e.event_id = f.event_id
-WHERE f.finding_id = $finding_id
+FROM cited AS f
+LEFT JOIN seen AS e ON e.event_id = f.event_id
 ORDER BY e.time IS NULL, e.time, f.event_id, f.why
 """
 

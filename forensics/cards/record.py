@@ -9,7 +9,8 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from forensics.cards.card import NOT_LOADED, Answer, Card, Part, found, spanned
+from forensics import event
+from forensics.cards.card import NOT_LOADED, Answer, Card, Part, spanned
 from forensics.case import Case, Query
 from forensics.errors import EvidenceError, UnknownName
 from forensics.raw import raw_record
@@ -24,9 +25,12 @@ LONGEST = 20_000
 """Characters of the raw record that are shown; `forensics show` prints the whole."""
 
 _EVENT = f"""
+WITH place AS ({event.places("SELECT $event_id AS event_id")}
+)
 SELECT {", ".join(EVENT_COLUMNS)}
 FROM event
-WHERE event_id = $event_id
+WHERE {event.at("place")}
+  AND event_id = $event_id
 """
 
 _PLACE = """
@@ -47,7 +51,8 @@ LIMIT 10
 _ATTRIBUTION = """
 SELECT question, workload, certainty, via, candidates, evidence_event_ids
 FROM attribution
-WHERE event_id = $event_id
+WHERE object_id = $object_id
+  AND record = $record
 ORDER BY question, workload, via
 """
 
@@ -125,7 +130,7 @@ class Record(Card):
     @property
     def attribution(self) -> Query:
         """The workloads that it is attributed to, each under its question, with certainty, reason and records."""
-        return self._about(_ATTRIBUTION)
+        return self.case.sql(_ATTRIBUTION, {"object_id": self.object_id, "record": self.record})
 
     @property
     def on_behalf(self) -> Query:
@@ -234,12 +239,13 @@ def record(case: Case, reference: str) -> Record:
         rows = case.sql(_PLACE, {"object_id": object_id, "record": int(number)}).rows()
         event_id = rows[0][0] if rows else reference
     query = case.sql(_EVENT, {"event_id": event_id})
-    if not query.rows():
+    rows = query.rows()
+    if not rows:
         near = [row[0] for row in case.sql(_NEAR, {"event_id": reference}).rows()]
         some = case.sql("SELECT 1 FROM evidence WHERE records > 0 LIMIT 1").rows()
         advice = "give an event id, or OBJECT_ID#RECORD" if some else NOT_LOADED
         raise UnknownName("record", reference, near, advice="" if near else advice)
-    return Record(case, query, *found(query))
+    return Record(case, query, *rows[0])
 
 
 _DIGITS = 19

@@ -123,14 +123,13 @@ def who_was(case: Case, held: str, at: Moment, *, vpc_id: str | None = None, acc
     """The card of who held an address, interface or key at a moment. Raises UsageError."""
     moment = parse_time(at)
     query = who_held(case, held, moment, vpc_id=vpc_id, account_id=account_id)
-    rows = query.df().astype(object)
-    found = rows[rows["certainty"].notna()]
-    holders = tuple(
-        dict.fromkeys(str(name) for name in found["workload"].where(found["workload"].notna(), found["why"]))
-    )
+    columns, values = query.head()
+    rows = [dict(zip(columns, row, strict=True)) for row in values]
+    found = [row for row in rows if row["certainty"] is not None]
+    holders = tuple(dict.fromkeys(str(row["workload"] or row["why"]) for row in found))
     card = (case, query, held.strip(), moment)
-    if holders:
+    if found:
         status = "shared" if len(found) > 1 else "held"
-        return WhoWas(*card, status, str(found["certainty"].iloc[0]), holders, str(found["why"].iloc[0]))
-    known = bool(rows[["valid_from", "valid_to"]].notna().any(axis=None))
-    return WhoWas(*card, "nobody" if known else "no record", None, (), str(rows["why"].iloc[0]))
+        return WhoWas(*card, status, str(found[0]["certainty"]), holders, str(found[0]["why"]))
+    known = any(row[end] is not None for row in rows for end in ("valid_from", "valid_to"))
+    return WhoWas(*card, "nobody" if known else "no record", None, (), str(rows[0]["why"]))

@@ -123,5 +123,5 @@ def _certainties(masks: Sequence[Count]) -> list[Count]:
 def _beside(index: Index, state: State, kind: str) -> list[Count]:
     timeline = state.without(kind).timeline(index.case)
     where = "WHERE " + "\n  AND ".join(timeline.conditions) if timeline.conditions else ""
-    rows = index.rows(_OTHERS.format(column=COLUMNS[kind], where=where), (*timeline.params, TOP))
+    rows = index.rows(_OTHERS.format(column=COLUMNS[kind], where=where), (*timeline.bound, TOP))
     return [(value, events) for value, events in rows]

@@ -114,5 +114,5 @@ class Filter:
             return kind.absent, ()
         if not kind.condition:
             made: Timeline = getattr(Timeline(case), kind.method)(self.value)
-            return made.conditions[0], made.params
+            return made.conditions[0], made.bound
         return kind.condition, (self.value,) * kind.condition.count("?")

@@ -151,7 +151,7 @@ class Index:
             return
         timeline = state.timeline(self.case)
         if timeline.conditions:
-            self.rows(_SHOWN.format(conditions="\n    AND ".join(timeline.conditions)), timeline.params)
+            self.rows(_SHOWN.format(conditions="\n    AND ".join(timeline.conditions)), timeline.bound)
         self.shown = "shown" if timeline.conditions else "whole"
         self._state = state
 

@@ -2,12 +2,11 @@
 
 import math
 import re
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any
-
-import pandas as pd
 
 from forensics.views.labels import visible
 
@@ -30,7 +29,10 @@ def is_monospace(column: str) -> bool:
 
 def is_missing(value: Any) -> bool:
     """Whether the value is NULL, in any of the ways pandas has for it."""
-    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return True
+    pandas = sys.modules.get("pandas")  # where it was not imported, nothing can be one of its values
+    return pandas is not None and (value is pandas.NaT or value is pandas.NA)
 
 
 def is_number(value: Any) -> bool:

@@ -11,8 +11,6 @@ from importlib.resources import files
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from forensics.case import Query
 from forensics.errors import UsageError
 from forensics.report.cells import cell_html, cell_text, is_missing, is_monospace, is_number
@@ -20,6 +18,8 @@ from forensics.timeline import Timeline
 from forensics.views.labels import moment, params_text, shorten, visible
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from forensics.analysis.gaps import Gap
     from forensics.analysis.isolation import Command
     from forensics.analysis.statement import Citation, Statement
@@ -115,6 +115,8 @@ def show_commands(commands: Sequence[Command]) -> Shown:
 
 def show_gaps(gaps: Sequence[Gap]) -> Shown:
     """What stays open: each question, why, and what would answer it."""
+    import pandas as pd
+
     return show_table(pd.DataFrame(gaps, columns=["question", "why", "remedy"]), limit=None)
 
 
@@ -171,7 +173,7 @@ class _Table:
 
 
 def _read(rows: pd.DataFrame | Query, limit: int | None) -> _Table:
-    if isinstance(rows, pd.DataFrame):
+    if not isinstance(rows, Query):
         head = rows if limit is None else rows.head(limit)
         return _Table([str(name) for name in rows.columns], list(head.itertuples(index=False, name=None)), len(rows))
     found = list(islice(_stream(rows), limit))

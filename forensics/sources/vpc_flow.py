@@ -109,6 +109,7 @@ SOURCE = Source(
     columns=COLUMNS,
     event=EventMap(
         evidence=True,
+        named_by=("interface_id", "resource_id", "ecs_task_arn", "instance_id"),
         columns={
             "time": "s.start",
             "end_time": 's."end"',

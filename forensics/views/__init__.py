@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 View = Callable[..., "go.Figure"]
+"""Plotly is imported with the first figure: cards and commands use what makes texts safe alone."""
 
 
 @cache

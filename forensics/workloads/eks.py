@@ -113,7 +113,7 @@ JOIN (
 """
 
 _TOKEN = f"""
-SELECT s.object_id || '/' || s.record AS event_id, s.cluster_name AS cluster, s.pod_name, s.pod_uid,
+SELECT s.object_id || '/' || s.record AS event_id, s.object_id, s.record, s.cluster_name AS cluster, s.pod_name, s.pod_uid,
   {shaped(f"regexp_extract(s.username, '{SERVICE_ACCOUNT}', 1)", LABEL)} AS namespace
 FROM eks_audit AS s
 WHERE s.username LIKE 'system:serviceaccount:%'
@@ -123,14 +123,16 @@ WHERE s.username LIKE 'system:serviceaccount:%'
 
 AUDIT_ISSUED = f"""
 SELECT t.event_id AS event_id, 'issued_to' AS question, d.workload AS workload, 'recorded' AS certainty,
-  'pod of the token' AS via, CAST(1 AS BIGINT) AS candidates, [t.event_id] AS evidence_event_ids
+  'pod of the token' AS via, CAST(1 AS BIGINT) AS candidates, [t.event_id] AS evidence_event_ids,
+  t.object_id, t.record
 FROM ({_TOKEN}) AS t
 JOIN workload_detail AS d ON d.property = 'pod_uid'
   AND d.value = t.pod_uid
   AND split_part(d.workload, '#', 1) = 'k8s:' || t.cluster || '/' || t.namespace || '/' || t.pod_name
 UNION ALL
 SELECT t.event_id AS event_id, 'issued_to' AS question, w.workload AS workload, 'recorded' AS certainty,
-  'pod of the token' AS via, CAST(1 AS BIGINT) AS candidates, [t.event_id] AS evidence_event_ids
+  'pod of the token' AS via, CAST(1 AS BIGINT) AS candidates, [t.event_id] AS evidence_event_ids,
+  t.object_id, t.record
 FROM ({_TOKEN}) AS t
 JOIN (
   SELECT split_part(workload, '#', 1) AS place, min(workload) AS workload

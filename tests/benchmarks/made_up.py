@@ -2,6 +2,9 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from isal import igzip
@@ -28,7 +31,7 @@ _HEAD = (
     '"accessKeyId":"ASIAEXAMPLE%(key)09d","sessionContext":{"sessionIssuer":{"type":"Role",'
     '"principalId":"AROAEXAMPLE%(role)05d","arn":"arn:aws:iam::111122223333:role/service-role/role-%(role)d",'
     '"accountId":"111122223333","userName":"role-%(role)d"},"attributes":{"creationDate":"2026-11-05T08:55:02Z",'
-    '"mfaAuthenticated":"false"}}},"eventTime":"2026-11-05T%(clock)sZ","awsRegion":"us-east-1",'
+    '"mfaAuthenticated":"false"}}},"eventTime":"%(time)sZ","awsRegion":"us-east-1",'
     '"sourceIPAddress":"%(address)s","userAgent":"aws-sdk-java/2.20.%(minor)d Linux/5.10 OpenJDK_64-Bit_Server_VM/17'
     ' Java/17.0.9 vendor/Made_up io/sync http/Apache cfg/retry-mode/standard exec-env/%(name)s",'
 )
@@ -87,25 +90,45 @@ _S3 = ("GetObject", "PutObject", "HeadObject", "DeleteObject", "CopyObject")
 _FAR = ("203.0.113.%d%.0s", "198.51.100.%d%.0s", "10.1.%d.%d", "10.2.%d.%d")
 
 
-def events(count: int, *, seed: int, alike: bool = False) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class Clock:
+    """When the records of a file are: so many seconds after 09:00, so many records a second."""
+
+    begin: int
+    rate: float
+
+    def second(self, place: int) -> int:
+        """Seconds after 09:00 of the record at that place in its file."""
+        return self.begin + int(place // self.rate)
+
+
+@cache
+def moment(second: int) -> str:
+    """So many seconds after `START`, as CloudTrail writes it, without its Z."""
+    return datetime.fromtimestamp(START + second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def events(count: int, *, seed: int, alike: bool = False, clock: Clock | None = None) -> Iterator[bytes]:
     """CloudTrail records, commas between them, `BLOCK` at a time; about 1.8 kB each.
 
     Each is of a role, a session, a key and an address of its own choice, worse than any trail; `alike`, of one of the
     three thousand sessions that have a key, a role and an address each, and hand out few keys.
     """
     made = random.Random(seed)
+    clock = clock or Clock(0, 100)
     for first in range(0, count, BLOCK):
-        yield ",".join(_event(made, place, alike) for place in range(first, min(first + BLOCK, count))).encode()
+        chosen = range(first, min(first + BLOCK, count))
+        yield ",".join(_event(made, place, clock, alike=alike) for place in chosen).encode()
 
 
-def _event(made: random.Random, place: int, alike: bool) -> str:
-    number = made.getrandbits(48)
+def _event(made: random.Random, place: int, clock: Clock, *, alike: bool) -> str:
+    number, second = made.getrandbits(48), clock.second(place)
     who = number % KEYS if alike else number
     return _SHAPES[number % 8] % {
         "role": who % 211,
         "name": f"session-{who % 5_003}",
         "key": who % KEYS,
-        "clock": f"{9 + place // 360_000 % 12:02}:{place // 6_000 % 60:02}:{place // 100 % 60:02}",
+        "time": moment(second),
         "address": f"10.{who % 251}.{who % 239}.{who % 233}",
         "minor": number % 29,
         "request": number,
@@ -118,16 +141,19 @@ def _event(made: random.Random, place: int, alike: bool) -> str:
     }
 
 
-def flows(count: int, *, seed: int, ecs: bool = False, alike: bool = False) -> Iterator[bytes]:
+def flows(
+    count: int, *, seed: int, ecs: bool = False, alike: bool = False, clock: Clock | None = None
+) -> Iterator[bytes]:
     """Lines of flow records, `BLOCK` at a time: 25 fields, 29 with those of ECS.
 
     Of ECS each names one of forty tasks; `alike`, the one task that the interface is of, if it is no instance's.
     """
     made = random.Random(seed)
+    clock = clock or Clock(0, 1_000)
     ends = _interfaces(made)
     more = (" shop orders {task} %.0s%032x" if alike else " shop orders %032x %032x") if ecs else ""
     for first in range(0, count, BLOCK):
-        lines = (_flow(made.getrandbits(60), first // 1_000, ends, more) for _ in range(min(BLOCK, count - first)))
+        lines = (_flow(made.getrandbits(60), clock.second(first), ends, more) for _ in range(min(BLOCK, count - first)))
         yield "".join(lines).encode()
 
 
@@ -168,26 +194,40 @@ def _flow(number: int, second: int, ends: list[tuple[str, str, str]], more: str)
     )
 
 
-def write_trail(folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False) -> Path:
-    """Files of `{"Records": […]}`, named as CloudTrail names them."""
+def write_trail(
+    folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False, lasting: int = 0
+) -> Path:
+    """Files of `{"Records": […]}`, named as CloudTrail names them: one after the other if they are `lasting` seconds."""
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, count, per_file)):
         name = f"{ACCOUNT}_CloudTrail_us-east-1_20261105T0900Z_{number:016d}.json.gz"
-        blocks = events(min(per_file, count - first), seed=seed + number, alike=alike)
+        clock = _clock(first, count, lasting)
+        blocks = events(min(per_file, count - first), seed=seed + number, alike=alike, clock=clock)
         _write(folder / name, _around(b'{"Records":[', blocks, b"]}", between=b","))
     return folder
 
 
-def write_flows(folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False) -> Path:
-    """Files of flow records under a header, every third with the fields of ECS; named as the service names them."""
+def write_flows(
+    folder: Path, count: int, *, per_file: int, seed: int = 1, alike: bool = False, lasting: int = 0
+) -> Path:
+    """Files of flow records under a header, every third with the fields of ECS; named as the service names them.
+
+    They are one after the other if they are `lasting` seconds, else all at once.
+    """
     folder.mkdir(parents=True)
     for number, first in enumerate(range(0, count, per_file)):
         ecs = number % 3 == 2
         header = (FIELDS + (ECS_FIELDS if ecs else "") + "\n").encode()
         name = f"{ACCOUNT}_vpcflowlogs_us-east-1_fl-0example_20261105T0900Z_{number:08x}.log.gz"
-        blocks = flows(min(per_file, count - first), seed=seed + number, ecs=ecs, alike=alike)
+        clock = _clock(first, count, lasting)
+        blocks = flows(min(per_file, count - first), seed=seed + number, ecs=ecs, alike=alike, clock=clock)
         _write(folder / name, _around(header, blocks, b"", between=b""))
     return folder
+
+
+def _clock(first: int, count: int, lasting: int) -> Clock | None:
+    """The clock of the file that begins with that record of `count`."""
+    return Clock(first * lasting // count, count / lasting) if lasting else None
 
 
 def _around(head: bytes, blocks: Iterator[bytes], tail: bytes, *, between: bytes) -> Iterator[bytes]:

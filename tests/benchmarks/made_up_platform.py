@@ -8,24 +8,28 @@ from typing import Any
 
 from isal import igzip
 
-from tests.benchmarks.made_up import ACCOUNT, KEYS, interfaces, task_of
+from tests.benchmarks.made_up import ACCOUNT, KEYS, interfaces, moment, task_of
 
 Json = dict[str, Any]
 
 REGION = "us-east-1"
 CLUSTER = f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/prod"
+HALF_A_DAY = 43_200
 
 _EC2 = {"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}
 
 
-def write_platform(folder: Path, flow_files: int, *, seed: int = 1) -> int:
-    """Events of ECS tasks on a third of the flows' interfaces, instances on others, and mints; returns the records."""
+def write_platform(folder: Path, flow_files: int, *, seed: int = 1, lasting: int = 0) -> int:
+    """Events of ECS tasks on a third of the flows' interfaces, instances on others, and mints; returns the records.
+
+    The tasks run for half a day, or for as long as flows and calls do, if that is longer.
+    """
     folder.mkdir(parents=True)
     cards = [card for number in range(flow_files) for card in interfaces(seed + number)]
     made = random.Random(seed)
     tasks = [card for card in cards if card[2].endswith(" -")]
     hosts = [card for card in cards if not card[2].endswith(" -")]
-    states = [state for card in tasks for state in _states(card, made)]
+    states = [state for card in tasks for state in _states(card, made, max(lasting, HALF_A_DAY))]
     calls = [*(_launched(card, made) for card in hosts), *_mints(tasks, hosts, made)]
     _write(folder / "ecs-events.json.gz", states, lines=True)
     _write(folder / f"{ACCOUNT}_CloudTrail_{REGION}_20261105T0900Z_platform.json.gz", calls, lines=False)
@@ -36,7 +40,8 @@ def _task(card: tuple[str, str, str]) -> str:
     return task_of(card[0])
 
 
-def _states(card: tuple[str, str, str], made: random.Random) -> Iterator[Json]:
+def _states(card: tuple[str, str, str], made: random.Random, lasting: int) -> Iterator[Json]:
+    stopping, stopped, told = (moment(lasting + second) for second in (-1_251, -1_190, -1_188))
     eni, address, _ = card
     task = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/prod/{_task(card)}"
     details = [
@@ -58,14 +63,14 @@ def _states(card: tuple[str, str, str], made: random.Random) -> Iterator[Json]:
     for version, status in ((3, "RUNNING"), (6, "STOPPED")):
         detail = base | {"lastStatus": status, "desiredStatus": status, "version": version}
         if status == "STOPPED":
-            detail |= {"stoppedAt": "2026-11-05T20:40:10.2Z", "stoppingAt": "2026-11-05T20:39:10.2Z"}
+            detail |= {"stoppedAt": f"{stopped}.2Z", "stoppingAt": f"{stopping}.2Z"}
         yield {
             "version": "0",
             "id": _uuid(made),
             "detail-type": "ECS Task State Change",
             "source": "aws.ecs",
             "account": ACCOUNT,
-            "time": "2026-11-05T08:40:12Z" if version == 3 else "2026-11-05T20:40:12Z",
+            "time": "2026-11-05T08:40:12Z" if version == 3 else f"{told}Z",
             "region": REGION,
             "resources": [task],
             "detail": detail,

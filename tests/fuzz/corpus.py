@@ -51,7 +51,7 @@ class Reader:
             text = _joined(text, self._other(chance), chance)
         text = _changed(text, chance) if self.pack is None or chance.random() < 0.6 else text
         if self.pack is None:
-            return (f"{key}.gz", gzip.compress(text, 1)) if chance.random() < 0.05 else (key, text)
+            return (f"{key}.gz", gzip.compress(text, 1, mtime=0)) if chance.random() < 0.05 else (key, text)
         packed = self.pack(key, text[:WHOLE], chance)
         return key + self.ending, broken(packed, chance) if chance.random() < 0.7 else packed
 

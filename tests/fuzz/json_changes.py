@@ -122,14 +122,18 @@ def _put(site: Site, value: Any) -> None:
 
 
 def _odd(sites: list[Site], chance: random.Random) -> None:
-    _put(chance.choice(sites), chance.choice(ODD))
+    _put(chance.choice(sites), copy.deepcopy(chance.choice(ODD)))
 
 
 def _twice(sites: list[Site], chance: random.Random) -> None:
     holder, place, member = chance.choice(sites)
-    item = holder[place] if chance.random() < 0.5 or member is None else [holder[place][0], chance.choice(ODD)]
+    item = (
+        holder[place]
+        if chance.random() < 0.5 or member is None
+        else [holder[place][0], copy.deepcopy(chance.choice(ODD))]
+    )
     at = chance.randrange(len(holder) + 1)
-    holder[at:at] = [copy.copy(item)] * chance.choice((1, 1, 2, 50))
+    holder[at:at] = [copy.deepcopy(item)] * chance.choice((1, 1, 2, 50))
 
 
 def _nested(sites: list[Site], chance: random.Random) -> None:

@@ -88,8 +88,12 @@ def as_tar(key: str, text: bytes, chance: random.Random) -> bytes:
             info.linkname = "" if info.isreg() else "../../etc/passwd"
             info.size = info.size if info.isreg() else 0
             archive.addfile(info, io.BytesIO(held) if info.isreg() else None)
-    compress = chance.choice((bytes, bytes, gzip.compress, bz2.compress, lzma.compress))
+    compress = chance.choice((bytes, bytes, _gzip, bz2.compress, lzma.compress))
     return _fixed(out.getvalue(), chance) if compress is bytes else compress(out.getvalue())
+
+
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
 
 
 def _inside(key: str, text: bytes, chance: random.Random, pack: Pack) -> list[tuple[str, bytes]]:

@@ -17,7 +17,7 @@ from tests.fuzz.corpus import readers
 from tests.fuzz.endure import Effort, Endured, endure
 from tests.fuzz.whole import load_whole
 
-COUNT = 100
+COUNT = 150
 """Objects of each reader in every run."""
 GROWTH = 512 << 10
 """KiB by which a process may grow at its peak: some objects are of megabytes, and read in several forms."""

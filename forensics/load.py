@@ -22,7 +22,8 @@ from forensics import custody, recovery, resolution, set_aside
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
 from forensics.sources import from_outside
-from forensics.worker import Item, Result, run
+from forensics.tasks import Item, Result
+from forensics.worker import run
 from forensics.writer import Writer
 
 TASK_BYTES = 2 << 20

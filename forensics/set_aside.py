@@ -18,7 +18,8 @@ import pyarrow as pa
 from forensics import naming, resolution
 from forensics.errors import CaseError
 from forensics.readers.recognise import by_key
-from forensics.worker import CHANGED, UNREADABLE, Item, Outcome, Result
+from forensics.tasks import Item, Outcome, Result
+from forensics.worker import CHANGED, UNREADABLE
 
 if TYPE_CHECKING:
     from forensics.case import Case

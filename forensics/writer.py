@@ -13,7 +13,7 @@ import pyarrow as pa
 from forensics import event, resolution, storage
 from forensics.source import Source
 from forensics.sources import sources
-from forensics.worker import Outcome, Result
+from forensics.tasks import Outcome, Result
 
 COMMIT_ROWS = 500_000
 """Rows between commits; a crash costs reading them again."""

@@ -15,7 +15,8 @@ from forensics import evidence
 from forensics.case import Case
 from forensics.errors import CaseError, UsageError
 from forensics.load import ledger, load
-from forensics.worker import Item, Task
+from forensics.tasks import Item
+from forensics.worker import Task
 from tests.loading import (
     FLOW,
     FLOW_HEADER,

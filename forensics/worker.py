@@ -13,11 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from forensics.columns import Columns, build
+from forensics.columns.held import Held, Piece
 from forensics.readers import read
 from forensics.readers.documents import Json
 from forensics.readers.json_text import by_record
@@ -39,9 +38,6 @@ UNREADABLE = "cannot be read: "
 _REJECTS = pa.schema(
     [("object_id", pa.string()), ("record", pa.int64()), ("reason", pa.string()), ("excerpt", pa.string())]
 )
-
-_Piece = tuple[str, Sequence[int], Sequence[Json]]
-Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -94,35 +90,6 @@ class Result:
         )
 
 
-class _Held:
-    """JSON records of several objects, one after the other: pieces of (object_id, numbers, records)."""
-
-    def __init__(self, pieces: Sequence[_Piece]) -> None:
-        self._pieces = pieces
-        self._owners = np.repeat(np.arange(len(pieces)), [len(records) for _, _, records in pieces])
-        self.numbers = np.concatenate([np.asarray(numbers, np.int64) for _, numbers, _ in pieces])
-
-    def records(self) -> Sequence[Json]:
-        """All records."""
-        decoded = [records for _, _, records in self._pieces if isinstance(records, Decoded)]
-        return Decoded.of(decoded) if decoded else [record for _, _, records in self._pieces for record in records]
-
-    def object_id(self, place: int) -> str:
-        """The object of the record at a place."""
-        return self._pieces[int(self._owners[place])][0]
-
-    def object_ids(self, places: Places) -> pa.Array:
-        """The objects of the records at those places."""
-        return pa.array([object_id for object_id, _, _ in self._pieces], pa.string()).take(
-            pa.array(self._owners[places])
-        )
-
-    def counts(self, places: Places) -> Iterator[tuple[str, int]]:
-        """How many of the records at those places each piece has."""
-        counts = np.bincount(self._owners[places], minlength=len(self._pieces))
-        return ((piece[0], int(count)) for piece, count in zip(self._pieces, counts, strict=True))
-
-
 class Task:
     """Reads a group of objects into Arrow files whose names begin with `prefix`."""
 
@@ -134,7 +101,7 @@ class Task:
         self._bytes = 0
         self._tables: dict[tuple[str, pa.Schema], list[pa.Table]] = {}
         self._writers: dict[tuple[str, pa.Schema], pa.ipc.RecordBatchStreamWriter] = {}
-        self._held: dict[tuple[str, bool], list[_Piece]] = {}
+        self._held: dict[tuple[str, bool], list[Piece]] = {}
         self._held_rows: Counter[tuple[str, bool]] = Counter()
         self._rejects: list[tuple[str, Reject]] = []
         self._rejected: Counter[str] = Counter()
@@ -233,7 +200,7 @@ class Task:
     def _build_json(self, key: tuple[str, bool]) -> None:
         """JSON records of several objects are typed together; their places are put back afterwards."""
         source = key[0]
-        held = _Held(self._held.pop(key))
+        held = Held(self._held.pop(key))
         self._held_rows[key] = 0
         columns = build(JsonPart(source, range(len(held.numbers)), held.records()))
         for reject in columns.rejects:

@@ -36,11 +36,10 @@ from forensics.readers.recognise import (
     line_layout,
     message_name,
     message_source,
-    object_source,
     stream_source,
     value_of,
 )
-from forensics.readers.typed import TRAIL, Decoded, decoded_items, decoded_trail
+from forensics.readers.typed import TRAIL, Decoded, typed_events
 from forensics.source import LogStream, Source
 from forensics.sources import sources
 
@@ -104,11 +103,10 @@ class JsonReader:
         return self._lost(reason, text.encode("utf-8", "replace") or b" ")
 
     def _documents(self, text: bytes) -> Iterator[Part]:
-        if (events := self._typed(text, whole=True)) is not None:
+        if self.named is None and (events := typed_events(text, whole=True)) is not None:
             yield self._decoded(events)
             return
-        records = trail_records(text)
-        if records and are_events(records):
+        if (records := trail_records(text)) and are_events(records):
             yield from self._leaves(records)
             return
         yield from self._several(text)
@@ -118,16 +116,6 @@ class JsonReader:
             yield EventPart(RAW, (), ())
         elif self._next == 0 and (told := self._hint.source or told_of(text)):
             yield JsonPart(told, (), ())
-
-    def _typed(self, text: bytes, *, whole: bool) -> Decoded | None:
-        """CloudTrail's events of a text that holds a list of them and nothing else, decoded in one pass; else None."""
-        if self.named is not None or not text:
-            return None
-        events = decoded_trail(text) if whole else decoded_items(text)
-        first = events.first() if events else {}
-        if not {"eventName", "eventVersion"} <= first.keys() or str(first.get("eventSource")).startswith("aws:"):
-            return None
-        return events if object_source(first) == TRAIL else None
 
     def _decoded(self, events: Decoded) -> Part:
         first = self._next
@@ -178,7 +166,7 @@ class JsonReader:
             yield from self._several(text[: self._consumed])
             return
         opening, whole_until = opening_list(text, position)
-        events = self._typed(opening, whole=False) if self._opened else None
+        events = typed_events(opening, whole=False) if self._opened and self.named is None else None
         if events is not None:
             yield self._decoded(events)
             position = whole_until

@@ -10,6 +10,7 @@ from typing import Any, overload
 import msgspec
 
 from forensics.readers.documents import BAD_JSON, Json, items, trail_records
+from forensics.readers.recognise import object_source
 from forensics.source import STREAM_FIELDS, Column
 from forensics.sources import sources
 
@@ -184,3 +185,12 @@ def decoded_items(text: bytes) -> Decoded | None:
         return Decoded(_list().decode(text), lambda: items(text) or ())
     except BAD_JSON:
         return None
+
+
+def typed_events(text: bytes, *, whole: bool) -> Decoded | None:
+    """CloudTrail's events of a text that is a list of them and nothing else, as a trail writes it or bare; else None."""
+    events = decoded_trail(text) if whole else decoded_items(text)
+    first = events.first() if events else {}
+    if not {"eventName", "eventVersion"} <= first.keys() or str(first.get("eventSource")).startswith("aws:"):
+        return None
+    return events if object_source(first) == TRAIL else None

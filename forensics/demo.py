@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forensics.errors import UsageError
+from forensics.extras import require
 
 if TYPE_CHECKING:
     from forensics.case import Case
@@ -26,6 +27,7 @@ def demo(directory: Path, *, say: Say) -> Path:
     """
     from forensics.playbook import playbook
 
+    require("report")
     report = directory / "report" / "report.html"
     if report.is_file() and report.with_name("findings.json").is_file():
         say(f"{directory} holds a finished demonstration; to do it again, name another directory")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from forensics.errors import ForensicsError, UsageError
 
 EXTRAS = {
@@ -23,3 +25,14 @@ def lacking(error: ModuleNotFoundError) -> ForensicsError | None:
         if module in modules.split():
             return UsageError(f"{what} need {module}, which is not installed: pip install 'forensics[{extra}]'")
     return None
+
+
+def require(extra: str) -> None:
+    """Look, importing nothing, whether all that an extra brings is installed. Raises UsageError."""
+    for module in EXTRAS[extra][1].split():
+        try:
+            there = find_spec(module) is not None
+        except ModuleNotFoundError:
+            there = False
+        if not there and (missing := lacking(ModuleNotFoundError(name=module))):
+            raise missing

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.cells_of import Notebook, described
 from forensics.errors import PlaybookError, UnknownName, UsageError
+from forensics.extras import require
 from forensics.replacing import replacing
 from forensics.timeline import parse_time
 
@@ -108,8 +109,9 @@ class Playbook:
         left there is replaced. Of a run that stopped there are the notebook and a report that shows the error, as far
         as it came, and no findings; what an earlier run had found is then beside them as `report.earlier.html` and
         `findings.earlier.json`.
-        Raises UsageError for parameters, NotACase, PlaybookError.
+        Raises UsageError for parameters, or where the extra `report` is not installed, NotACase, PlaybookError.
         """
+        require("report")
         from forensics.case import Case
         from forensics.geography import read_geography
         from forensics.report.pdf import browser, print_pdf

@@ -50,22 +50,23 @@ def test_a_case_is_made_loaded_and_asked_without_any_extra(tmp_path: Path) -> No
 
 
 def test_what_needs_an_extra_says_so_and_does_nothing_before(tmp_path: Path) -> None:
-    lines = [["run", "account-first-look", "--case", "case", "--out", "out"], ["demo", "made"], ["playbooks"]]
+    lines = [["run", "account-first-look", "--case", "case", "--out", "out"], ["demo", "made"]]
 
     done = without_extras(COMMANDS.format(lines=lines), tmp_path)
 
-    assert done.stdout.split() == ["run", "2", "demo", "2", "playbooks", "2"]
+    assert done.stdout.split() == ["run", "2", "demo", "2"]
     assert done.stderr.count("which is not installed: pip install 'forensics[report]'") == len(lines)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_in_python_a_missing_extra_is_named_too(tmp_path: Path) -> None:
-    code = "import forensics\nfor name in ('playbooks', 'figures'):\n"
-    code += "    try:\n        getattr(forensics, name)()\n    except forensics.ForensicsError as error:\n        print(error)"
+    code = (
+        "import forensics\ntry:\n    forensics.figures()\nexcept forensics.ForensicsError as error:\n    print(error)"
+    )
 
     done = without_extras(code, tmp_path)
 
-    assert done.stdout.count("pip install 'forensics[report]'") == 2, done.stderr
+    assert done.stdout.count("pip install 'forensics[report]'") == 1, done.stderr
 
 
 def test_a_module_that_no_extra_brings_is_not_explained() -> None:

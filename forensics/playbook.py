@@ -107,8 +107,7 @@ class Playbook:
         A cell may take `timeout` seconds. With `pdf` the report is also printed, by a Chromium; it says where the
         cited addresses are where MaxMind files (`geoip`) or AWS's `ip_ranges` are given. What an earlier run
         left there is replaced. Of a run that stopped there are the notebook and a report that shows the error, as far
-        as it came, and no findings; what an earlier run had found is then beside them as `report.earlier.html` and
-        `findings.earlier.json`.
+        as it came, and no findings; what an earlier run had found is then beside them as `….earlier.…`.
         Raises UsageError for parameters, or where the extra `report` is not installed, NotACase, PlaybookError.
         """
         require("report")

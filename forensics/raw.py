@@ -16,7 +16,9 @@ from forensics.readers import read
 from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import ArrowPart, EventPart, JsonPart, LinePart, Part, Reject, TextPart
 
-_PLACE = f"""
+
+def _place_of() -> str:
+    return f"""
 WITH place AS ({event.places("SELECT $event_id AS event_id")}
 )
 SELECT object_id, record
@@ -24,6 +26,8 @@ FROM event
 WHERE {event.at("place")}
   AND event_id = $event_id
 """
+
+
 _OBJECT = """
 SELECT stored_at, uri, sha256
 FROM evidence
@@ -73,7 +77,7 @@ def _place(case: Case, reference: str) -> tuple[str, int]:
     object_id, separator, number = reference.partition("#")
     if separator and number.isdigit():
         return object_id, int(number)
-    rows = case.sql(_PLACE, {"event_id": reference}).rows()
+    rows = case.sql(_place_of(), {"event_id": reference}).rows()
     if not rows:
         raise UnknownName("event", reference)
     return str(rows[0][0]), int(rows[0][1])

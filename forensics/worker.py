@@ -125,7 +125,9 @@ class Task:
 
     def _relieve(self, part: Part) -> None:
         """Type the records that wait once they have become long: a few may take more memory than thousands of others."""
-        if isinstance(part, JsonPart) and isinstance(part.records, list) and len(part.records) < _JSON_RECORDS // 4:
+        if isinstance(part, JsonPart) and isinstance(part.records, Decoded):
+            self._waiting += part.records.nbytes
+        elif isinstance(part, JsonPart) and isinstance(part.records, list) and len(part.records) < _JSON_RECORDS // 4:
             self._waiting += sum(memoryview(record).nbytes for record in part.records)
         if self._waiting >= _PIECE_BYTES:
             self._waiting = 0

@@ -52,7 +52,10 @@ WHERE a.event_id = $event_id
 ORDER BY u.cited
 """
 
-_EXPLAIN = f"""
+
+def _explain() -> str:
+    """The ids cited are bound, so that only where their events stand is read of the view."""
+    return f"""
 WITH place AS ({event.places("SELECT u.event_id FROM unnest($cited) AS u(event_id)")}
 ), reached AS (
   SELECT question, workload, certainty, via, candidates, evidence_event_ids
@@ -70,7 +73,6 @@ FROM reached AS r, unnest(r.evidence_event_ids) AS u(evidence_event_id)
 LEFT JOIN cited AS c ON c.event_id = u.evidence_event_id
 ORDER BY r.question, r.workload, c.time, u.evidence_event_id
 """
-"""The ids cited are bound, so that only where their events stand is read of the view."""
 
 
 _NOTHING = """
@@ -102,4 +104,4 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 def explain(case: Case, event_id: str) -> Query:
     """Every attribution of an event, with one row per record that it rests on. Raises QueryError."""
     cited = [row[0] for row in case.sql(_CITED, {"event_id": event_id}).rows()]
-    return case.sql(_EXPLAIN, {"event_id": event_id, "cited": cited})
+    return case.sql(_explain(), {"event_id": event_id, "cited": cited})

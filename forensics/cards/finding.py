@@ -30,7 +30,9 @@ ORDER BY jaro_winkler_similarity(finding_id, $finding_id) DESC, finding_id
 LIMIT 10
 """
 
-_EVIDENCE = f"""
+
+def _evidence() -> str:
+    return f"""
 WITH cited AS (
   SELECT event_id, why
   FROM finding_evidence
@@ -48,6 +50,7 @@ FROM cited AS f
 LEFT JOIN seen AS e ON e.event_id = f.event_id
 ORDER BY e.time IS NULL, e.time, f.event_id, f.why
 """
+
 
 _WHYS = """
 SELECT f.why, count(*) AS records
@@ -110,7 +113,7 @@ class Finding(Card):
 
     def evidence(self) -> Query:
         """The records it rests on in order of time, each with why; those that the case does not hold have no time."""
-        return self._about(_EVIDENCE)
+        return self._about(_evidence())
 
     @property
     def whys(self) -> Query:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 LONGEST = 20_000
 """Characters of the raw record that are shown; `forensics show` prints the whole."""
 
-_EVENT = f"""
+
+def _event() -> str:
+    return f"""
 WITH place AS ({event.places("SELECT $event_id AS event_id")}
 )
 SELECT {", ".join(EVENT_COLUMNS)}
@@ -32,6 +34,7 @@ FROM event
 WHERE {event.at("place")}
   AND event_id = $event_id
 """
+
 
 _PLACE = """
 SELECT event_id
@@ -238,7 +241,7 @@ def record(case: Case, reference: str) -> Record:
     if separator and number.isdigit() and len(number) < _DIGITS:
         rows = case.sql(_PLACE, {"object_id": object_id, "record": int(number)}).rows()
         event_id = rows[0][0] if rows else reference
-    query = case.sql(_EVENT, {"event_id": event_id})
+    query = case.sql(_event(), {"event_id": event_id})
     rows = query.rows()
     if not rows:
         near = [row[0] for row in case.sql(_NEAR, {"event_id": reference}).rows()]

@@ -35,9 +35,9 @@ INTERRUPTED = 128
 def main(argv: list[str] | None = None) -> int:
     """Run one command; the exit status is 0 done, 1 the work failed, 2 wrong usage, 130 interrupted (143, 129: ended by SIGTERM, SIGHUP)."""
     _make_printable()
-    options = _parser().parse_args(argv)
     with _signals() as ended:
         try:
+            options = _parser().parse_args(argv)
             status = int(options.run(options) or 0)
             sys.stdout.flush()
             return status

@@ -21,13 +21,14 @@ def without_long(table: pa.Table) -> tuple[pa.Table, list[Long]]:
     """The table with NULL for what is longer than `LONGEST_VALUE`, and what that was."""
     found: list[Long] = []
     for place, field in enumerate(table.schema if table.nbytes > LONGEST_VALUE else ()):
-        if not pa.types.is_string(field.type):
+        if not pa.types.is_string(field.type) and field.type != pa.json_():
             continue
-        long = pc.greater(pc.binary_length(table[field.name]), LONGEST_VALUE)
+        texts = table[field.name].cast(pa.string())
+        long = pc.greater(pc.binary_length(texts), LONGEST_VALUE)
         if pc.any(long).as_py():
-            found += _told(table[field.name], field.name, long)
-            kept = pc.if_else(long, pa.scalar(None, pa.string()), table[field.name])
-            table = table.set_column(place, field, kept)
+            found += _told(texts, field.name, long)
+            kept = pc.if_else(long, pa.scalar(None, pa.string()), texts)
+            table = table.set_column(place, field, kept.cast(field.type))
     return table, found
 
 

@@ -107,10 +107,14 @@ def _struct(fields: Mapping[str, Any], *, strict: bool) -> Any:
 
 
 class Decoded(Sequence[Json]):
-    """Records decoded already: `rows` by the layout of their source; `split` gives each one's text where it is asked for."""
+    """Records decoded already: `rows` by the layout of their source; `split` gives each one's text where it is asked for.
 
-    def __init__(self, rows: list[Any], split: Callable[[], Sequence[Json]]) -> None:
+    `nbytes` is about what their texts take.
+    """
+
+    def __init__(self, rows: list[Any], split: Callable[[], Sequence[Json]], nbytes: int) -> None:
         self.rows = rows
+        self.nbytes = nbytes
         self._split = split
         self._records: Sequence[Json] | None = None
 
@@ -118,7 +122,9 @@ class Decoded(Sequence[Json]):
     def of(cls, pieces: Sequence[Decoded]) -> Decoded:
         """Those of several texts, one after the other."""
         rows = [row for piece in pieces for row in piece.rows]
-        return cls(rows, lambda: [record for piece in pieces for record in piece])
+        return cls(
+            rows, lambda: [record for piece in pieces for record in piece], sum(piece.nbytes for piece in pieces)
+        )
 
     @property
     def _apart(self) -> Sequence[Json]:
@@ -143,7 +149,8 @@ class Decoded(Sequence[Json]):
     def __getitem__(self, place: slice) -> Decoded: ...
     def __getitem__(self, place: int | slice) -> Json | Decoded:
         if isinstance(place, slice):
-            return Decoded(self.rows[place], lambda: self._apart[place])
+            rows = self.rows[place]
+            return Decoded(rows, lambda: self._apart[place], self.nbytes * len(rows) // max(1, len(self.rows)))
         return self._apart[place]
 
     def __iter__(self) -> Iterator[Json]:
@@ -174,7 +181,7 @@ def _list() -> Any:
 def decoded_trail(text: bytes) -> Decoded | None:
     """The events of a text that is one `{"Records": […]}` and nothing else; None unless every one fits its columns."""
     try:
-        return Decoded(_trail().decode(text).records, lambda: trail_records(text) or ())
+        return Decoded(_trail().decode(text).records, lambda: trail_records(text) or (), len(text))
     except BAD_JSON:
         return None
 
@@ -182,7 +189,7 @@ def decoded_trail(text: bytes) -> Decoded | None:
 def decoded_items(text: bytes) -> Decoded | None:
     """The events of a JSON array; None unless every one fits its columns."""
     try:
-        return Decoded(_list().decode(text), lambda: items(text) or ())
+        return Decoded(_list().decode(text), lambda: items(text) or (), len(text))
     except BAD_JSON:
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from forensics import attribution, coverage
+from forensics import attribution, coverage, scanned
 from forensics.behaviour import find
 from forensics.behaviour.report import Hit
 from forensics.case import Case
@@ -39,6 +39,7 @@ def hits(name: str, *, geography: Geography | None = None, **records: list[Recor
     case = _shared()
     for source in SOURCES:
         case.connection.execute(f'DELETE FROM stored."{source}"')
+    scanned.forget(case.connection, SOURCES)
     _fill(case, records)
     return list(find(case, [name], geography=geography).hits)
 

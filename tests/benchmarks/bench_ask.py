@@ -46,8 +46,8 @@ def build(root: Path, events: int, flows: int) -> Path:
     from forensics.load import load
 
     logs, files = root / "logs", -(-flows // FLOWS_A_FILE)
-    write_trail(logs / "trail", events, per_file=EVENTS_A_FILE, lasting=TEN_DAYS)
-    write_flows(logs / "flows", flows, per_file=FLOWS_A_FILE, lasting=TEN_DAYS)
+    write_trail(logs / "trail", events, per_file=EVENTS_A_FILE, alike=True, lasting=TEN_DAYS)
+    write_flows(logs / "flows", flows, per_file=FLOWS_A_FILE, alike=True, lasting=TEN_DAYS)
     write_platform(logs / "platform", files, lasting=TEN_DAYS)
     write_findings(
         logs / "findings", flow_files=files, trail_files=-(-events // EVENTS_A_FILE), lasting=TEN_DAYS, seed=1

@@ -102,7 +102,9 @@ def test_objects_of_a_load_that_was_killed_itself_are_read_by_another_process(tm
 
 
 def children(pid: int) -> list[int]:
-    return [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The loading processes that a process started: it has others, which are not to be killed."""
+    found = [int(text) for text in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [number for number in found if b"forensics.worker" in Path(f"/proc/{number}/cmdline").read_bytes()]
 
 
 def test_a_load_whose_processes_are_killed_at_any_moment_ends_with_the_same_tables(

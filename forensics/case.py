@@ -319,7 +319,8 @@ def _connect(file: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         connection = duckdb.connect(str(file), read_only=read_only, config=dict(CONFIG))
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.execute("SET enable_progress_bar = false")
+        with contextlib.suppress(duckdb.InvalidInputException):  # a kernel without ipywidgets: it draws none there
+            connection.execute("SET enable_progress_bar = false")
         if read_only:
             connection.execute("SET enable_external_access = false")
         return connection

@@ -5,9 +5,12 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
+import nbformat
+import papermill
 from packaging.requirements import Requirement
 
 from forensics import extras
+from forensics.case import Case
 from tests.loading import put, records, trail
 
 WITHOUT = """
@@ -88,3 +91,16 @@ def test_the_core_stays_under_500_mb_installed() -> None:
     files = [Path(str(file.locate())) for name in needed for file in distribution(name).files or ()]
     assert {"duckdb", "pandas", "pyarrow"} <= needed
     assert sum(path.stat().st_size for path in files if path.exists()) < 500e6
+
+
+def test_a_case_opens_in_a_kernel_without_the_widgets_of_jupyterlab(tmp_path: Path) -> None:
+    """DuckDB takes no setting of its progress bar there, and draws none."""
+    Case.create(tmp_path / "case").close()
+    code = f"import sys\nsys.modules['ipywidgets'] = None\nfrom forensics import Case\nCase.open({str(tmp_path / 'case')!r})"
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(code)],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python", "language": "python"}},
+    )
+    nbformat.write(made, tmp_path / "opens.ipynb")
+    done = papermill.execute_notebook(tmp_path / "opens.ipynb", tmp_path / "done.ipynb", progress_bar=False)
+    assert "case" in done.cells[-1].outputs[0]["data"]["text/plain"]

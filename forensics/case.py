@@ -92,7 +92,8 @@ class Query(Carded):
         try:
             yield cursor.sql(self.sql, params=self.params or None)
         except duckdb.Error as error:
-            raise QueryError(f"query failed: {error}") from None
+            older = self.case.read_only and isinstance(error, duckdb.BinderException)
+            raise QueryError(f"query failed: {error}{_of_older(self.case) if older else ''}") from None
         finally:
             cursor.close()
 
@@ -313,6 +314,14 @@ class Case(Lookups, Carded):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _of_older(case: Case) -> str:
+    """What to add to an error, where the views of a case are those of an older version of the package."""
+    known = "SELECT 1 FROM duckdb_columns() WHERE table_name = 'attribution' AND column_name = 'object_id'"
+    if case.connection.execute(known).fetchall():
+        return ""
+    return f"; the case was made by an older version of this package: `forensics load {case.path}` brings it up to date"
 
 
 def _connect(file: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

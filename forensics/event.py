@@ -130,6 +130,7 @@ def resolve_copies(con: duckdb.DuckDBPyConnection) -> None:
 
     Only events whose id is among the rows that came since the last time are judged anew.
     """
+    con.execute(_GONE)
     for item in sources().values():
         if item.event.unique and (fresh := scanned.fresh(con, "superseded", item.name)):
             if fresh.whole:
@@ -139,6 +140,12 @@ def resolve_copies(con: duckdb.DuckDBPyConnection) -> None:
                 con.execute(statement, [item.name])
             con.execute("DROP TABLE temp.ranked_copy")
 
+
+_GONE = """
+DELETE FROM superseded
+WHERE source NOT IN (SELECT source FROM kept.scan WHERE name = 'superseded')
+"""
+"""Of a source that lost rows all are judged anew, if it has any left."""
 
 _FORGET = """
 DELETE FROM superseded

@@ -17,7 +17,7 @@ from forensics.readers.log_events import LogEvent
 from forensics.readers.parts import ArrowPart, EventPart, JsonPart, LinePart, Part, Reject, TextPart
 
 
-def _place_of() -> str:
+def _place_sql() -> str:
     return f"""
 WITH place AS ({event.places("SELECT $event_id AS event_id")}
 )
@@ -77,7 +77,7 @@ def _place(case: Case, reference: str) -> tuple[str, int]:
     object_id, separator, number = reference.partition("#")
     if separator and number.isdigit():
         return object_id, int(number)
-    rows = case.sql(_place_of(), {"event_id": reference}).rows()
+    rows = case.sql(_place_sql(), {"event_id": reference}).rows()
     if not rows:
         raise UnknownName("event", reference)
     return str(rows[0][0]), int(rows[0][1])

@@ -119,3 +119,15 @@ def test_a_query_that_takes_long_writes_nothing_of_its_own_to_the_output(tmp_pat
             [(False,)],
             [(False,)],
         ]
+
+
+def test_a_query_that_the_views_of_an_older_version_cannot_answer_says_what_to_do(tmp_path: Path) -> None:
+    with Case.create(tmp_path / "case") as case:
+        case.connection.execute("CREATE OR REPLACE VIEW attribution AS SELECT NULL AS event_id")
+    with (
+        Case.open(tmp_path / "case") as case,
+        pytest.raises(QueryError, match=r"older version.*`forensics load .*case`"),
+    ):
+        case.sql("SELECT object_id FROM attribution").rows()
+    with Case.open(tmp_path / "case", read_only=False) as case:
+        assert case.sql("SELECT object_id FROM attribution").rows() == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forensics import evidence, resolution, scanned
+from forensics import evidence, naming, resolution, scanned
 from forensics.case import Case
 from forensics.load import load
 from forensics.resolution import resolve
@@ -186,3 +186,13 @@ def test_copies_that_come_later_are_told_by_the_ids_that_recur(case: Case) -> No
     assert case.sql(
         "SELECT updated_at::VARCHAR FROM guardduty AS g JOIN event AS e USING (object_id, record)"
     ).rows() == [("2026-11-05 13:00:00",)]
+
+
+def test_copies_are_forgotten_with_the_objects_that_held_them(case: Case) -> None:
+    more(case, "one", call("A"))
+    more(case, "two", call("A"), call("B"))
+    resolve(case.connection)
+    assert case.sql("SELECT count(*) FROM superseded").rows() == [(1,)]
+    naming.unload(case.connection, [row[0] for row in case.sql("SELECT object_id FROM evidence").rows()])
+    resolve(case.connection)
+    assert case.sql("SELECT count(*) FROM superseded").rows() == [(0,)]

@@ -75,7 +75,7 @@ def _died(name: str, effort: Effort, place: Path) -> Endured:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("readers", nargs="*", metavar="READER", help="sources or containers; all by default")
-    parser.add_argument("--seconds", type=float, default=600, help="for each reader (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=600, help="of processor time for each reader (%(default)s)")
     parser.add_argument("--seed", default="1", help="another one gives other changes (%(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side (%(default)s)")
     parser.add_argument("--failed", default="fuzz-failed", help="folder for what fails (%(default)s)")

@@ -58,7 +58,7 @@ class Endured:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long or how often; which share of the time goes into whole loads; where failing inputs go."""
+    """How long (processor seconds) or how often; which share of the time goes into whole loads; where failing inputs go."""
 
     seconds: float = 0.0
     count: int = 0
@@ -72,7 +72,7 @@ def endure(name: str, effort: Effort, scratch: str) -> Endured:
     found, reader = Endured(name), readers()[name]
     place = Path(scratch) / name
     place.mkdir(parents=True, exist_ok=True)
-    begin, number, loads, after_tenth = time.monotonic(), 0, 0, 0
+    begin, number, loads, after_tenth = time.process_time(), 0, 0, 0
     before = _peak()
     while _goes_on(effort, found, begin):
         for _ in range(_LOADED * 5 if effort.seconds else effort.count):
@@ -81,7 +81,7 @@ def endure(name: str, effort: Effort, scratch: str) -> Endured:
         if effort.seconds or loads < effort.loads:
             _load_some(reader, loads, effort, found, place)
             loads += 1
-        if not after_tenth and time.monotonic() - begin > effort.seconds / 10:
+        if not after_tenth and time.process_time() - begin > effort.seconds / 10:
             after_tenth = _held()
     found.growth, found.kept = _peak() - before, _held() - after_tenth
     return found
@@ -90,7 +90,7 @@ def endure(name: str, effort: Effort, scratch: str) -> Endured:
 def _goes_on(effort: Effort, found: Endured, begin: float) -> bool:
     if len(found.failures) >= _FAILURES:
         return False
-    return time.monotonic() - begin < effort.seconds if effort.seconds else found.read < effort.count
+    return time.process_time() - begin < effort.seconds if effort.seconds else found.read < effort.count
 
 
 def _read_one(reader: Reader, number: int, effort: Effort, found: Endured, place: Path) -> None:

@@ -6,6 +6,9 @@ import duckdb
 
 from forensics.sources import sources
 
+LONGEST_DAYS = 36_500
+"""More than anything is kept; a log may say any number, and times so far back do not exist."""
+
 _ANY = """
 SELECT 1 FROM log_event WHERE list_contains(CAST(? AS VARCHAR[]), action) AND outcome = 'success'
 UNION ALL
@@ -85,7 +88,7 @@ _OF_GROUPS = """
 INSERT INTO reason
 WITH whose AS ({whose}), gone AS (
   SELECT p.place, p.source, g.told, g.event_id,
-    coalesce(g.deleted_at, m.at - to_days(CAST(g.days AS INTEGER))) AS before
+    coalesce(g.deleted_at, m.at - to_days(CAST(least(greatest(g.days, 0), {longest}) AS INTEGER))) AS before
   FROM kept_group AS g
   JOIN whose AS w ON w.log_group = g.log_group
   JOIN place AS p ON p.source = w.source AND p.account_id = g.account_id
@@ -137,7 +140,7 @@ SELECT c.place, c.hour, 78 AS rank, 'unknown' AS status,
 FROM held AS h
 JOIN place AS p ON p.place = h.place
 JOIN moment AS m ON m.source = p.source
-JOIN cell AS c ON c.place = h.place AND c.hour + to_days(h.days) < m.at AND h.time < m.at
+JOIN cell AS c ON c.place = h.place AND c.hour + to_days(least(greatest(h.days, 0), {longest})) < m.at AND h.time < m.at
 WHERE c.records = 0
 """
 """A lifecycle rule takes an object that was delivered so many days before the acquisition."""
@@ -149,10 +152,10 @@ def find(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(_NOT_ASKED)
     if con.execute(_ANY, [["logs:PutRetentionPolicy", "logs:DeleteLogGroup"], "DescribeLogGroups"]).fetchall():
         con.execute(_GROUPS)
-        con.execute(_OF_GROUPS.format(whose=_whose()))
+        con.execute(_OF_GROUPS.format(whose=_whose(), longest=LONGEST_DAYS))
         con.execute("DROP TABLE temp.kept_group")
     if con.execute(_ANY, [["s3:PutBucketLifecycle", "s3:PutBucketLifecycleConfiguration"], ""]).fetchall():
-        con.execute(_BUCKETS)
+        con.execute(_BUCKETS.format(longest=LONGEST_DAYS))
 
 
 def _whose() -> str:

@@ -106,7 +106,7 @@ CREATE OR REPLACE TEMP TABLE listed AS
 SELECT 's3://' || (f.file->>'$.s3Bucket') || '/' || (f.file->>'$.s3Object') AS uri,
   min(TRY_CAST(f.file->>'$.oldestEventTime' AS TIMESTAMP)) AS oldest,
   max(TRY_CAST(f.file->>'$.newestEventTime' AS TIMESTAMP)) AS newest
-FROM cloudtrail_digest AS d, unnest(CAST(d.log_files AS JSON[])) AS f(file)
+FROM cloudtrail_digest AS d, unnest(TRY_CAST(d.log_files AS JSON[])) AS f(file)
 GROUP BY 1
 """
 """Log files that digests list, with the times of their events."""

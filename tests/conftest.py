@@ -27,13 +27,19 @@ HOMES = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Nothing is read from the user's home, or left there: the home is a folder of this run."""
-    home = tempfile.mkdtemp(prefix="forensics-home-")
-    atexit.register(shutil.rmtree, home, ignore_errors=True)  # a worker of xdist is never unconfigured
+    """Nothing is read from the user's home, or left there or beside: home and scratch are folders of this run."""
+    outside, scratch = tempfile.gettempdir(), tempfile.mkdtemp(prefix="forensics-")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)  # a worker of xdist is never unconfigured
+    home = Path(scratch) / "home"
+    home.mkdir()
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
+    patch.setattr(tempfile, "tempdir", scratch)
+    patch.setitem(os.environ, "TMPDIR", scratch)
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ:  # what pytest keeps of a failed test outlives the run
+        patch.setitem(os.environ, "PYTEST_DEBUG_TEMPROOT", outside)
     for name, place in HOMES.items():
-        patch.setitem(os.environ, name, str(Path(home) / place))
+        patch.setitem(os.environ, name, str(home / place))
     patch.setattr(storage, "comments", lambda _: "")  # a thousand statements for each of many cases
 
 

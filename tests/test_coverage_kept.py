@@ -109,6 +109,19 @@ def test_a_retention_is_a_cause_where_it_is_shorter_than_the_time_to_the_acquisi
         assert (f"/aws/lambda/orders-fn keeps {days} day" in str(lambda_cell(con, 9)[1])) is gone
 
 
+@pytest.mark.parametrize("days", [2**31 - 1, 10**18, -(2**31), 0])
+def test_a_number_of_days_that_no_calendar_holds_is_borne(tmp_path: Path, days: int) -> None:
+    rule = {"Rule": [{"Expiration": {"Days": str(days)}}]}
+    acts = (
+        act("logs:PutRetentionPolicy", "10:30:00", logGroupName="/aws/lambda/orders-fn", retentionInDays=days),
+        act("s3:PutBucketLifecycle", "10:30:00", bucketName="logs", LifecycleConfiguration=rule),
+    )
+    with world(tmp_path, cloudtrail=day(*acts), lambda_log=[lines(8), lines(12)]) as con:
+        from_bucket(con, "/logs/x.gz", "2026-11-09 23:00", source="lambda_log")
+        coverage.resolve(con)
+        assert lambda_cell(con, 8)[0] == "present"
+
+
 def test_names_of_groups_and_buckets_are_text_and_nothing_else(tmp_path: Path) -> None:
     hostile = "/aws/lambda/'; DROP TABLE event; --%_\x1b[31m"
     acts = (

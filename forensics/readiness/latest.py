@@ -26,7 +26,7 @@ answered AS (
 bucket_life AS (
   SELECT (a.parameters->>'Bucket') AS bucket, max(CASE WHEN a.error_code IS NULL THEN 1 ELSE 0 END) AS answered,
     max(CASE WHEN a.error_code = 'NoSuchLifecycleConfiguration' THEN 1 ELSE 0 END) AS without,
-    min(CASE WHEN (u.rule->>'Status') = 'Enabled' THEN CAST(u.rule->'Expiration'->>'Days' AS BIGINT) END) AS days
+    min(CASE WHEN (u.rule->>'Status') = 'Enabled' THEN TRY_CAST(u.rule->'Expiration'->>'Days' AS BIGINT) END) AS days
   FROM answer AS a
   LEFT JOIN (
     SELECT b.event_id, r.rule
@@ -68,9 +68,9 @@ bucket AS (
 ),
 log_group AS (
   SELECT a.account_id, a.region, (a.c->>'logGroupName') AS log_group,
-    max(CAST(a.c->>'retentionInDays' AS BIGINT)) AS days,
-    CASE WHEN max(CAST(a.c->>'retentionInDays' AS BIGINT)) IS NULL THEN 'unlimited'
-      ELSE CAST(max(CAST(a.c->>'retentionInDays' AS BIGINT)) AS VARCHAR) || ' days' END AS retention,
+    max(TRY_CAST(a.c->>'retentionInDays' AS BIGINT)) AS days,
+    CASE WHEN max(TRY_CAST(a.c->>'retentionInDays' AS BIGINT)) IS NULL THEN 'unlimited'
+      ELSE CAST(max(TRY_CAST(a.c->>'retentionInDays' AS BIGINT)) AS VARCHAR) || ' days' END AS retention,
     CASE WHEN max(a.c->>'kmsKeyId') IS NULL THEN 'default' ELSE 'KMS' END AS encryption,
     max(a.event_id) AS event_id
   FROM answer AS a

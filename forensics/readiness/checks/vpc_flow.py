@@ -12,7 +12,7 @@ _LOGS = f""",
 flow_log AS (
   SELECT a.account_id, a.region, (a.c->>'FlowLogId') AS flow_log, (a.c->>'ResourceId') AS resource,
     (a.c->>'FlowLogStatus') = 'ACTIVE' AS active, (a.c->>'TrafficType') AS traffic, (a.c->>'LogFormat') AS format,
-    CAST(a.c->>'MaxAggregationInterval' AS BIGINT) AS seconds, (a.c->>'DeliverLogsStatus') = 'FAILED' AS failed,
+    TRY_CAST(a.c->>'MaxAggregationInterval' AS BIGINT) AS seconds, (a.c->>'DeliverLogsStatus') = 'FAILED' AS failed,
     coalesce(a.c->>'LogDestination', a.c->>'LogGroupName') AS destination,
     coalesce(b.retention, g.retention) AS retention, coalesce(b.encryption, g.encryption) AS encryption, b.integrity,
     coalesce({retained("b.days", "b.known")}, {retained("g.days", "g.log_group IS NOT NULL")}) AS kept, a.event_id

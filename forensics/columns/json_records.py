@@ -51,7 +51,19 @@ class _Missing(Exception):
     """A record lacks what its source requires."""
 
 
+class _Unformed(ValueError):
+    """A record that its source cannot put into the declared form; its members stay as they came."""
+
+
 _UNFIT = (*BAD_JSON, pa.ArrowException, OverflowError, _Missing)
+
+
+def _formed(source: Source, held: Any) -> Any:
+    """The record in the declared form. Raises _Unformed: what one record holds must not end a load."""
+    try:
+        return source.reshape(held) if source.reshape else held
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise _Unformed(f"not a record as those of {source.name}: {error}") from error
 
 
 def _strict(source: Source, layout: Layout, numbers: Sequence[int], records: Sequence[Json]) -> pa.Table:
@@ -89,7 +101,7 @@ def _in_form(source: Source, record: Json) -> tuple[Json, bytes | None]:
         held = value(record)
         if not (source.claims and source.claims(held)):
             raise ValueError("another source's")
-        formed = source.reshape(held) if source.reshape else held
+        formed = _formed(source, held)
         found = found if formed is held else formed
     if found.keys() <= known:
         return (record if isinstance(next(iter(found.values()), None), msgspec.Raw) else encode(found)), None
@@ -230,8 +242,10 @@ def _fits(source: Source, record: Json) -> bool:
 def _value_by_value(source: Source, number: int, record: Json, rejects: list[Reject]) -> pa.Table:
     held = members(record) or {}
     if source.reshape:
-        formed = source.reshape(value(record))
-        held = members(written(formed).encode()) or {}
+        try:
+            held = members(written(_formed(source, value(record))).encode()) or {}
+        except _Unformed as error:
+            rejects.append(Reject.of(number, str(error), bytes(record)))
     arrays: dict[str, pa.Array] = {"record": pa.array([number], pa.int64())}
     for column in source.columns:
         if column.field not in STREAM_FIELDS:

@@ -184,7 +184,7 @@ def _of_members(rest: dict[str, Any]) -> dict[str, Any]:
     if (text := next((name for name in _TEXTS if name in rest), None)) is not None:
         held = rest.pop(text)
         found["message"] = held if isinstance(held, str) else written(held)
-    if (when := next((name for name in _TIMES if isinstance(rest.get(name), str | int | float)), None)) is not None:
+    if (when := next((name for name in _TIMES if _is_time(rest.get(name))), None)) is not None:
         found["time"] = _moment(rest.pop(when))
     if isinstance(pod, Mapping):
         found |= {field: pod[name] for name, field in _OF_POD.items() if isinstance(pod.get(name), str)}
@@ -197,18 +197,18 @@ def _of_line(line: re.Match[str]) -> dict[str, Any]:
     return line.groupdict() | {"time": _moment(line["time"])}
 
 
+def _is_time(held: Any) -> bool:
+    return isinstance(held, str | int | float) and not isinstance(held, bool)
+
+
 def _moment(held: Any) -> Any:
     """A time as ISO 8601 to the microsecond: shippers write nanoseconds, and epoch seconds as numbers."""
     if isinstance(held, str):
         return re.sub(r"(\.\d{6})\d+", r"\1", held)
-    return _iso(float(held) if held < 1e11 else held / 1000)
-
-
-def _iso(seconds: float) -> Any:
     try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return datetime.fromtimestamp(held if held < 1e11 else held / 1000, UTC).isoformat()
     except (OverflowError, ValueError, OSError):
-        return seconds
+        return str(held)
 
 
 def split(line: str) -> Sequence[str | None] | None:

@@ -13,6 +13,7 @@ from forensics.columns import build
 from forensics.columns.values import array, scalar
 from forensics.readers.parts import JsonPart, LinePart, Reject
 from forensics.source import Column
+from forensics.sources import source
 
 JSON = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6)
@@ -114,3 +115,22 @@ def test_a_text_is_the_same_value_in_any_company(column: Column, texts: list[str
         others = array(column, range(len(texts) + 1), [text, *texts], among).to_pylist()
         assert (first[0], first[1]) == (others[0], None)
         assert [item.excerpt for item in alone] == [item.excerpt for item in among if item.record == 0]
+
+
+@pytest.mark.parametrize("held", ["9" * 400, "-" + "9" * 400, "1e999", "1e308"])
+def test_a_time_that_is_no_time_of_a_calendar_is_rejected_and_the_line_kept(held: str) -> None:
+    text = b'{"log": "said", "container_id": "c", "ecs_cluster": "prod", "time": %s}' % held.encode()
+    built = build(JsonPart("container_log", [0], [msgspec.Raw(text)]))
+    assert built.table.to_pylist()[0]["message"] == "said"
+    assert [item.record for item in built.rejects] == [0]
+
+
+def test_a_record_that_its_source_cannot_put_in_order_is_rejected_and_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(record: Any) -> Any:
+        raise KeyError(record["log"])
+
+    monkeypatch.setitem(vars(source("container_log")), "reshape", failing)
+    text = b'{"log": "said", "container_id": "c", "ecs_cluster": "prod"}'
+    built = build(JsonPart("container_log", [0, 1], [msgspec.Raw(text)] * 2))
+    assert [json.loads(row["unmapped"])["log"] for row in built.table.to_pylist()] == ["said", "said"]
+    assert [item.reason for item in built.rejects] == ["not a record as those of container_log: 'said'"] * 2

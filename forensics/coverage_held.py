@@ -11,6 +11,9 @@ from forensics.scanned import Scan
 from forensics.source import Source
 from forensics.sources import sources
 
+LONGEST_NAME = 64
+"""Characters of an account id or a Region: AWS's have 12 and at most 16."""
+
 _UPTO = """sum(p.records) OVER (PARTITION BY p.object_id ORDER BY p.hour, p.source, p.account_id, p.region
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"""
 
@@ -55,9 +58,18 @@ FROM kept.copied_hour
 def _rows(source: Source, rows: str) -> str:
     """SQL: what the count needs of those rows of a source, as the view `event` has it."""
     kinds = {"account_id": "VARCHAR", "region": "VARCHAR", "time": "TIMESTAMP", "action": "VARCHAR"}
-    mapped = [f"CAST({source.event.columns.get(name, 'NULL')} AS {kind}) AS {name}" for name, kind in kinds.items()]
+    mapped = [
+        _mapped(name, f"CAST({source.event.columns.get(name, 'NULL')} AS {kind})") for name, kind in kinds.items()
+    ]
     joined = "\n  LEFT JOIN evidence AS e ON e.object_id = s.object_id" if source.event.evidence else ""
     return f"SELECT '{source.name}' AS source, s.object_id, {', '.join(mapped)}\n  FROM {rows} AS s{joined}"
+
+
+def _mapped(name: str, sql: str) -> str:
+    """SQL of a column; a text too long for what it names would stand in every hour of the case."""
+    if name not in ("account_id", "region"):
+        return f"{sql} AS {name}"
+    return f"CASE WHEN length({sql}) <= {LONGEST_NAME} THEN {sql} END AS {name}"
 
 
 def _counted(rows: str) -> str:

@@ -117,3 +117,12 @@ def test_an_incident_added_in_ten_pieces_gives_the_coverage_of_all_at_once(tmp_p
         evidence.add(case, logs, in_place=True)
         load(case, workers=1)
         assert found == rows(case)
+
+
+def test_a_name_too_long_for_an_account_or_a_region_stands_in_no_hour(tmp_path: Path) -> None:
+    long = "a" * 70_000
+    logs = {"x.json": records(at(9), at(12, awsRegion=long, recipientAccountId=long), at(23))}
+    with fresh_case(tmp_path / "case") as case:
+        loaded(case, tmp_path / "logs", logs)
+        assert case.sql("SELECT max(length(account_id)), max(length(region)) FROM coverage").rows() == [(12, 9)]
+        assert case.sql("SELECT count(*) FROM event WHERE length(region) = 70000").rows() == [(1,)]

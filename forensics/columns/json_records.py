@@ -62,7 +62,7 @@ def _formed(source: Source, held: Any) -> Any:
     """The record in the declared form. Raises _Unformed: what one record holds must not end a load."""
     try:
         return source.reshape(held) if source.reshape else held
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise _Unformed(f"not a record as those of {source.name}: {error}") from error
 
 

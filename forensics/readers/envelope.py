@@ -14,7 +14,7 @@ from isal import isal_zlib
 from forensics.guardduty_names import exported
 from forensics.jsons import written
 from forensics.readers import api_page
-from forensics.readers.documents import Json, items, members
+from forensics.readers.documents import BAD_JSON, Json, items, members, value
 from forensics.readers.log_events import (
     ANSWERS,
     LogEvent,
@@ -283,4 +283,7 @@ def _from_api(item: Json, parts: Mapping[str, msgspec.Raw]) -> bytes | None:
     """A GuardDuty finding of GetFindings with the names of the export; None for anything else."""
     if not {"Type", "Severity", "Resource", "Service"} <= parts.keys():
         return None
-    return written(exported(string_of(item))).encode()
+    try:
+        return written(exported(value(item))).encode()
+    except BAD_JSON:
+        return None

@@ -240,3 +240,11 @@ def test_every_list_of_a_document_is_read() -> None:
     parts = read(json.dumps({"Records": [one], "Events": [{**one, "eventName": "B"}]}).encode())
 
     assert [len(part.records) for part in parts if isinstance(part, JsonPart)] == [2]
+
+
+@pytest.mark.parametrize("depth", [100, 400, 900, 5_000])
+def test_a_finding_that_is_nested_deeper_than_it_can_be_renamed_is_kept_or_told(depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    opened = '{"Findings":[{"Type":"T","Severity":5,"Resource":{"ResourceType":"AccessKey"},"Service":{"Deep":'
+    parts = read((opened + deep + "}}]}").encode())
+    assert parts and all(isinstance(part, Reject) or len(part.numbers) == 1 for part in parts)

@@ -31,6 +31,14 @@ ODD: tuple[Any, ...] = (
     *("\0", "a\0b", "\ud800", "\udc80", "\U0001f600", "\u202egnp", "\x1b[2J\x1b]0;t\x07", "a" * 70_000, '"' * 300),
     *([], {}, [[]], [None], {"": ""}, {"a": {"a": 1}}, [1, "a", None, {}], [{"a": 1}, {"a": []}]),
     *("2026-11-05T09:10:00Z", "0000-00-00T00:00:00Z", "99999-01-01T00:00:00Z", "2026-02-30", "1793869200", "١٢٣"),
+    *(
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "1970-01-01T00:00:00Z",
+        253402300799,
+        253402300799999,
+        -62135596800,
+    ),
     *("'; DROP TABLE event; --", "%s{0}{{1}}", "<script>alert(1)</script>", "arn:aws:iam::", "::", "10.0.0.0.1", "/"),
 )
 KEYS = ("", "\0", "\ud800", 'a"b', "$.x", "a.b", "a[0]", "A" * 5_000, "__proto__", "record", "object_id", "event_id")
@@ -43,6 +51,29 @@ def changed(text: bytes, chance: random.Random) -> bytes | None:
     except RecursionError:
         return None
     return made if made is None or len(made) <= _LONGEST else made[:_LONGEST]
+
+
+def records_changed(text: bytes, chance: random.Random, share: float) -> bytes | None:
+    """The text with a value or two changed in that share of its records; None where it holds no JSON."""
+    lines = [text] if (document := _parsed(text)) is not None else text.split(b"\n")
+    parsed = [document] if document is not None else [_parsed(line) for line in lines]
+    if not any(item is not None for item in parsed):
+        return None
+    for item in parsed:
+        for record in _records(item) if item is not None else ():
+            if chance.random() < share:
+                for change in chance.choices(_MILD, k=chance.randint(1, 2)):
+                    if sites := _sites(record):
+                        change(sites, chance)
+    made = [line if item is None else _written(item, chance) for line, item in zip(lines, parsed, strict=True)]
+    return b"\n".join(made)
+
+
+def _records(document: list) -> list[list]:
+    """The members of its longest list, or it alone."""
+    lists = [value for _, value in document if type(value) is list] if isinstance(document, Pairs) else [document]
+    inner = [item for item in max(lists, key=len, default=[]) if isinstance(item, Pairs)]
+    return inner or [document]
 
 
 def _changed(text: bytes, chance: random.Random) -> bytes | None:
@@ -189,3 +220,5 @@ def _cut_text(sites: list[Site], chance: random.Random) -> None:
 _KINDS: tuple[Callable[[list[Site], random.Random], None], ...] = (
     *(_odd, _odd, _odd, _twice, _nested, _exchanged, _dropped, _renamed, _as_text, _inside, _inside, _cut_text),
 )
+_MILD = (_odd, _odd, _odd, _odd, _twice, _exchanged, _dropped, _as_text, _inside, _inside, _cut_text)
+"""Changes to a record that leave the document around it as it is."""

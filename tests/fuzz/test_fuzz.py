@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import json_changes
+from forensics.simulate import scenarios
+from tests.fuzz import incidents, json_changes
 from tests.fuzz.__main__ import main, run
 from tests.fuzz.corpus import readers
 from tests.fuzz.endure import Effort, Endured, endure
 from tests.fuzz.whole import load_whole
 
+USUAL = "log-tampering"
+"""The incident whose records are changed in every run: it has logs of most kinds, and digests."""
 COUNT = 150
 """Objects of each reader in every run."""
 GROWTH = 512 << 10
@@ -49,6 +52,13 @@ def test_changed_objects_are_read_without_a_crash(name: str, endured: dict[str, 
 
 def test_changed_objects_of_all_readers_load_and_every_record_is_accounted_for(tmp_path: Path) -> None:
     load_whole([reader.made("together", number) for reader in readers().values() for number in range(2)], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name != USUAL)) for name in sorted(scenarios())]
+)
+def test_all_that_reads_a_case_stands_what_records_of_an_incident_become(name: str, tmp_path: Path) -> None:
+    assert list(incidents.failures(name, "1", tmp_path)) == []
 
 
 @pytest.mark.long

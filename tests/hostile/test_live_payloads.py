@@ -21,7 +21,7 @@ from forensics.report.display import show_answer, show_table, show_text
 from forensics.simulate import simulate
 from tests.hostile.payloads import PAYLOADS, poisoned
 from tests.hostile.traps import trapped
-from tests.lab import CHROMIUM, Lab, installed
+from tests.lab import PATIENCE, Lab, Notebook, installed
 
 OWNED = Path("/tmp/forensics-owned")
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -131,7 +131,13 @@ def outputs() -> Iterator[Any]:
             yield nbf.v4.new_output("display_data", data, metadata=metadata)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser")
+def trust(notebook: Notebook) -> None:
+    notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:trust'); }")
+    notebook.page.locator(".jp-Dialog button.jp-mod-warn, .jp-Dialog button.jp-mod-accept").first.click()
+    notebook.page.locator(".jp-Dialog").wait_for(state="detached")
+
+
+@installed
 def test_log_text_is_neither_run_nor_typeset_in_jupyterlab_trusted_or_not(lab: Lab, tmp_path: Path) -> None:
     texts = "2026/11/05/[$LATEST]0123 then [$LATEST]4567"
     cells = [nbf.v4.new_code_cell("x", outputs=[item]) for item in outputs()]
@@ -143,9 +149,7 @@ def test_log_text_is_neither_run_nor_typeset_in_jupyterlab_trusted_or_not(lab: L
     with lab.open(tmp_path / "payloads.ipynb") as notebook:
         for trusted in (False, True):
             if trusted:
-                notebook.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:trust'); }")
-                notebook.page.locator(".jp-Dialog button.jp-mod-warn, .jp-Dialog button.jp-mod-accept").first.click()
-                notebook.page.locator(".jp-Dialog").wait_for(state="detached")
+                trust(notebook)
             notebook.page.wait_for_timeout(2_000)
             assert notebook.page.evaluate("() => window.__fired") is None
             assert notebook.page.locator(".jp-OutputArea mjx-container").count() == 0
@@ -155,3 +159,42 @@ def test_log_text_is_neither_run_nor_typeset_in_jupyterlab_trusted_or_not(lab: L
             )
             assert texts in notebook.text(len(cells) - 1)
             assert (notebook.foreign, notebook.console) == ([], [])
+
+
+@installed
+def test_the_executed_notebook_of_a_playbook_runs_no_payload_trusted_or_not(
+    incident: tuple[Path, dict[str, Any]], lab: Lab, tmp_path: Path
+) -> None:
+    reported(incident, "account-first-look", tmp_path / "out")
+    with lab.open(tmp_path / "out" / "notebook.ipynb") as notebook:
+        notebook.page.wait_for_timeout(3_000)
+        trust(notebook)
+        notebook.page.wait_for_timeout(3_000)
+        assert "window.__fired" in notebook.page.locator(".jp-Notebook").inner_text()
+        assert notebook.page.evaluate("() => window.__fired") is None
+        assert notebook.foreign == []
+    assert not OWNED.exists()
+
+
+@installed
+def test_the_explorer_runs_no_payload(incident: tuple[Path, dict[str, Any]], lab: Lab) -> None:
+    cell = f"from forensics import Case\nCase.open({str(incident[0])!r}).explore()"
+    with lab.open([cell], size=(1440, 900)) as notebook:
+        notebook.run(0)
+        page = notebook.page
+        rows = page.locator(".fxe-body tbody tr")
+        rows.first.wait_for(timeout=1000 * PATIENCE)
+        for place in range(0, rows.count(), 7):
+            rows.nth(place).click()
+            page.wait_for_timeout(300)
+        page.locator(".fxe-search").fill("window")
+        page.locator(".fxe-option").first.wait_for(timeout=1000 * PATIENCE)
+        assert "window.__fired" in page.locator(".fxe-option").first.inner_text()
+        page.locator(".fxe-option").first.hover()
+        page.keyboard.press("Enter")
+        page.locator(".fxe-chip").first.wait_for(timeout=1000 * PATIENCE)
+        for axis in page.locator(".ytick text").all()[:5]:
+            axis.hover(force=True)
+        assert page.evaluate("() => window.__fired") is None
+        assert (notebook.foreign, notebook.errors()) == ([], [])
+    assert not OWNED.exists()

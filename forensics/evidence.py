@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -17,6 +16,7 @@ from forensics.acquire.archive import explain
 from forensics.errors import EvidenceError, UnknownName, UsageError
 from forensics.source import LogStream
 from forensics.store import INCOMING, STORE, Progress, Store, Taken, take_all
+from forensics.transaction import transaction
 
 if TYPE_CHECKING:
     from forensics.case import Case
@@ -236,8 +236,7 @@ def _commit(store: Store, batch: list[Taken], command: str) -> Added:
     store.settle()
     con = store.case.connection
     objects = [item for item in batch if not item.container]
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         _arrive(con, objects)
         duplicate, rejected, new = _insert(store.case)
         seen = con.execute(SEEN).fetchall()
@@ -246,11 +245,6 @@ def _commit(store: Store, batch: list[Taken], command: str) -> Added:
         listed = [dict(zip(("object_id", "sha256", "uri", "size"), row, strict=True)) for row in seen]
         detail = {"archives": archives, "in_place": store.in_place}
         custody.append(store.case.path, command, objects=listed, detail=detail)
-        con.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(duckdb.Error):
-            con.execute("ROLLBACK")
-        raise
     return Added(
         seen=len(objects),
         added=new - duplicate - rejected,

@@ -12,6 +12,7 @@ from forensics import resolution, scanned
 from forensics.errors import UsageError
 from forensics.source import LogStream
 from forensics.sources import sources
+from forensics.transaction import transaction
 
 if TYPE_CHECKING:
     from forensics.case import Case
@@ -61,8 +62,7 @@ def name(case: Case, uri: str, stream: LogStream) -> int:
     con = case.connection
     said = {"log_group": stream.log_group, "log_stream": stream.log_stream}
     said |= {"owner": stream.owner, "region": stream.region}
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         con.execute(_NAMED, {"uri": uri, **said})
         (count,) = con.execute("SELECT count(*) FROM to_name").fetchall()[0]
         con.execute("DELETE FROM named_stream WHERE object_id IN (SELECT object_id FROM to_name)")
@@ -70,10 +70,6 @@ def name(case: Case, uri: str, stream: LogStream) -> int:
         _unload(con)
         if count:
             resolution.mark_stale(con)
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
     return int(count)
 
 

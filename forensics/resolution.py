@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 
@@ -11,6 +10,7 @@ import duckdb
 from forensics import event, scanned
 from forensics.case import STALE as _STALE
 from forensics.sources import sources
+from forensics.transaction import transaction
 
 MEMORY = 2_500_000_000
 """Bytes that the database may hold in memory while it resolves."""
@@ -73,19 +73,13 @@ def _machine() -> int:
 
 
 def _resolve(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         scanned.check(con)
         event.resolve_copies(con)
         _complete_evidence(con)
         for stage in STAGES:
             importlib.import_module(f"forensics.{stage}").resolve(con)
         con.execute("DELETE FROM case_info WHERE key = ?", [_STALE])
-    except BaseException:
-        with contextlib.suppress(duckdb.Error):  # after a fatal error the database undoes it by itself
-            con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
     con.execute("CHECKPOINT")
 
 

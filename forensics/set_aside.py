@@ -19,6 +19,7 @@ from forensics import naming, resolution
 from forensics.errors import CaseError
 from forensics.readers.recognise import by_key
 from forensics.tasks import Item, Outcome, Result
+from forensics.transaction import transaction
 from forensics.worker import CHANGED, UNREADABLE
 
 if TYPE_CHECKING:
@@ -107,14 +108,9 @@ def retry(case: Case) -> int:
     """Make pending again what could not be read because of the machine: no memory, file gone, file changed. How many."""
     reasons = " OR ".join(["starts_with(reason, ?)"] * len(RETRIED))
     con = case.connection
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         rows = con.execute(_RETRY.format(reasons=f"({reasons})"), list(RETRIED)).fetchall()
         if rows:
             naming.unload(con, [row[0] for row in rows])
             resolution.mark_stale(con)
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
     return len(rows)

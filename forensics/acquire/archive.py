@@ -289,7 +289,7 @@ def _check_rest(stream: _Unpacked) -> None:
 def _tar_member(archive: Archive, opened: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[Found]:
     found = Found(_member_uri(archive, info.name), size=info.size, last_modified=utc(info.mtime))
     if info.issym() or info.islnk():
-        yield replace(found, problem=f"a link inside an archive, to {info.linkname}: not followed")
+        yield replace(found, problem=f"a link inside an archive, to {_printable(info.linkname)}: not followed")
     elif not info.isreg():
         yield replace(found, problem="a device or pipe inside an archive")
     else:
@@ -347,5 +347,9 @@ def _spool(stream: BinaryIO, spool: BinaryIO) -> str:
 
 
 def _member_uri(archive: Archive, name: str) -> str:
-    printable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return f"{archive.uri}!{printable}".replace("\0", "\\x00")
+    return f"{archive.uri}!{_printable(name)}"
+
+
+def _printable(name: str) -> str:
+    """A name as text that the database takes: bytes that are no UTF-8 are written out."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import duckdb
 
+from forensics.transaction import transaction
+
 EVIDENCE_AT_MOST = 10_000
 """Rows of `finding_evidence` that one finding may have: the first that were put into `hit_evidence`."""
 
@@ -124,15 +126,10 @@ def store(con: duckdb.DuckDBPyConnection, source: str, then: Callable[[int], Non
     records. In one transaction of its own, of which `then`, told the number, is part; the TEMP tables are dropped.
     """
     join(con)
-    con.execute("BEGIN")
-    try:
+    with transaction(con):
         count = replace(con, source)
         if then:
             then(count)
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
     forget(con)
     return count
 

@@ -91,7 +91,7 @@ def _rows(text: bytes, chance: random.Random) -> pa.Table:
         made = pa.Table.from_pylist(records)
         pq.write_table(made, io.BytesIO())
         return made
-    except (pa.ArrowException, OverflowError, TypeError):
+    except (pa.ArrowException, OverflowError, TypeError, UnicodeEncodeError):
         return pa.table({name: [json.dumps(item.get(name)) for item in records] for name in records[0]} or {"a": [1]})
 
 

@@ -26,9 +26,9 @@ def load_whole(objects: Sequence[tuple[str, bytes]], folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text)
     with Case.create(folder / "case") as case:
-        seen = evidence.add(case, logs).seen
+        came = evidence.add(case, logs)
         load(case, workers=1)
-        _objects_add_up(case, seen)
+        _objects_add_up(case, came.seen - came.known)
         _records_add_up(case)
         case.sql(_EVENTS).arrow()
         case.connection.execute("SELECT * FROM coverage").fetchall()

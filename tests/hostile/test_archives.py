@@ -99,6 +99,15 @@ def test_links_and_devices_in_a_tar_are_listed_and_what_lies_behind_them_is_only
     }
 
 
+def test_a_link_whose_target_is_no_text_is_listed_like_any_other(case: Case, tmp_path: Path) -> None:
+    members = [
+        linked(name, kind, "\udcaa\udcff/etc") for name, kind in (("a", tarfile.SYMTYPE), ("b", tarfile.LNKTYPE))
+    ]
+    target = tarred(tmp_path / "links.tar", iter([(member, b"") for member in members]))
+    reasons = [reason for _, _, reason in taken(case, target).values()]
+    assert reasons == ["a link inside an archive, to \\xaa\\xff/etc: not followed"] * 2
+
+
 def test_a_link_in_a_zip_is_listed(case: Case, tmp_path: Path) -> None:
     info = zipfile.ZipInfo("link")
     info.external_attr = 0o120777 << 16

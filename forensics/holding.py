@@ -166,7 +166,6 @@ WHERE hold_fact.what = 'seen'
 _ENDS = "what IN ('close', 'left', 'gone')"
 
 _SEGMENT = f"""
-CREATE OR REPLACE TEMP TABLE held_alone AS
 WITH placed AS (
   SELECT holds_kind, holds, network, workload, moment, what, event_id,
     CASE WHEN {_ENDS} THEN 0 WHEN what = 'open' THEN 1 ELSE 2 END AS rank,
@@ -318,13 +317,14 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_OTHERS.format(facts=_GATEWAY_FACT, condition="workload IS NOT NULL"))
     if others:
         con.execute(_OTHERS.format(facts=others, condition="holds_kind = 'eni'"))
-    for statement in (_NOT_HOSTS, _TOO_LATE, _SEGMENT, _SINCE):
+    for statement in (_NOT_HOSTS, _TOO_LATE, f"CREATE OR REPLACE TEMP TABLE held_alone AS{_SEGMENT}", _SINCE):
         con.execute(statement)
+    con.execute("DELETE FROM hold_fact")
     running.hold(con)
     public_address.collect(con)
     if others:
         con.execute(_OTHERS.format(facts=others, condition="holds_kind <> 'eni'"))
-    for statement in (_TOO_LATE, _SEGMENT, _SINCE):
+    for statement in (_TOO_LATE, f"INSERT INTO held_alone{_SEGMENT}"):
         con.execute(statement)
     for table in _TEMPORARY:
         con.execute(f"DROP TABLE temp.{table}")

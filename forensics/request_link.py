@@ -2,7 +2,7 @@
 
 import duckdb
 
-from forensics import telling
+from forensics import scanned, telling
 from forensics.attribution.part import current, identifier
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -123,15 +123,23 @@ FROM (
 ) AS c, unnest(json_extract(c.answer, '$.tasks[*]')) AS u(task), unnest(json_extract(u.task, '$.attachments[*]')) AS v(item)
 """
 
-_CHANGED = f"""
-SELECT 'ecs_attachment' AS id_kind, regexp_extract(u.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, 'ecs_event' AS source,
-  c.time, c.task_arn AS workload
+_CHANGES = scanned.one(
+    "attachment_change",
+    "ecs_event",
+    f"""
+SELECT c.object_id, c.record, regexp_extract(u.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, c.time, c.task_arn
 FROM (
-  SELECT {identifier("ecs_event")} AS event_id, s.time, s.task_arn, s.attachments
-  FROM ecs_event AS s
-  WHERE {current("ecs_event")}
+  SELECT s.object_id, s.record, {identifier("ecs_event")} AS event_id, s.time, s.task_arn, s.attachments
+  FROM {{rows}} AS s
 ) AS c, unnest(json_extract(c.attachments, '$[*]')) AS u(item)
 WHERE u.item->>'$.type' IN ('eni', 'ElasticNetworkInterface')
+""",
+)
+
+_CHANGED = f"""
+SELECT 'ecs_attachment' AS id_kind, s.id, s.event_id, 'ecs_event' AS source, s.time, s.task_arn AS workload
+FROM {_CHANGES.table} AS s
+WHERE {current("ecs_event")}
 """
 
 _MINTED = f"""
@@ -158,6 +166,30 @@ WHERE s.event_source = 'ec2.amazonaws.com'
   AND s.event_name = 'CreateVpcEndpoint'
   AND {current("cloudtrail")}
 """
+
+_THROUGH = scanned.one(
+    "endpoint_call",
+    "cloudtrail",
+    f"""
+SELECT s.object_id, s.vpc_endpoint_id AS id,
+  arg_min(struct_pack(event_id := {_CALL_ID}, time := s.event_time), (s.event_time, {_CALL_ID})) AS first,
+  arg_max(struct_pack(event_id := {_CALL_ID}, time := s.event_time), (s.event_time, {_CALL_ID})) AS last
+FROM {{rows}} AS s
+WHERE s.vpc_endpoint_id <> ''
+GROUP BY s.object_id, s.vpc_endpoint_id
+""",
+)
+"""The first and the last call through each VPC endpoint, by object: an object is read once, so that nothing is to be merged."""
+
+_COPIED = "SELECT copy_object_id FROM superseded WHERE source = 'cloudtrail'"
+
+_CALLED_THROUGH = f"""
+SELECT 'vpc_endpoint' AS id_kind, s.id, u.record.event_id AS event_id, 'cloudtrail' AS source, u.record.time AS time,
+  CAST(NULL AS VARCHAR) AS workload
+FROM {_THROUGH.table} AS s, unnest([s.first, s.last]) AS u(record)
+WHERE s.object_id NOT IN ({_COPIED})
+"""
+"""Of objects that hold copies every call is judged by itself: the first may be one."""
 
 _POD = "LEFT JOIN pod_key AS k ON k.what = 'uid' AND k.named = "
 
@@ -199,12 +231,13 @@ _THINGS = (
         where=f"s.kubernetes_workload_type = 'pods'\n  AND {current('guardduty')}",
     ),
     _ENDPOINT_MADE,
+    _CALLED_THROUGH,
     _carried(
         "vpc_endpoint",
         "s.vpc_endpoint_id",
         "cloudtrail",
         "s.event_time",
-        where=f"s.vpc_endpoint_id <> ''\n  AND {current('cloudtrail')}",
+        where=f"s.vpc_endpoint_id <> ''\n  AND s.object_id IN ({_COPIED})\n  AND {current('cloudtrail')}",
     ),
     _carried("vpc_endpoint", "s.vpc_endpoint_id", "api_gateway", _GATEWAY_TIME, where="s.vpc_endpoint_id <> ''"),
 )
@@ -272,6 +305,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `request_link`; needs `stream_workload`, `pod_key` and `s3_call` of `attribution`."""
     con.execute("DELETE FROM request_link")
     telling.take(con)
+    scanned.take(con, _CHANGES, _THROUGH)
     functions = con.execute("SELECT 1 FROM stream_workload LIMIT 1").fetchall()
     things = (*_THINGS, *(_OF_FUNCTIONS if functions else ()))
     con.execute(_LINK.replace("{things}", "UNION ALL".join(things)))

@@ -56,13 +56,9 @@ MERGE_FROM = 10_000
 _OWN_ROWS = 1 << 54
 """Row ids from there on are of rows that this transaction has written itself, and get others when it commits."""
 
-_KNOWN = """
-SELECT t.table_name, t.estimated_size, n.name, k.sha256, k.next_row, k.size
-FROM duckdb_tables() AS t
-CROSS JOIN unnest(CAST(? AS VARCHAR[])) AS n(name)
-LEFT JOIN kept.scan AS k ON k.source = t.table_name AND k.name = n.name
-WHERE t.schema_name = 'stored'
-"""
+_SIZES = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = 'stored'"
+
+_READ = "SELECT name, source, sha256, next_row, size FROM kept.scan WHERE list_contains(CAST(? AS VARCHAR[]), name)"
 
 _SOURCES = """
 SELECT t.table_name, k.next_row, k.rows, k.object_id, k.record
@@ -163,10 +159,10 @@ class _Mark(NamedTuple):
 
 def _known(con: duckdb.DuckDBPyConnection, names: list[str]) -> dict[str, dict[str, _Mark]]:
     """How far every source was read, by scan."""
-    known: dict[str, dict[str, _Mark]] = {name: {} for name in names}
-    for source, size, name, *mark in con.execute(_KNOWN, [names]).fetchall():
-        known[name][source] = _Mark(size, *mark)
-    return known
+    sizes = con.execute(_SIZES).fetchall()
+    read = {(name, source): mark for name, source, *mark in con.execute(_READ, [names]).fetchall()}
+    unread = (None, None, None)
+    return {name: {source: _Mark(size, *read.get((name, source), unread)) for source, size in sizes} for name in names}
 
 
 def forget(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 import duckdb
 
 from forensics.arn import key
+from forensics.each import each
 
 _RELATIONSHIP = """
 CREATE OR REPLACE VIEW config_relationship AS
@@ -82,14 +83,14 @@ WHERE s.resource_type = '{_CARD}'
 """
 
 _LISTED = f"""
-SELECT v.card->>'$.networkInterfaceId' AS eni, s.configuration_item_capture_time AS moment,
-  {_INSTANCE.format("s.resource_id")} AS workload, v.card->>'$.attachment.attachmentId' AS attachment_id,
-  {_TIME.format("v.card->>'$.attachment.attachTime'")} AS attached_at,
-  v.card->>'$.vpcId' AS vpc_id, v.card->>'$.privateIpAddress' AS private_ip,
-  list_concat(json_extract_string(v.card, '$.privateIpAddresses[*].privateIpAddress'),
-    json_extract_string(v.card, '$.ipv6Addresses[*].ipv6Address')) AS addresses,
-  nullif(v.card->>'$.association.publicIp', '') AS public_ip, s.object_id || '/' || s.record AS event_id
-FROM resource_item AS s, unnest(json_extract(s.configuration, '$.networkInterfaces[*]')) AS v(card)
+SELECT s.card->>'$.networkInterfaceId' AS eni, s.configuration_item_capture_time AS moment,
+  {_INSTANCE.format("s.resource_id")} AS workload, s.card->>'$.attachment.attachmentId' AS attachment_id,
+  {_TIME.format("s.card->>'$.attachment.attachTime'")} AS attached_at,
+  s.card->>'$.vpcId' AS vpc_id, s.card->>'$.privateIpAddress' AS private_ip,
+  list_concat(json_extract_string(s.card, '$.privateIpAddresses[*].privateIpAddress'),
+    json_extract_string(s.card, '$.ipv6Addresses[*].ipv6Address')) AS addresses,
+  nullif(s.card->>'$.association.publicIp', '') AS public_ip, s.object_id || '/' || s.record AS event_id
+FROM {each("resource_item AS s", "json_extract(s.configuration, '$.networkInterfaces[*]')", "card")} AS s
 WHERE s.resource_type = 'AWS::EC2::Instance'
   AND s.configuration_item_capture_time IS NOT NULL
 """
@@ -135,11 +136,11 @@ WHERE s.resource_type = 'AWS::EC2::Instance'
 
 LAUNCHES = f"""
 SELECT {_INSTANCE.format("s.resource_id")} AS workload, 'ec2_instance' AS kind, NULL AS name, NULL AS role, NULL AS image,
-  NULL AS code_sha256, {_TIME.format("v.card->>'$.attachment.attachTime'")} AS moment, 'started' AS phase
-FROM resource_item AS s, unnest(json_extract(s.configuration, '$.networkInterfaces[*]')) AS v(card)
+  NULL AS code_sha256, {_TIME.format("s.card->>'$.attachment.attachTime'")} AS moment, 'started' AS phase
+FROM {each("resource_item AS s", "json_extract(s.configuration, '$.networkInterfaces[*]')", "card")} AS s
 WHERE s.resource_type = 'AWS::EC2::Instance'
-  AND (v.card->>'$.attachment.deviceIndex') = '0'
-  AND {_TIME.format("v.card->>'$.attachment.attachTime'")} <= s.configuration_item_capture_time
+  AND (s.card->>'$.attachment.deviceIndex') = '0'
+  AND {_TIME.format("s.card->>'$.attachment.attachTime'")} <= s.configuration_item_capture_time
 """
 """The first interface is attached when an instance is made, and for good; `launchTime` is that of its last start."""
 

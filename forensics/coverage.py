@@ -40,10 +40,12 @@ WITH bounds AS (
   SELECT min(hour) AS first_hour, max(hour) AS last_hour
   FROM piece
 ), every_day AS (
-  SELECT CAST(u.day AS TIMESTAMP) AS day
-  FROM bounds AS b, unnest(generate_series(
-    date_trunc('day', b.first_hour), date_trunc('day', b.last_hour), INTERVAL 1 DAY)) AS u(day)
-  WHERE b.last_hour - b.first_hour <= to_days($longest)
+  SELECT CAST(d.day AS TIMESTAMP) AS day
+  FROM (
+    SELECT unnest(generate_series(date_trunc('day', first_hour), date_trunc('day', last_hour), INTERVAL 1 DAY)) AS day
+    FROM bounds
+    WHERE last_hour - first_hour <= to_days($longest)
+  ) AS d
 ), watched_day AS (
   SELECT date_trunc('day', hour) AS day FROM piece
   UNION

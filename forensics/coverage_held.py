@@ -159,7 +159,7 @@ def _copies(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Bring `kept.copied_hour` up to date with `superseded`."""
     counted = _counted(_rows(source, _COPIES.format(source=source.name)))
     name = f"copied_hour {hashlib.sha256(counted.encode()).hexdigest()[:16]}"
-    fresh = scanned.fresh(con, name, source.name)
+    fresh = scanned.fresh(con, name, [source.name]).get(source.name)
     if fresh is None:
         return
     if fresh.whole:

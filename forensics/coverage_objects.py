@@ -11,6 +11,7 @@ import duckdb
 
 from forensics import log_acts
 from forensics.analysis.words import count
+from forensics.each import each
 from forensics.sources import sources
 
 _STAMP, _DAY = r"_(\d{8}T\d{4})Z", r"^(.*/\d{4}/\d{2}/\d{2}/)"
@@ -31,9 +32,9 @@ SELECT regexp_extract(d.key, '{_DAY}', 1) AS folder, regexp_extract(d.key, '{_ST
   count(DISTINCT d.key) AS objects, min(d.key) AS example, min(d.event_id) AS event_id,
   coalesce(min(d.principal), 'somebody not named') || ' at ' || strftime(min(d.time), '%Y-%m-%d %H:%M:%S') || ' UTC' AS told
 FROM (
-  SELECT w.event_id, w.time, w.principal, u.arn AS key
-  FROM log_event AS w, unnest(w.resources) AS u(arn)
-  WHERE w.action = 's3:DeleteObject' AND w.outcome = 'success' AND u.arn LIKE 'arn:aws:s3:::%/AWSLogs/%'
+  SELECT w.event_id, w.time, w.principal, w.arn AS key
+  FROM {each("log_event AS w", "w.resources", "arn")} AS w
+  WHERE w.action = 's3:DeleteObject' AND w.outcome = 'success' AND w.arn LIKE 'arn:aws:s3:::%/AWSLogs/%'
   UNION ALL
   SELECT e.event_id, e.time, coalesce(e.principal, s.requester) AS principal, 's3://' || s.bucket || '/' || s.key AS key
   FROM s3_access AS s

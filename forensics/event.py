@@ -131,14 +131,14 @@ def resolve_copies(con: duckdb.DuckDBPyConnection) -> None:
     Only events whose id is among the rows that came since the last time are judged anew.
     """
     con.execute(_GONE)
-    for item in sources().values():
-        if item.event.unique and (fresh := scanned.fresh(con, "superseded", item.name)):
-            if fresh.whole:
-                con.execute("DELETE FROM superseded WHERE source = ?", [item.name])
-            con.execute(_ranked(item, fresh))
-            for statement in (_FORGET, _SUPERSEDED):
-                con.execute(statement, [item.name])
-            con.execute("DROP TABLE temp.ranked_copy")
+    unique = [item.name for item in sources().values() if item.event.unique]
+    for name, fresh in scanned.fresh(con, "superseded", unique).items():
+        if fresh.whole:
+            con.execute("DELETE FROM superseded WHERE source = ?", [name])
+        con.execute(_ranked(sources()[name], fresh))
+        for statement in (_FORGET, _SUPERSEDED):
+            con.execute(statement, [name])
+        con.execute("DROP TABLE temp.ranked_copy")
 
 
 _GONE = """

@@ -5,6 +5,7 @@ import duckdb
 from forensics import finding_around, finding_evidence
 from forensics.arn import INSTANCE_ID, SAMPLE, function_key, key
 from forensics.attribution.part import current
+from forensics.each import each
 from forensics.sources.guardduty import ACCESS_KEY, API_REMOTE, CONNECTION_REMOTE, first
 
 _POD = """CASE WHEN s.kubernetes_workload_type = 'pods' AND s.kubernetes_namespace <> '' AND s.kubernetes_workload_name <> ''
@@ -75,8 +76,8 @@ _HUB = f"""
 INSERT INTO latest_finding BY NAME
 WITH named AS (
   SELECT r.object_id, r.record, min(w.workload) AS workload
-  FROM security_hub AS r, unnest(r.resource_ids) AS u(id)
-  JOIN workload AS w ON w.workload = coalesce({function_key("u.id")}, u.id)
+  FROM {each("security_hub AS r", "r.resource_ids", "named")} AS r
+  JOIN workload AS w ON w.workload = coalesce({function_key("r.named")}, r.named)
   GROUP BY r.object_id, r.record
   HAVING count(DISTINCT w.workload) = 1
 ), known AS (
@@ -136,6 +137,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(statement)
     for statement in (_LATEST, _HUB, _FINDING):
         con.execute(statement)
-    finding_evidence.collect(con)
-    finding_around.collect(con)
+    if con.execute("SELECT 1 FROM latest_finding LIMIT 1").fetchall():
+        finding_evidence.collect(con)
+        finding_around.collect(con)
     con.execute("DROP TABLE temp.latest_finding")

@@ -27,9 +27,9 @@ WITH sight AS (
   FROM sight
   WHERE moment IS NOT NULL
 )
-SELECT n.finding_id, n.workload, n.access_key_id, n.begin, n.finish, u.hour
-FROM spanned AS n,
-  unnest(list_distinct([date_trunc('hour', n.begin), date_trunc('hour', n.finish)])) AS u(hour)
+SELECT n.finding_id, n.workload, n.access_key_id, n.begin, n.finish,
+  unnest(list_distinct([date_trunc('hour', n.begin), date_trunc('hour', n.finish)])) AS hour
+FROM spanned AS n
 """
 
 _OWN = """

@@ -3,6 +3,7 @@
 import duckdb
 
 from forensics.attribution.part import current
+from forensics.each import each
 from forensics.sources.cloudtrail import EVENT as CALL
 
 MARGIN_MINUTES = 5
@@ -92,11 +93,11 @@ WHERE f.source = 'guardduty'
   AND {current("security_hub")}
 """
 
-_CARD = """
+_CARD = f"""
 CREATE OR REPLACE TEMP TABLE finding_card AS
-SELECT f.finding_id, u.card->>'$.networkInterfaceId' AS interface_id, u.card->>'$.privateIpAddress' AS address,
-  u.card->>'$.vpcId' AS vpc_id
-FROM latest_finding AS f, unnest(json_extract(f.network_interfaces, '$[*]')) AS u(card)
+SELECT f.finding_id, f.card->>'$.networkInterfaceId' AS interface_id, f.card->>'$.privateIpAddress' AS address,
+  f.card->>'$.vpcId' AS vpc_id
+FROM {each("latest_finding AS f", "json_extract(f.network_interfaces, '$[*]')", "card")} AS f
 UNION
 SELECT f.finding_id, h.holds AS interface_id, NULL AS address, NULL AS vpc_id
 FROM latest_finding AS f
@@ -110,16 +111,16 @@ WHERE f.network_interfaces IS NULL
 """
 """Interfaces and addresses of what a finding is about: as the finding says, else as its workload held them."""
 
-_PEER = """
+_PEER = f"""
 CREATE OR REPLACE TEMP TABLE finding_peer AS
 WITH remote AS (
   SELECT finding_id, time, end_time, local_port, remote_port, connection_remote_ip AS peer
   FROM latest_finding
   WHERE connection_remote_ip IS NOT NULL AND NOT sample
   UNION
-  SELECT f.finding_id, f.time, f.end_time, NULL AS local_port, NULL AS remote_port, u.peer
-  FROM latest_finding AS f, unnest(f.probe_remote_ips) AS u(peer)
-  WHERE u.peer IS NOT NULL AND NOT f.sample
+  SELECT f.finding_id, f.time, f.end_time, NULL AS local_port, NULL AS remote_port, f.peer
+  FROM {each("latest_finding AS f", "f.probe_remote_ips", "peer")} AS f
+  WHERE f.peer IS NOT NULL AND NOT f.sample
 )
 SELECT DISTINCT r.finding_id, c.interface_id, r.peer, r.time, r.end_time, r.local_port, r.remote_port
 FROM remote AS r

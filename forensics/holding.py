@@ -4,6 +4,7 @@ import duckdb
 
 from forensics import configuration, padding, public_address, running, scanned, workload, workloads
 from forensics.arn import SAMPLE, key
+from forensics.each import each
 from forensics.interface_card import CARDS, DESCRIBED
 
 FLOW_PADDING = padding.FLOW
@@ -34,14 +35,14 @@ WHERE c.eni IS NOT NULL
 _FOUND = f"""
 CREATE OR REPLACE TEMP TABLE found_card AS
 SELECT {key("ec2", "s.region", "s.account_id", "'instance/' || s.instance_id")} AS workload,
-  u.card->>'$.networkInterfaceId' AS eni, u.card->>'$.privateIpAddress' AS private_ip,
-  nullif(u.card->>'$.publicIp', '') AS public_ip, u.card->>'$.vpcId' AS vpc_id,
-  list_concat(json_extract_string(u.card, '$.privateIpAddresses[*].privateIpAddress'),
-    json_extract_string(u.card, '$.ipv6Addresses[*]')) AS addresses,
+  s.card->>'$.networkInterfaceId' AS eni, s.card->>'$.privateIpAddress' AS private_ip,
+  nullif(s.card->>'$.publicIp', '') AS public_ip, s.card->>'$.vpcId' AS vpc_id,
+  list_concat(json_extract_string(s.card, '$.privateIpAddresses[*].privateIpAddress'),
+    json_extract_string(s.card, '$.ipv6Addresses[*]')) AS addresses,
   coalesce(s.event_first_seen, s.created_at, s.updated_at) AS first_seen,
   coalesce(s.updated_at, s.event_last_seen, s.created_at) AS last_seen,
   s.id AS event_id
-FROM guardduty AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
+FROM {each("guardduty AS s", "json_extract(s.network_interfaces, '$[*]')", "card")} AS s
 WHERE s.instance_id IS NOT NULL
   AND NOT {SAMPLE}
 """
@@ -166,7 +167,6 @@ WHERE hold_fact.what = 'seen'
 _ENDS = "what IN ('close', 'left', 'gone')"
 
 _SEGMENT = f"""
-CREATE OR REPLACE TEMP TABLE held_alone AS
 WITH placed AS (
   SELECT holds_kind, holds, network, workload, moment, what, event_id,
     CASE WHEN {_ENDS} THEN 0 WHEN what = 'open' THEN 1 ELSE 2 END AS rank,
@@ -271,17 +271,20 @@ CREATE OR REPLACE TEMP TABLE hold_fact (
   holds_kind VARCHAR, holds VARCHAR, network VARCHAR, workload VARCHAR, moment TIMESTAMP, what VARCHAR, event_id VARCHAR)
 """
 
+_GATEWAY_ENDS = """[
+  {'moment': i.valid_from, 'what': CASE WHEN i.from_known THEN 'open' ELSE 'seen' END},
+  {'moment': i.valid_to, 'what': CASE WHEN i.to_known THEN 'close' ELSE 'left' END}]"""
+
+_GATEWAY_END = each("interface AS i", _GATEWAY_ENDS, "fact")
+
 _GATEWAY_FACT = f"""
 SELECT 'eni' AS holds_kind, i.interface_id AS holds, NULL AS network,
-  {key("ec2", "i.region", "i.account_id", "'natgateway/' || i.owner_id")} AS workload, u.fact.moment, u.fact.what,
-  e.event_id
-FROM interface AS i, unnest([
-  {{'moment': i.valid_from, 'what': CASE WHEN i.from_known THEN 'open' ELSE 'seen' END}},
-  {{'moment': i.valid_to, 'what': CASE WHEN i.to_known THEN 'close' ELSE 'left' END}}]) AS u(fact),
-  unnest(i.evidence_event_ids) AS e(event_id)
+  {key("ec2", "i.region", "i.account_id", "'natgateway/' || i.owner_id")} AS workload, i.fact.moment, i.fact.what,
+  i.event_id
+FROM {each(f"{_GATEWAY_END} AS i", "i.evidence_event_ids", "event_id")} AS i
 WHERE i.owner = 'nat_gateway'
   AND i.owner_id IS NOT NULL
-  AND u.fact.moment IS NOT NULL
+  AND i.fact.moment IS NOT NULL
 UNION ALL
 SELECT 'eni' AS holds_kind, i.interface_id AS holds, NULL AS network, g.workload, g.moment,
   CASE g.phase WHEN 'started' THEN 'open' ELSE 'close' END AS what, g.event_id
@@ -310,7 +313,7 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     Needs `workload_call`, `instance_key` and `interface`. Interfaces are made into intervals first: an address
     associated with one is its holder's.
     """
-    others = "\nUNION ALL\n".join(workloads.selected("facts", workloads.FACT))
+    others = "\nUNION ALL\n".join(workloads.selected(con, "facts", workloads.FACT))
     scanned.take(con, _CARRIED, DESCRIBED)
     for statement in _CARDS:
         con.execute(statement)
@@ -318,13 +321,14 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_OTHERS.format(facts=_GATEWAY_FACT, condition="workload IS NOT NULL"))
     if others:
         con.execute(_OTHERS.format(facts=others, condition="holds_kind = 'eni'"))
-    for statement in (_NOT_HOSTS, _TOO_LATE, _SEGMENT, _SINCE):
+    for statement in (_NOT_HOSTS, _TOO_LATE, f"CREATE OR REPLACE TEMP TABLE held_alone AS{_SEGMENT}", _SINCE):
         con.execute(statement)
+    con.execute("DELETE FROM hold_fact")
     running.hold(con)
     public_address.collect(con)
     if others:
         con.execute(_OTHERS.format(facts=others, condition="holds_kind <> 'eni'"))
-    for statement in (_TOO_LATE, _SEGMENT, _SINCE):
+    for statement in (_TOO_LATE, f"INSERT INTO held_alone{_SEGMENT}"):
         con.execute(statement)
     for table in _TEMPORARY:
         con.execute(f"DROP TABLE temp.{table}")

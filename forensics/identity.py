@@ -18,14 +18,16 @@ SELECT 'user' AS kind, issuer_principal_id AS unique_id, issuer_arn AS arn, firs
 FROM actor
 WHERE kind = 'federated_user'
 UNION ALL
-SELECT 'role' AS kind, s.configuration->>'$.RoleId' AS unique_id, s.configuration->>'$.Arn' AS arn, u.time
-FROM inventory AS s, unnest([s.created, s.observed_at]) AS u(time)
+SELECT 'role' AS kind, s.configuration->>'$.RoleId' AS unique_id, s.configuration->>'$.Arn' AS arn,
+  unnest([s.created, s.observed_at]) AS time
+FROM inventory AS s
 WHERE s.api = 'iam'
   AND regexp_matches(s.configuration->>'$.RoleId', $role_id)
   AND regexp_matches(s.configuration->>'$.Arn', $role_arn)
 UNION ALL
-SELECT 'user' AS kind, s.configuration->>'$.UserId' AS unique_id, s.configuration->>'$.Arn' AS arn, u.time
-FROM inventory AS s, unnest([s.created, s.observed_at]) AS u(time)
+SELECT 'user' AS kind, s.configuration->>'$.UserId' AS unique_id, s.configuration->>'$.Arn' AS arn,
+  unnest([s.created, s.observed_at]) AS time
+FROM inventory AS s
 WHERE s.api = 'iam'
   AND s.operation IN ('GetAccountAuthorizationDetails', 'ListUsers')
   AND regexp_matches(s.configuration->>'$.UserId', '^AIDA[A-Z0-9]+$')

@@ -4,6 +4,7 @@ import duckdb
 
 from forensics import scanned, workload_call
 from forensics.arn import SAMPLE
+from forensics.each import each, valued
 from forensics.interface_marks import service_name
 from forensics.sources import ecs_event
 
@@ -20,15 +21,15 @@ FROM call AS c
 WHERE c.event_name = 'CreateNetworkInterface'
 """
 
-_RUN = """
-SELECT v.card, c.account_id, c.aws_region AS region, c.moment, c.event_id, 'run' AS kind,
-  u.item->>'$.instanceId' AS instance_id,
+_RAN = each("call AS c", "json_extract(c.answer, '$.instancesSet.items[*]')", "item")
+
+_RUN = f"""
+SELECT c.card, c.account_id, c.aws_region AS region, c.moment, c.event_id, 'run' AS kind,
+  c.item->>'$.instanceId' AS instance_id,
   CASE WHEN NOT coalesce(list_contains(json_extract_string(c.ask, '$.networkInterfaceSet.items[*].networkInterfaceId'),
-    v.card->>'$.networkInterfaceId'), FALSE) THEN c.moment END AS born,
+    c.card->>'$.networkInterfaceId'), FALSE) THEN c.moment END AS born,
   NULL AS maker, NULL AS maker_instance, NULL AS owner, NULL AS owner_id, c.object_id, c.record
-FROM call AS c,
-  unnest(json_extract(c.answer, '$.instancesSet.items[*]')) AS u(item),
-  unnest(json_extract(u.item, '$.networkInterfaceSet.items[*]')) AS v(card)
+FROM {each(f"{_RAN} AS c", "json_extract(c.item, '$.networkInterfaceSet.items[*]')", "card")} AS c
 WHERE c.event_name = 'RunInstances'
 """
 """An interface that the request names was there before its instance."""
@@ -50,60 +51,68 @@ FROM resource_item AS s
 WHERE s.resource_type = 'AWS::EC2::NetworkInterface'
 """
 
-_RESOURCES = """
-SELECT json_object('networkInterfaceId', u.eni) AS card, s.aws_account_id AS account_id, s.aws_region AS region,
+_RESOURCE_INTERFACES = """list_concat(
+  json_extract_string(s.configuration, '$.natGatewayAddresses[*].networkInterfaceId'),
+  json_extract_string(s.configuration, '$.networkInterfaceIds[*]'))"""
+
+_RESOURCES = f"""
+SELECT json_object('networkInterfaceId', s.eni) AS card, s.aws_account_id AS account_id, s.aws_region AS region,
   s.configuration_item_capture_time AS moment, s.object_id || '/' || s.record AS event_id, 'listed' AS kind,
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
   CASE s.resource_type WHEN 'AWS::EC2::NatGateway' THEN 'nat_gateway' ELSE 'vpc_endpoint' END AS owner,
   s.resource_id AS owner_id, s.object_id, s.record
-FROM resource_item AS s, unnest(list_concat(
-  json_extract_string(s.configuration, '$.natGatewayAddresses[*].networkInterfaceId'),
-  json_extract_string(s.configuration, '$.networkInterfaceIds[*]'))) AS u(eni)
+FROM {each("resource_item AS s", _RESOURCE_INTERFACES, "eni")} AS s
 WHERE s.resource_type IN ('AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint')
 """
 
 _FOUND = f"""
-SELECT u.card, s.account_id, s.region, coalesce(s.event_first_seen, s.created_at, s.updated_at) AS moment,
+SELECT s.card, s.account_id, s.region, coalesce(s.event_first_seen, s.created_at, s.updated_at) AS moment,
   s.id AS event_id, 'finding' AS kind, s.instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance,
   NULL AS owner, NULL AS owner_id, s.object_id, s.record
-FROM {{rows}} AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
+FROM {each("{rows} AS s", "json_extract(s.network_interfaces, '$[*]')", "card")} AS s
 WHERE NOT {SAMPLE}
 """
 
 _GATEWAY = """
-SELECT u.card, g.account_id, g.aws_region AS region, g.moment, g.event_id, 'listed' AS kind,
+SELECT g.card, g.account_id, g.aws_region AS region, g.moment, g.event_id, 'listed' AS kind,
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance, 'nat_gateway' AS owner,
   g.gateway->>'$.natGatewayId' AS owner_id, g.object_id, g.record
 FROM (
-  SELECT account_id, aws_region, moment, event_id, object_id, record,
-    coalesce(answer->'$.CreateNatGatewayResponse.natGateway', answer->'$.natGateway') AS gateway
-  FROM call
-  WHERE event_name = 'CreateNatGateway'
-) AS g, unnest(list_concat(json_extract(g.gateway, '$.natGatewayAddressSet.item[*]'),
-  [g.gateway->'$.natGatewayAddressSet.item'])) AS u(card)
+  SELECT c.*, unnest(list_concat(json_extract(c.gateway, '$.natGatewayAddressSet.item[*]'),
+    [c.gateway->'$.natGatewayAddressSet.item'])) AS card
+  FROM (
+    SELECT account_id, aws_region, moment, event_id, object_id, record,
+      coalesce(answer->'$.CreateNatGatewayResponse.natGateway', answer->'$.natGateway') AS gateway
+    FROM call
+    WHERE event_name = 'CreateNatGateway'
+  ) AS c
+) AS g
 """
 
 _ENDPOINT = """
-SELECT json_object('networkInterfaceId', u.eni, 'vpcId', e.endpoint->>'$.vpcId') AS card, e.account_id,
+SELECT json_object('networkInterfaceId', e.eni, 'vpcId', e.endpoint->>'$.vpcId') AS card, e.account_id,
   e.aws_region AS region, e.moment, e.event_id, 'listed' AS kind, NULL AS instance_id, NULL AS born, NULL AS maker,
   NULL AS maker_instance, 'vpc_endpoint' AS owner, e.endpoint->>'$.vpcEndpointId' AS owner_id, e.object_id, e.record
 FROM (
-  SELECT account_id, aws_region, moment, event_id, object_id, record,
-    coalesce(answer->'$.CreateVpcEndpointResponse.vpcEndpoint', answer->'$.vpcEndpoint') AS endpoint
-  FROM call
-  WHERE event_name = 'CreateVpcEndpoint'
-) AS e, unnest(list_concat(json_extract_string(e.endpoint, '$.networkInterfaceIdSet.item[*]'),
-  json_extract_string(e.endpoint, '$.networkInterfaceIdSet.items[*]'),
-  [e.endpoint->>'$.networkInterfaceIdSet.item'])) AS u(eni)
+  SELECT c.*, unnest(list_concat(json_extract_string(c.endpoint, '$.networkInterfaceIdSet.item[*]'),
+    json_extract_string(c.endpoint, '$.networkInterfaceIdSet.items[*]'),
+    [c.endpoint->>'$.networkInterfaceIdSet.item'])) AS eni
+  FROM (
+    SELECT account_id, aws_region, moment, event_id, object_id, record,
+      coalesce(answer->'$.CreateVpcEndpointResponse.vpcEndpoint', answer->'$.vpcEndpoint') AS endpoint
+    FROM call
+    WHERE event_name = 'CreateVpcEndpoint'
+  ) AS c
+) AS e
 """
 
+_INTERFACE = valued("json_extract(s.attachment, '$.details[*]')", "name", "networkInterfaceId")
+
 _TASK = f"""
-SELECT json_object('networkInterfaceId', v.eni) AS card, s.account AS account_id, s.region, s.time AS moment, {_TASK_ID} AS event_id, 'listed' AS kind,
+SELECT json_object('networkInterfaceId', {_INTERFACE}) AS card, s.account AS account_id, s.region, s.time AS moment, {_TASK_ID} AS event_id, 'listed' AS kind,
   NULL AS instance_id, NULL AS born, NULL AS maker, NULL AS maker_instance, 'ecs_task' AS owner,
-  u.attachment->>'$.id' AS owner_id, s.object_id, s.record
-FROM {{rows}} AS s, unnest(json_extract(s.attachments, '$[*]')) AS u(attachment), unnest([
-  (SELECT min(d.detail->>'$.value') FROM unnest(json_extract(u.attachment, '$.details[*]')) AS d(detail)
-    WHERE (d.detail->>'$.name') = 'networkInterfaceId')]) AS v(eni)
+  s.attachment->>'$.id' AS owner_id, s.object_id, s.record
+FROM {each("{rows} AS s", "json_extract(s.attachments, '$[*]')", "attachment")} AS s
 """
 
 _GROUPS = """list_sort(list_distinct(list_concat(

@@ -127,23 +127,27 @@ FROM read
 """
 """Calls that hand out keys, as their records say."""
 
-_MINT_CALL = """
-CREATE OR REPLACE TEMP TABLE mint_call AS
+_MINT_WHOLE = """
+CREATE OR REPLACE TEMP TABLE mint_whole AS
 WITH several AS (
   SELECT call
   FROM kept.mint
   GROUP BY call
   HAVING count(*) > 1
-), whole AS (
-  SELECT m.call, max(m.own_key) AS own_key, max(m.own_session_id) AS own_session_id, max(m.own_session) AS own_session,
-    max(m.own_role_arn) AS own_role_arn, max(m.asked_session_name) AS asked_session_name,
-    max(m.own_source_identity) AS own_source_identity, max(m.expiration) AS expiration, max(m.own_seconds) AS own_seconds
-  FROM kept.mint AS m
-  JOIN several AS s ON s.call = m.call
-  GROUP BY m.call
 )
+SELECT m.call, max(m.own_key) AS own_key, max(m.own_session_id) AS own_session_id, max(m.own_session) AS own_session,
+  max(m.own_role_arn) AS own_role_arn, max(m.asked_session_name) AS asked_session_name,
+  max(m.own_source_identity) AS own_source_identity, max(m.expiration) AS expiration, max(m.own_seconds) AS own_seconds
+FROM kept.mint AS m
+JOIN several AS s ON s.call = m.call
+GROUP BY m.call
+"""
+"""Calls of which several accounts have a record, with what any of these says."""
+
+_MINT_CALL = """
+CREATE OR REPLACE TEMP VIEW mint_call AS
 SELECT
-  m.event_id, m.time, m.event_source, m.event_name, m.region, m.caller_type, m.caller_arn, m.invoked_by, m.caller_id,
+  m.rowid AS place, m.event_id, m.time, m.event_source, m.event_name, m.region, m.caller_type, m.caller_arn, m.invoked_by, m.caller_id,
   m.identity_key, m.issuer_key, m.account_id, m.side, m.call, m.own_key,
   coalesce(m.asked_arn, m.resource) AS asked_role,
   m.asked_session_name,
@@ -157,22 +161,24 @@ SELECT
   coalesce(m.expiration, w.expiration) AS expires_text,
   coalesce(m.own_seconds, w.own_seconds) AS seconds
 FROM kept.mint AS m
-LEFT JOIN whole AS w ON w.call = m.call
+LEFT JOIN mint_whole AS w ON w.call = m.call
 """
 """Every mint that succeeded, whether or not its record names the key; `call` joins the two accounts' records of one.
 What is `own` or `asked` is the record's alone, the rest is completed from the other account's."""
 
 _MINTED = r"""
 CREATE OR REPLACE TEMP TABLE minted AS
-WITH placed AS (
-  SELECT *,
-    row_number() OVER (
-      PARTITION BY access_key_id
-      ORDER BY side, event_source <> 'sts.amazonaws.com', time, event_id) AS place,
-    coalesce(try_strptime(replace(expires_text, chr(8239), ' '), $expiration_formats),
-             try_cast(expires_text AS TIMESTAMP)) AS stated
+WITH first AS (
+  SELECT arg_min(place, (side, event_source <> 'sts.amazonaws.com', time, event_id)) AS place
   FROM mint_call
   WHERE access_key_id IS NOT NULL
+  GROUP BY access_key_id
+), placed AS (
+  SELECT m.*,
+    coalesce(try_strptime(replace(expires_text, chr(8239), ' '), $expiration_formats),
+             try_cast(expires_text AS TIMESTAMP)) AS stated
+  FROM mint_call AS m
+  JOIN first AS f ON f.place = m.place
 ), lasting AS (
   SELECT *,
     CASE
@@ -180,7 +186,6 @@ WITH placed AS (
       WHEN seconds IS NULL AND caller_type IS DISTINCT FROM 'AWSService' THEN CASE event_name {defaults} END
     END AS lives
   FROM placed
-  WHERE place = 1
 )
 SELECT
   access_key_id,
@@ -282,9 +287,10 @@ WHERE s.unique_id IS NULL
 
 
 def collect_calls(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
-    """Make the temporary table `mint_call`, unless an earlier stage of the same resolution did."""
-    if afresh or not _there(con, "mint_call"):
+    """Make the temporary view `mint_call`, unless an earlier stage of the same resolution did."""
+    if afresh or not _there(con, "mint_whole"):
         scanned.take(con, _mints())
+        con.execute(_MINT_WHOLE)
         con.execute(_MINT_CALL)
 
 
@@ -307,12 +313,13 @@ def _mints() -> scanned.Scan:
 
 
 def drop_calls(con: duckdb.DuckDBPyConnection) -> None:
-    """Remove the temporary table `mint_call`; the last stage that reads it does so."""
-    con.execute("DROP TABLE IF EXISTS temp.mint_call")
+    """Remove the temporary view `mint_call`; the last stage that reads it does so."""
+    con.execute("DROP VIEW IF EXISTS temp.mint_call")
+    con.execute("DROP TABLE IF EXISTS temp.mint_whole")
 
 
 def collect(con: duckdb.DuckDBPyConnection, *, afresh: bool = False) -> None:
-    """Make the temporary tables `mint_call`, `minted` and `fact` from the issuances and creations that succeeded.
+    """Make the temporary view `mint_call` and tables `minted` and `fact` from the issuances and creations that succeeded.
 
     `minted` has one row per issued key: where both accounts recorded a call, the caller's record is cited,
     completed with what the other says. `fact` is what records state of a principal: kind, id, ARN, time.

@@ -307,7 +307,7 @@ def claim(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(_SESSION.format(seen=scanned.latest(con, _SEEN)))
     for statement in (_BARRED, _UNMINTED, _KNOWN_FUNCTION, _KNOWN_INSTANCE):
         con.execute(statement)
-    claims = [f"(SELECT * FROM ({claim}))" for claim in CLAIMS] + list(workloads.selected("claims", workloads.CLAIM))
+    claims = [f"(SELECT * FROM ({claim}))" for claim in CLAIMS] + workloads.selected(con, "claims", workloads.CLAIM)
     con.execute(_CLAIM.format(claims="\nUNION ALL\n".join(claims)))
 
 

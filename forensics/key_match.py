@@ -70,6 +70,10 @@ WITH role_id AS (
   FROM mint_call AS m
   LEFT JOIN role_id AS r ON r.arn = m.role_arn
   WHERE m.event_name <> 'CreateAccessKey'
+), sought AS (
+  SELECT DISTINCT who
+  FROM key_sought
+  WHERE who IS NOT NULL
 ), token AS (
   SELECT principal_id, time, key, event_id
   FROM mint_signal
@@ -88,6 +92,7 @@ SELECT 'session:' || who AS who, time, CASE WHEN event_name IN ('GetSessionToken
   access_key_id AS answered, CAST(NULL AS VARCHAR) AS switched_from
 FROM mint
 WHERE who <> ''
+  AND 'session:' || who IN (SELECT who FROM sought)
   AND (access_key_id IS NULL OR event_name NOT IN ('GetSessionToken', 'AssumeRoot'))
 UNION ALL
 SELECT 'session:' || principal_id, created_at, 0, true, key, 0, event_id, time, identity_key, key, key, NULL
@@ -214,8 +219,8 @@ def collect(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `key_match`; needs `holder`, `minted`, `mint_call` and `known`."""
     telling.take(con)
     con.execute(_HANDED)
-    con.execute(_CANDIDATE)
     con.execute(_SOUGHT, {"reserved_role": RESERVED_ROLE})
+    con.execute(_CANDIDATE)
     con.execute(_MATCH)
 
 

@@ -100,7 +100,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `lifetime`, `instance_key` and `address_network`; needs what the stage `workload` made, and drops the rest."""
     for table in ("lifetime", "address_network"):
         con.execute(f"DELETE FROM {table}")
-    replace(con, "instance_key", "instance_id", _INSTANCE_KEY)
+    replace(con, "instance_key", ("instance_id",), _INSTANCE_KEY)
     holding.hold(con)
     hyperplane.hold(con)
     private_address.hold(con)

@@ -27,17 +27,17 @@ _CALLS = scanned.one(
     "log_call",
     "cloudtrail",
     f"""
-SELECT DISTINCT w.object_id, u.bucket
+SELECT DISTINCT w.object_id, w.bucket
 FROM (
-  SELECT s.object_id,
+  SELECT s.object_id, unnest(
     CASE WHEN s.event_name NOT IN ({listed(_ELSEWHERE)}) OR array_to_string(s.resource_ids, ' ') LIKE '%/AWSLogs/%'
-      THEN [NULL] ELSE s.resource_ids END AS buckets
+      THEN [NULL] ELSE s.resource_ids END) AS bucket
   FROM {{rows}} AS s
   WHERE regexp_replace(s.event_name, '[0-9]{{8}}(v[0-9]+)?$', '') IN ({listed(_NAMES)})
     AND split_part(s.event_source, '.', 1) || ':' || regexp_replace(s.event_name, '[0-9]{{8}}(v[0-9]+)?$', '')
       IN ({listed(_ACTIONS)})
-) AS w, unnest(w.buckets) AS u(bucket)
-WHERE u.bucket IS NULL OR u.bucket NOT LIKE '%/%'
+) AS w
+WHERE w.bucket IS NULL OR w.bucket NOT LIKE '%/%'
 """,
 )
 """Objects with a call that may be an act against logs, or end one; `bucket` where it is one if logs are in that bucket."""

@@ -84,18 +84,18 @@ WITH spent AS (
   WHERE workload IN (SELECT workload FROM window_candidate)
     AND type = 'platform.initStart'
 )
-SELECT s.workload, s.busy_from, s.busy_to, s.known, s.evidence_event_ids, u.bucket
-FROM spent AS s, unnest(range(
-  CAST(epoch(s.busy_from) AS BIGINT) // {BUCKET}, CAST(epoch(s.busy_to) AS BIGINT) // {BUCKET} + 1)) AS u(bucket)
+SELECT s.workload, s.busy_from, s.busy_to, s.known, s.evidence_event_ids,
+  unnest(range(CAST(epoch(s.busy_from) AS BIGINT) // {BUCKET}, CAST(epoch(s.busy_to) AS BIGINT) // {BUCKET} + 1)) AS bucket
+FROM spent AS s
 WHERE s.busy_to - s.busy_from <= to_seconds(2 * {LONGEST_INVOCATION})
 """
 
 _WORKING = f"""
 CREATE OR REPLACE TEMP TABLE window_worker AS
 WITH bucketed AS (
-  SELECT w.*, u.bucket
-  FROM window_candidate AS w, unnest(range(
-    CAST(epoch(w.padded_from) AS BIGINT) // {BUCKET}, CAST(epoch(w.padded_to) AS BIGINT) // {BUCKET} + 1)) AS u(bucket)
+  SELECT w.*, unnest(range(
+    CAST(epoch(w.padded_from) AS BIGINT) // {BUCKET}, CAST(epoch(w.padded_to) AS BIGINT) // {BUCKET} + 1)) AS bucket
+  FROM window_candidate AS w
   WHERE w.ended_at - w.started_at <= to_seconds(2 * {BUCKET})
 ), working AS (
   SELECT w.interface_id, w.started_at, w.ended_at, w.workload, min(w.candidates) AS candidates,

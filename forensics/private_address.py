@@ -3,6 +3,7 @@
 import duckdb
 
 from forensics import scanned, workloads
+from forensics.each import each
 from forensics.interface_card import CARDS, DESCRIBED
 
 OUTWARD = scanned.one(
@@ -22,11 +23,11 @@ GROUP BY interface_id, address, vpc_id
 )
 """Addresses from which interfaces sent, as flow records say."""
 
-_FACT = """
+_FACT = f"""
 CREATE OR REPLACE TEMP TABLE address_fact AS
 WITH born AS (
   SELECT interface_id AS eni, vpc_id, addresses
-  FROM {cards} AS d
+  FROM {CARDS} AS d
   WHERE kind IN ('made', 'run')
   UNION ALL
   SELECT eni, vpc_id, [private_ip] AS addresses FROM found_card
@@ -34,6 +35,10 @@ WITH born AS (
   SELECT eni, vpc_id, [private_ip] AS addresses FROM configured_card
   UNION ALL
   SELECT interface_id AS eni, vpc_id, [private_ip] AS addresses FROM interface
+), seen AS (
+  SELECT eni, vpc_id, private_ip, addresses, [moment] AS moments FROM configured_card
+  UNION ALL
+  SELECT eni, vpc_id, private_ip, addresses, [first_seen, last_seen] AS moments FROM found_card
 ), moved AS (
   SELECT event_name LIKE 'Assign%' AS assigned, coalesce(ask->>'$.networkInterfaceId',
       ask->>'$.AssignIpv6AddressesRequest.NetworkInterfaceId',
@@ -54,25 +59,21 @@ WITH born AS (
   WHERE event_name IN ('AssignPrivateIpAddresses', 'UnassignPrivateIpAddresses', 'AssignIpv6Addresses',
     'UnassignIpv6Addresses')
 )
-SELECT DISTINCT b.eni, u.address, b.vpc_id, CAST(NULL AS TIMESTAMP) AS moment, 'assigned' AS what
-FROM born AS b, unnest(b.addresses) AS u(address)
-WHERE u.address IS NOT NULL
+SELECT DISTINCT b.eni, b.address, b.vpc_id, CAST(NULL AS TIMESTAMP) AS moment, 'assigned' AS what
+FROM {each("born AS b", "b.addresses", "address")} AS b
+WHERE b.address IS NOT NULL
 UNION ALL
-SELECT DISTINCT c.eni, u.address, c.vpc_id, v.moment, 'shown' AS what
-FROM (
-  SELECT eni, vpc_id, private_ip, addresses, [moment] AS moments FROM configured_card
-  UNION ALL
-  SELECT eni, vpc_id, private_ip, addresses, [first_seen, last_seen] AS moments FROM found_card
-) AS c, unnest(c.addresses) AS u(address), unnest(c.moments) AS v(moment)
-WHERE u.address IS DISTINCT FROM c.private_ip
+SELECT DISTINCT c.eni, c.address, c.vpc_id, v.moment, 'shown' AS what
+FROM {each("seen AS c", "c.addresses", "address")} AS c, unnest(c.moments) AS v(moment)
+WHERE c.address IS DISTINCT FROM c.private_ip
 UNION ALL
 SELECT DISTINCT s.interface_id AS eni, s.address, s.vpc_id, NULL AS moment, 'assigned' AS what
 FROM kept.flow_source AS s
 WHERE s.interface_id IN (SELECT holds FROM held_alone WHERE holds_kind = 'eni' UNION ALL SELECT holds FROM held_by_function)
-{others}UNION ALL
-SELECT DISTINCT m.eni, u.address, NULL AS vpc_id, m.moment, CASE WHEN m.assigned THEN 'assigned' ELSE 'unassigned' END AS what
-FROM moved AS m, unnest(m.addresses) AS u(address)
-WHERE regexp_matches(u.address, '^[0-9a-fA-F.:]+$')
+{{others}}UNION ALL
+SELECT DISTINCT m.eni, m.address, NULL AS vpc_id, m.moment, CASE WHEN m.assigned THEN 'assigned' ELSE 'unassigned' END AS what
+FROM {each("moved AS m", "m.addresses", "address")} AS m
+WHERE regexp_matches(m.address, '^[0-9a-fA-F.:]+$')
 """
 """Addresses of interfaces: from birth (`moment` NULL), or as secondary ones are assigned and taken away.
 
@@ -167,10 +168,10 @@ def hold(con: duckdb.DuckDBPyConnection) -> None:
     """Make the temporary table `held_address`; needs `held_alone`, `held_by_function` and what they were made from."""
     others = "".join(
         f"UNION ALL\nSELECT DISTINCT eni, address, vpc_id, NULL AS moment, 'assigned' AS what FROM {select} AS o\n"
-        for select in workloads.selected("addresses", workloads.ADDRESS)
+        for select in workloads.selected(con, "addresses", workloads.ADDRESS)
     )
     scanned.take(con, OUTWARD, DESCRIBED)
-    for statement in (_FACT.replace("{others}", others).replace("{cards}", CARDS), _INTERVAL, _HELD):
+    for statement in (_FACT.format(others=others), _INTERVAL, _HELD):
         con.execute(statement)
     for table in ("address_fact", "address_interval"):
         con.execute(f"DROP TABLE temp.{table}")

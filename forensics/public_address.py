@@ -4,6 +4,7 @@ import duckdb
 
 from forensics import running, workload
 from forensics.arn import key
+from forensics.each import each
 
 _INSTANCE = key("ec2", "c.aws_region", "c.account_id", "'instance/' || c.instance_id")
 
@@ -89,8 +90,9 @@ WHERE l.instance IS NULL
   AND NOT EXISTS (SELECT 1 FROM carried AS c WHERE c.event_id = l.event_id AND c.at_once)
 UNION ALL
 SELECT c.public_ip, c.workload, CASE WHEN c.at_once THEN c.moment ELSE c.valid_from END AS moment,
-  CASE WHEN c.at_once OR c.from_known THEN 'open' ELSE 'seen' END AS what, u.event_id
-FROM carried AS c, unnest(CASE WHEN c.at_once THEN [c.event_id] ELSE [c.event_id, c.attach_event_id] END) AS u(event_id)
+  CASE WHEN c.at_once OR c.from_known THEN 'open' ELSE 'seen' END AS what,
+  unnest(CASE WHEN c.at_once THEN [c.event_id] ELSE [c.event_id, c.attach_event_id] END) AS event_id
+FROM carried AS c
 UNION ALL
 SELECT public_ip, workload, valid_to AS moment, CASE WHEN to_known THEN 'close' ELSE 'left' END AS what,
   attach_event_id AS event_id
@@ -126,9 +128,9 @@ WITH card AS (
     WHERE event_name IN ('AssociateNatGatewayAddress', 'DisassociateNatGatewayAddress')
   ) AS r
 ), address AS (
-  SELECT c.workload, c.event_id, c.moment, c.phase, u.item->>'$.allocationId' AS allocation_id,
-    u.item->>'$.publicIp' AS public_ip, u.item->>'$.associationId' AS association_id
-  FROM card AS c, unnest(list_concat(json_extract(c.addresses, '$[*]'), [c.addresses])) AS u(item)
+  SELECT c.workload, c.event_id, c.moment, c.phase, c.item->>'$.allocationId' AS allocation_id,
+    c.item->>'$.publicIp' AS public_ip, c.item->>'$.associationId' AS association_id
+  FROM {each("card AS c", "list_concat(json_extract(c.addresses, '$[*]'), [c.addresses])", "item")} AS c
   UNION ALL
   SELECT c.workload, c.event_id, c.moment, c.phase, u.allocation_id, NULL AS public_ip, NULL AS association_id
   FROM card AS c, unnest(c.asked) AS u(allocation_id)
@@ -170,10 +172,10 @@ _GATEWAY_SIGHT = f"""
 CREATE OR REPLACE TEMP TABLE gateway_sight AS
 SELECT {key("ec2", "s.aws_region", "s.aws_account_id", "'natgateway/' || s.resource_id")} AS workload,
   s.object_id || '/' || s.record AS event_id, s.configuration_item_capture_time AS moment,
-  nullif(u.held->>'$.publicIp', '') AS public_ip,
-  CASE WHEN coalesce(u.held->>'$.isPrimary', 'true') = 'true'
+  nullif(s.held->>'$.publicIp', '') AS public_ip,
+  CASE WHEN coalesce(s.held->>'$.isPrimary', 'true') = 'true'
     THEN try_cast(s.configuration->>'$.createTime' AS TIMESTAMP) END AS created_at
-FROM resource_item AS s, unnest(json_extract(s.configuration, '$.natGatewayAddresses[*]')) AS u(held)
+FROM {each("resource_item AS s", "json_extract(s.configuration, '$.natGatewayAddresses[*]')", "held")} AS s
 WHERE s.resource_type = 'AWS::EC2::NatGateway'
   AND s.configuration_item_status NOT LIKE 'ResourceDeleted%'
   AND s.configuration_item_capture_time IS NOT NULL

@@ -2,8 +2,9 @@
 
 import duckdb
 
-from forensics import telling
+from forensics import scanned, telling
 from forensics.attribution.part import current, identifier
+from forensics.each import each
 from forensics.sources.cloudtrail import EVENT as CALL
 
 _CALL_ID = CALL.columns["event_id"]
@@ -112,40 +113,52 @@ WHERE s.event_name = 'CreateNetworkInterface'
 """
 
 _RUN = f"""
-SELECT 'ecs_attachment' AS id_kind, regexp_extract(v.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, 'cloudtrail' AS source,
-  c.time, u.task->>'$.taskArn' AS workload
+SELECT 'ecs_attachment' AS id_kind, regexp_extract(c.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, 'cloudtrail' AS source,
+  c.time, c.workload
 FROM (
-  SELECT {_CALL_ID} AS event_id, s.event_time AS time, s.response_elements AS answer
-  FROM {telling.TABLE} AS s
-  WHERE s.event_source = 'ecs.amazonaws.com'
-    AND s.event_name IN ('RunTask', 'StartTask')
-    AND {current("cloudtrail")}
-) AS c, unnest(json_extract(c.answer, '$.tasks[*]')) AS u(task), unnest(json_extract(u.task, '$.attachments[*]')) AS v(item)
+  SELECT s.event_id, s.time, s.task->>'$.taskArn' AS workload, unnest(json_extract(s.task, '$.attachments[*]')) AS item
+  FROM (
+    SELECT {_CALL_ID} AS event_id, s.event_time AS time, unnest(json_extract(s.response_elements, '$.tasks[*]')) AS task
+    FROM {telling.TABLE} AS s
+    WHERE s.event_source = 'ecs.amazonaws.com'
+      AND s.event_name IN ('RunTask', 'StartTask')
+      AND {current("cloudtrail")}
+  ) AS s
+) AS c
 """
 
-_CHANGED = f"""
-SELECT 'ecs_attachment' AS id_kind, regexp_extract(u.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, 'ecs_event' AS source,
-  c.time, c.task_arn AS workload
+_CHANGES = scanned.one(
+    "attachment_change",
+    "ecs_event",
+    f"""
+SELECT c.object_id, c.record, regexp_extract(c.item->>'$.id', '({_UUID})$', 1) AS id, c.event_id, c.time, c.task_arn
 FROM (
-  SELECT {identifier("ecs_event")} AS event_id, s.time, s.task_arn, s.attachments
-  FROM ecs_event AS s
-  WHERE {current("ecs_event")}
-) AS c, unnest(json_extract(c.attachments, '$[*]')) AS u(item)
-WHERE u.item->>'$.type' IN ('eni', 'ElasticNetworkInterface')
+  SELECT s.object_id, s.record, {identifier("ecs_event")} AS event_id, s.time, s.task_arn,
+    unnest(json_extract(s.attachments, '$[*]')) AS item
+  FROM {{rows}} AS s
+) AS c
+WHERE c.item->>'$.type' IN ('eni', 'ElasticNetworkInterface')
+""",
+)
+
+_CHANGED = f"""
+SELECT 'ecs_attachment' AS id_kind, s.id, s.event_id, 'ecs_event' AS source, s.time, s.task_arn AS workload
+FROM {_CHANGES.table} AS s
+WHERE {current("ecs_event")}
 """
 
 _MINTED = f"""
-SELECT 'pod_uid' AS id_kind, u.tag->>'$.value' AS id, c.event_id, 'cloudtrail' AS source, c.time,
+SELECT 'pod_uid' AS id_kind, c.tag->>'$.value' AS id, c.event_id, 'cloudtrail' AS source, c.time,
   CAST(NULL AS VARCHAR) AS workload
 FROM (
-  SELECT {_CALL_ID} AS event_id, s.event_time AS time, s.request_parameters AS ask
+  SELECT {_CALL_ID} AS event_id, s.event_time AS time, unnest(json_extract(s.request_parameters, '$.tags[*]')) AS tag
   FROM {telling.TABLE} AS s
   WHERE s.event_source = 'sts.amazonaws.com'
     AND s.event_name = 'AssumeRole'
     AND s.user_identity_invoked_by = 'pods.eks.amazonaws.com'
     AND {current("cloudtrail")}
-) AS c, unnest(json_extract(c.ask, '$.tags[*]')) AS u(tag)
-WHERE u.tag->>'$.key' = 'kubernetes-pod-uid'
+) AS c
+WHERE c.tag->>'$.key' = 'kubernetes-pod-uid'
 """
 
 _ENDPOINT_MADE = f"""
@@ -158,6 +171,30 @@ WHERE s.event_source = 'ec2.amazonaws.com'
   AND s.event_name = 'CreateVpcEndpoint'
   AND {current("cloudtrail")}
 """
+
+_THROUGH = scanned.one(
+    "endpoint_call",
+    "cloudtrail",
+    f"""
+SELECT s.object_id, s.vpc_endpoint_id AS id,
+  arg_min(struct_pack(event_id := {_CALL_ID}, time := s.event_time), (s.event_time, {_CALL_ID})) AS first,
+  arg_max(struct_pack(event_id := {_CALL_ID}, time := s.event_time), (s.event_time, {_CALL_ID})) AS last
+FROM {{rows}} AS s
+WHERE s.vpc_endpoint_id <> ''
+GROUP BY s.object_id, s.vpc_endpoint_id
+""",
+)
+"""The first and the last call through each VPC endpoint, by object: an object is read once, so that nothing is to be merged."""
+
+_COPIED = "SELECT copy_object_id FROM superseded WHERE source = 'cloudtrail'"
+
+_CALLED_THROUGH = f"""
+SELECT 'vpc_endpoint' AS id_kind, s.id, s.call.event_id AS event_id, 'cloudtrail' AS source, s.call.time AS time,
+  CAST(NULL AS VARCHAR) AS workload
+FROM {each(f"{_THROUGH.table} AS s", "[s.first, s.last]", "call")} AS s
+WHERE s.object_id NOT IN ({_COPIED})
+"""
+"""Of objects that hold copies every call is judged by itself: the first may be one."""
 
 _POD = "LEFT JOIN pod_key AS k ON k.what = 'uid' AND k.named = "
 
@@ -199,12 +236,13 @@ _THINGS = (
         where=f"s.kubernetes_workload_type = 'pods'\n  AND {current('guardduty')}",
     ),
     _ENDPOINT_MADE,
+    _CALLED_THROUGH,
     _carried(
         "vpc_endpoint",
         "s.vpc_endpoint_id",
         "cloudtrail",
         "s.event_time",
-        where=f"s.vpc_endpoint_id <> ''\n  AND {current('cloudtrail')}",
+        where=f"s.vpc_endpoint_id <> ''\n  AND s.object_id IN ({_COPIED})\n  AND {current('cloudtrail')}",
     ),
     _carried("vpc_endpoint", "s.vpc_endpoint_id", "api_gateway", _GATEWAY_TIME, where="s.vpc_endpoint_id <> ''"),
 )
@@ -238,10 +276,10 @@ WITH whole AS (
   WHERE id <> ''
   GROUP BY id_kind, id, source
 ), thing AS (
-  SELECT DISTINCT b.id_kind, b.id, u.record.event_id AS event_id, b.source, u.record.time AS time,
-    u.record.workload AS workload
-  FROM bound AS b, unnest([b.first, b.last]) AS u(record)
-  WHERE u.record IS NOT NULL
+  SELECT DISTINCT b.id_kind, b.id, b.record.event_id AS event_id, b.source, b.record.time AS time,
+    b.record.workload AS workload
+  FROM {each("bound AS b", "[b.first, b.last]", "record")} AS b
+  WHERE b.record IS NOT NULL
 ), linked AS (
   SELECT id_kind, id, event_id, source, time, workload, 'recorded' AS certainty
   FROM whole
@@ -272,6 +310,7 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `request_link`; needs `stream_workload`, `pod_key` and `s3_call` of `attribution`."""
     con.execute("DELETE FROM request_link")
     telling.take(con)
+    scanned.take(con, _CHANGES, _THROUGH)
     functions = con.execute("SELECT 1 FROM stream_workload LIMIT 1").fetchall()
     things = (*_THINGS, *(_OF_FUNCTIONS if functions else ()))
     con.execute(_LINK.replace("{things}", "UNION ALL".join(things)))

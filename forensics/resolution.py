@@ -85,11 +85,10 @@ def _resolve(con: duckdb.DuckDBPyConnection) -> None:
 
 def _complete_evidence(con: duckdb.DuckDBPyConnection) -> None:
     """Account and region of objects whose key names none: those of their records, where all agree."""
-    for source in sources().values():
-        asked = {"account_id": source.account, "region": source.region}
-        columns = {column: sql for column, sql in asked.items() if sql != "NULL"}
-        if columns and (fresh := scanned.fresh(con, "evidence_place", source.name)):
-            for column, sql in columns.items():
+    for name, fresh in scanned.fresh(con, "evidence_place", sources()).items():
+        asked = {"account_id": sources()[name].account, "region": sources()[name].region}
+        for column, sql in asked.items():
+            if sql != "NULL":
                 con.execute(_PLACE.format(column=column, sql=sql, rows=fresh.rows))
 
 

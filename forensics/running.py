@@ -4,6 +4,7 @@ import duckdb
 
 from forensics import workload
 from forensics.arn import key
+from forensics.each import each
 
 ENDED = f"""
 SELECT workload, event_id, moment FROM ({workload.TERMINATED}) AS t
@@ -12,12 +13,14 @@ SELECT workload, event_id, moment FROM ({workload.STATES}) AS s WHERE state IN (
 """
 """Ends of instances: `workload, event_id, moment`."""
 
-_STARTED = f"""
-SELECT {key("ec2", "c.aws_region", "c.account_id", "'instance/' || u.instance_id")} AS workload, c.event_id, c.moment,
-  c.event_name
-FROM workload_call AS c, unnest(coalesce(
+_INSTANCES = """coalesce(
   json_extract_string(c.answer, '$.instancesSet.items[*].instanceId'),
-  json_extract_string(c.ask, '$.instancesSet.items[*].instanceId'))) AS u(instance_id)
+  json_extract_string(c.ask, '$.instancesSet.items[*].instanceId'))"""
+
+_STARTED = f"""
+SELECT {key("ec2", "c.aws_region", "c.account_id", "'instance/' || c.instance_id")} AS workload, c.event_id, c.moment,
+  c.event_name
+FROM {each("workload_call AS c", _INSTANCES, "instance_id")} AS c
 WHERE c.event_name IN ('RunInstances', 'StartInstances', 'StopInstances')
 """
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -56,12 +56,9 @@ MERGE_FROM = 10_000
 _OWN_ROWS = 1 << 54
 """Row ids from there on are of rows that this transaction has written itself, and get others when it commits."""
 
-_KNOWN = """
-SELECT t.table_name, t.estimated_size, k.sha256, k.next_row, k.size
-FROM duckdb_tables() AS t
-LEFT JOIN kept.scan AS k ON k.source = t.table_name AND k.name = ?
-WHERE t.schema_name = 'stored'
-"""
+_SIZES = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE schema_name = 'stored'"
+
+_READ = "SELECT name, source, sha256, next_row, size FROM kept.scan WHERE list_contains(CAST(? AS VARCHAR[]), name)"
 
 _SOURCES = """
 SELECT t.table_name, k.next_row, k.rows, k.object_id, k.record
@@ -107,12 +104,13 @@ def one(name: str, source: str, sql: str, merged: str = "") -> Scan:
 
 def take(con: duckdb.DuckDBPyConnection, *scans: Scan) -> None:
     """Bring the tables of scans up to date with the source tables; the caller owns the transaction."""
+    known = _known(con, [scan.name for scan in scans])
     for scan in scans:
-        known = {row[0]: row[1:] for row in con.execute(_KNOWN, [scan.name]).fetchall() if row[0] in scan.parts}
-        if any(sha256 != scan.sha256 for _, sha256, _, _ in known.values()):
+        marks = {source: mark for source, mark in known[scan.name].items() if source in scan.parts}
+        if any(mark.sha256 != scan.sha256 for mark in marks.values()):
             _begin(con, scan)
-            known = {source: (size, "", 0, 0) for source, (size, *_) in known.items()}
-        grown = {source: mark for source, (size, _, mark, before) in known.items() if size != before}
+            marks = {source: _Mark(mark.size, None, 0, 0) for source, mark in marks.items()}
+        grown = {source: mark for source, mark in marks.items() if mark.size != mark.before}
         for source, mark in grown.items():
             _read(con, scan, source, mark)
         if grown and scan.merged:
@@ -133,19 +131,38 @@ class Fresh:
     whole: bool
 
 
-def fresh(con: duckdb.DuckDBPyConnection, name: str, source: str) -> Fresh | None:
-    """The rows of a source that came since the last call by that name; None if there are none.
+def fresh(con: duckdb.DuckDBPyConnection, name: str, sources: Iterable[str]) -> dict[str, Fresh]:
+    """The rows of sources that came since the last call by that name; of those that got none, nothing.
 
     For what is no table of its own, but brought up to date in place; the caller owns the transaction.
     """
-    known = {row[0]: row[1:] for row in con.execute(_KNOWN, [name]).fetchall()}
-    size, _, mark, before = known[source]
-    if size == (before or 0):
-        return None
-    top = next_row(con, source)
-    con.execute("DELETE FROM kept.scan WHERE name = ? AND source = ?", [name, source])
-    con.execute("INSERT INTO kept.scan VALUES (?, ?, '', ?, ?, NULL)", [name, source, top, size])
-    return Fresh(rows_between(con, source, mark or 0, top), not mark)
+    known = _known(con, [name])[name]
+    found = {}
+    for source in sources:
+        size, _, mark, before = known[source]
+        if size != (before or 0):
+            top = next_row(con, source, mark or 0)
+            con.execute("DELETE FROM kept.scan WHERE name = ? AND source = ?", [name, source])
+            con.execute("INSERT INTO kept.scan VALUES (?, ?, '', ?, ?, NULL)", [name, source, top, size])
+            found[source] = Fresh(rows_between(con, source, mark or 0, top), not mark)
+    return found
+
+
+class _Mark(NamedTuple):
+    """How far a source was read: its rows now, the scan's declaration, the row reached, and the rows there were then."""
+
+    size: int
+    sha256: str | None
+    next_row: int | None
+    before: int | None
+
+
+def _known(con: duckdb.DuckDBPyConnection, names: list[str]) -> dict[str, dict[str, _Mark]]:
+    """How far every source was read, by scan."""
+    sizes = con.execute(_SIZES).fetchall()
+    read = {(name, source): mark for name, source, *mark in con.execute(_READ, [names]).fetchall()}
+    unread = (None, None, None)
+    return {name: {source: _Mark(size, *read.get((name, source), unread)) for source, size in sizes} for name in names}
 
 
 def forget(con: duckdb.DuckDBPyConnection, sources: Iterable[str]) -> None:
@@ -166,7 +183,7 @@ def check(con: duckdb.DuckDBPyConnection) -> list[str]:
         reached = then[0]
         if reached is not None and _state(con, source, reached) != tuple(then):
             lost.append(source)
-        top = next_row(con, source)
+        top = next_row(con, source, 0 if source in lost else reached or 0)
         if source in lost or reached != top:
             con.execute("DELETE FROM kept.source WHERE source = ?", [source])
             con.execute("INSERT INTO kept.source VALUES (?, ?, ?, ?, ?)", [source, *_state(con, source, top)])
@@ -175,10 +192,10 @@ def check(con: duckdb.DuckDBPyConnection) -> list[str]:
     return lost
 
 
-def next_row(con: duckdb.DuckDBPyConnection, source: str) -> int:
-    """The row id that the next row of a source's table gets."""
-    found = con.execute(f'SELECT max(rowid) + 1 FROM stored."{source}" WHERE rowid < {_OWN_ROWS}').fetchall()
-    return int(found[0][0] or 0)
+def next_row(con: duckdb.DuckDBPyConnection, source: str, start: int = 0) -> int:
+    """The row id that the next row of a source's table gets, where those before `start` are known to be given."""
+    asked = f'SELECT max(rowid) + 1 FROM stored."{source}" WHERE rowid >= {start} AND rowid < {_OWN_ROWS}'
+    return int(con.execute(asked).fetchall()[0][0] or start)
 
 
 def rows_between(con: duckdb.DuckDBPyConnection, source: str, start: int, end: int) -> str:
@@ -206,18 +223,15 @@ def _begin(con: duckdb.DuckDBPyConnection, scan: Scan) -> None:
     )
 
 
-def _read(con: duckdb.DuckDBPyConnection, scan: Scan, source: str, mark: int) -> None:
-    top = next_row(con, source)
-    rows = rows_between(con, source, mark, top)
-    con.execute(f"INSERT INTO {scan.table}\n{scan.parts[source].replace('{rows}', rows)}")
-    con.execute(_PASSED, [top, source, scan.name, source])
-
-
-_PASSED = """
-UPDATE kept.scan
-SET next_row = ?, size = (SELECT estimated_size FROM duckdb_tables() WHERE schema_name = 'stored' AND table_name = ?)
-WHERE name = ? AND source = ?
-"""
+def _read(con: duckdb.DuckDBPyConnection, scan: Scan, source: str, mark: _Mark) -> None:
+    start = mark.next_row or 0
+    top = next_row(con, source, start)
+    con.execute(
+        f"INSERT INTO {scan.table}\n{scan.parts[source].replace('{rows}', rows_between(con, source, start, top))}"
+    )
+    con.execute(
+        "UPDATE kept.scan SET next_row = ?, size = ? WHERE name = ? AND source = ?", [top, mark.size, scan.name, source]
+    )
 
 
 def _merge(con: duckdb.DuckDBPyConnection, scan: Scan, reads: int) -> None:

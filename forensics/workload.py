@@ -2,8 +2,9 @@
 
 import duckdb
 
-from forensics import configuration, issued, scanned, workload_call, workloads
+from forensics import configuration, issuance, issued, scanned, workload_call, workloads
 from forensics.arn import FUNCTION, INSTANCE, SAMPLE, function_key, key, kind_of, partition
+from forensics.each import each, valued
 from forensics.replaced import replace
 from forensics.sources.eventbridge_event import SOURCE as STATE_SOURCE
 from forensics.workload_call import LAMBDA_CONFIGURE, LAMBDA_CREATE, LAMBDA_DELETE
@@ -12,10 +13,7 @@ STATE = STATE_SOURCE.event
 
 
 def _name_tag(document: str, tags: str) -> str:
-    return (
-        f"(SELECT min(t.tag->>'$.value') FROM unnest(json_extract({document}, '{tags}')) AS t(tag)"
-        " WHERE (t.tag->>'$.key') = 'Name')"
-    )
+    return valued(f"json_extract({document}, '{tags}')", "key", "Name")
 
 
 _FUNCTION_CONFIGURED = rf"""
@@ -119,11 +117,11 @@ FROM ({STREAMS}) AS s
 """
 
 _INSTANCE_RUN = f"""
-SELECT {key("ec2", "c.aws_region", "c.account_id", "'instance/' || (u.item->>'$.instanceId')")} AS workload,
+SELECT {key("ec2", "c.aws_region", "c.account_id", "'instance/' || (c.item->>'$.instanceId')")} AS workload,
   'ec2_instance' AS kind,
-  {_name_tag("u.item", "$.tagSet.items[*]")} AS name,
-  NULL AS role, u.item->>'$.imageId' AS image, NULL AS code_sha256, c.moment, 'started' AS phase
-FROM workload_call AS c, unnest(json_extract(c.answer, '$.instancesSet.items[*]')) AS u(item)
+  {_name_tag("c.item", "$.tagSet.items[*]")} AS name,
+  NULL AS role, c.item->>'$.imageId' AS image, NULL AS code_sha256, c.moment, 'started' AS phase
+FROM {each("workload_call AS c", "json_extract(c.answer, '$.instancesSet.items[*]')", "item")} AS c
 WHERE c.event_name = 'RunInstances'
 """
 
@@ -245,14 +243,12 @@ RECOGNISERS = (
 """
 
 _DETAIL = """
-INSERT INTO workload_detail
 SELECT workload, property, value, min(moment) AS first_seen, max(moment) AS last_seen,
   list_distinct([arg_min(event_id, (moment, event_id)), arg_max(event_id, (moment, event_id))]) AS evidence_event_ids
 FROM ({details}) AS d
 WHERE workload IS NOT NULL
   AND value <> ''
 GROUP BY workload, property, value
-ORDER BY workload, property, value
 """
 
 _CONTAINER = """
@@ -317,21 +313,30 @@ def resolve(con: duckdb.DuckDBPyConnection) -> None:
 
     Leaves `workload_call`, `resource_item` and what `workloads.prepare` makes: `lifetime`, the last stage that reads them, drops them.
     """
-    for table in ("workload_detail", "workload_container"):
-        con.execute(f"DELETE FROM {table}")
     workload_call.collect(con)
     scanned.take(con, ISSUED_TO, _FLOWED)
+    issuance.collect_calls(con)
     workloads.prepare(con)
-    sightings = [*RECOGNISERS, *workloads.selected("sightings", workloads.SIGHTING)]
+    sightings = [*RECOGNISERS, *workloads.selected(con, "sightings", workloads.SIGHTING)]
     con.execute("CREATE OR REPLACE TEMP TABLE workload_sighting AS" + "\nUNION ALL\n".join(sightings))
     issued.claim(con)
     con.execute(_KEYED)
-    replace(con, "workload", "workload", _WORKLOAD)
+    replace(con, "workload", ("workload",), _WORKLOAD)
     issued.conclude(con)
-    for part, columns, statement in (
-        ("details", workloads.DETAIL, _DETAIL),
-        ("containers", workloads.CONTAINER, _CONTAINER),
-    ):
-        if found := list(workloads.selected(part, columns)):
-            con.execute(statement.format(**{part: "\nUNION ALL\n".join(found)}))
+    _describe(con)
     con.execute("DROP TABLE temp.workload_sighting")
+
+
+def _describe(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("DELETE FROM workload_container")
+    if containers := workloads.selected(con, "containers", workloads.CONTAINER):
+        con.execute(_CONTAINER.format(containers="\nUNION ALL\n".join(containers)))
+    if details := workloads.selected(con, "details", workloads.DETAIL):
+        replace(
+            con,
+            "workload_detail",
+            ("workload", "property", "value"),
+            _DETAIL.format(details="\nUNION ALL\n".join(details)),
+        )
+    else:
+        con.execute("DELETE FROM workload_detail")

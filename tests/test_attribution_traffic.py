@@ -222,3 +222,18 @@ def test_traffic_at_another_time_or_to_another_port_is_not_behind_the_call(tmp_p
     late = behind("10.0.0.5", at="09:30:00")
     plain = [record | {"dstport": 80} for record in behind("10.0.0.6")]
     assert used_from(tmp_path, [*late, *plain]) == [(NAT, "matched", 1)]
+
+
+def test_a_flow_that_lasts_from_one_holder_into_another_is_shared_and_one_within_a_stretch_is_not(
+    tmp_path: Path,
+) -> None:
+    holdings = [(TASK, "eni eni-1", "08:00:00", "09:00:00"), (OTHER_TASK, "eni eni-1", "09:00:00", "10:00:00")]
+    flows = [flow("08:50:00", "09:10:00"), flow("08:30:00", "08:40:00"), flow("09:30:00", "09:40:00")]
+    with placed(tmp_path, holdings, vpc_flow=flows) as con:
+        assert answers(con) == [
+            (0, TASK, "shared", 2),
+            (0, OTHER_TASK, "shared", 2),
+            (1, TASK, "matched", 1),
+            (2, OTHER_TASK, "matched", 1),
+        ]
+        assert con.execute("SELECT DISTINCT event_id FROM flow_crossing").fetchall() == [("object-0/0",)]

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from tests.workload_worlds import DAY, DEV, ORDERS, configured, line, world
 from tests.worlds import ACCOUNT, Record, call
@@ -94,3 +95,23 @@ def test_values_of_any_shape_link_nothing(tmp_path: Path) -> None:
     event = {"id": "e-1", "time": DAY + "09:00:00", "detail": {"taskArn": ORDERS, "attachments": {"id": 1}}}
     with world(tmp_path, cloudtrail=[odd, odd_interface], ecs_event=[event], alb=[balanced("'; DROP TABLE x")]) as con:
         assert con.execute("SELECT count(*) FROM request_link").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(("at", "other"), [("08:00:00", "call-2"), ("10:00:00", "call-0")])
+@pytest.mark.parametrize("again", [0, 1])
+def test_the_first_and_the_last_of_an_endpoint_are_linked_whatever_copies_there_are(
+    tmp_path: Path, at: str, other: str, again: int
+) -> None:
+    made = call(
+        DEV,
+        "ec2:CreateVpcEndpoint",
+        at=at,
+        eventID="made",
+        responseElements={"vpcEndpoint": {"vpcEndpointId": "vpce-1"}},
+    )
+    through = [
+        call(DEV, at=f"09:0{minute}:00", eventID=f"call-{minute}", vpcEndpointId="vpce-1") for minute in (2, 0, 1)
+    ]
+    with world(tmp_path, cloudtrail=[made, *through, *through[:1] * again, *through[1:2] * again]) as con:
+        found = con.execute("SELECT event_id FROM request_link WHERE id_kind = 'vpc_endpoint' ORDER BY 1").fetchall()
+        assert found == [(other,), ("made",)]

@@ -86,8 +86,9 @@ WHERE FALSE
 
 def create_view(con: duckdb.DuckDBPyConnection) -> None:
     """Make the view `attribution` of the parts whose tables hold anything: each part costs every query its planning."""
-    tables = {table for item in PARTS for table in (item.source, *item.needs)}
-    filled = {table for table in tables if con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall()}
+    needed = {table for item in PARTS for table in item.needs}
+    filled = {table for table in needed if con.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall()}
+    filled.update(event.filled(con))
     parts = [item.sql for item in PARTS if filled.issuperset((item.source, *item.needs))]
     con.execute("CREATE OR REPLACE VIEW attribution AS\n" + "\nUNION ALL\n".join([_NOTHING, *parts]))
 

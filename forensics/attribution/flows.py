@@ -2,11 +2,41 @@
 
 import duckdb
 
+from forensics import scanned
 from forensics.attribution.part import PLACE_OF_ID, Answer, Near, Part, nearby, part
 
 _TASK_ARN = r"^arn:[^:]+:ecs:[^:]+:[0-9]{12}:task/[^/]+/[^/]+$"
 _UNTOLD = "s.ecs_task_arn IS NULL\n  AND s.ecs_task_id IS NULL"
 _END = 'coalesce(s."end", s.start)'
+
+_BARE = scanned.one(
+    "flow_bare",
+    "vpc_flow",
+    f"""
+SELECT s.interface_id, date_trunc('hour', s.start) AS hour, min(s.start) AS begun, max({_END}) AS ended
+FROM {{rows}} AS s
+WHERE s.instance_id IS NULL
+  AND {_UNTOLD}
+  AND s.interface_id IS NOT NULL
+GROUP BY s.interface_id, date_trunc('hour', s.start)
+""",
+    """
+SELECT interface_id, hour, min(begun) AS begun, max(ended) AS ended
+FROM {kept}
+GROUP BY interface_id, hour
+""",
+)
+"""When flow records name an interface, but neither instance nor task, by hour."""
+
+_ANY_CROSSING = f"""
+SELECT 1
+FROM {_BARE.rows} AS b
+JOIN flow_place AS p ON p.interface_id = b.interface_id
+WHERE (b.begun < p.valid_from AND p.valid_from <= b.ended)
+  OR (b.begun < p.valid_to AND p.valid_to <= b.ended)
+LIMIT 1
+"""
+"""Whether a stretch begins or ends in an hour's records: else no record lasts from one into another."""
 
 FLOW_CROSSING = f"""
 INSERT INTO flow_crossing
@@ -336,4 +366,6 @@ PARTS = (
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild `flow_crossing`: flows that last from one stretch of their interface's time into another."""
     con.execute("DELETE FROM flow_crossing")
-    con.execute(FLOW_CROSSING)
+    scanned.take(con, _BARE)
+    if con.execute(_ANY_CROSSING).fetchall():
+        con.execute(FLOW_CROSSING)

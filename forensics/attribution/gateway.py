@@ -3,6 +3,7 @@
 import duckdb
 
 from forensics.attribution.part import Answer, current, part
+from forensics.each import each
 
 PADDING = 60
 """Seconds by which a flow record may miss a packet; whatever flowed within them of a minute may be behind its calls."""
@@ -68,9 +69,9 @@ WITH through AS (
       AND coalesce(s.pkt_srcaddr, s.srcaddr) IS DISTINCT FROM c.private_ip)
   GROUP BY 1, 2, 3, 4, 5, 6, 7
 )
-SELECT t.gateway, t.address, t.vpc_id, coalesce(t.skipped, FALSE) AS skipped, t.service, u.minute,
-  t.first_start < u.minute + INTERVAL 1 MINUTE AND t.last_end >= u.minute AS at_once, t.event_id
-FROM through AS t, unnest(generate_series(t.begun, t.ended, INTERVAL 1 MINUTE)) AS u(minute)
+SELECT t.gateway, t.address, t.vpc_id, coalesce(t.skipped, FALSE) AS skipped, t.service, t.minute,
+  t.first_start < t.minute + INTERVAL 1 MINUTE AND t.last_end >= t.minute AS at_once, t.event_id
+FROM {each("through AS t", "generate_series(t.begun, t.ended, INTERVAL 1 MINUTE)", "minute")} AS t
 """
 
 _BEHIND = """

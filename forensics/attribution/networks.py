@@ -3,6 +3,7 @@
 import duckdb
 
 from forensics import scanned, telling
+from forensics.each import each
 
 _ASKED = "'CreateLoadBalancer', 'CreateTargetGroup', 'CreateCluster', 'CreateDBInstance', 'CreateFirewall'"
 
@@ -17,12 +18,12 @@ WITH made AS (
     AND coalesce(s.error_code, '') = ''
 ), named AS (
   SELECT 'load_balancer' AS kind, account_id, region,
-    regexp_extract(u.card->>'$.loadBalancerArn', 'loadbalancer/(.+)$', 1) AS id, u.card->>'$.vpcId' AS vpc_id
-  FROM made, unnest(json_extract(answer, '$.loadBalancers[*]')) AS u(card)
+    regexp_extract(m.card->>'$.loadBalancerArn', 'loadbalancer/(.+)$', 1) AS id, m.card->>'$.vpcId' AS vpc_id
+  FROM {each("made AS m", "json_extract(m.answer, '$.loadBalancers[*]')", "card")} AS m
   WHERE event_name = 'CreateLoadBalancer'
   UNION ALL
-  SELECT 'target_group' AS kind, account_id, region, u.card->>'$.targetGroupArn' AS id, u.card->>'$.vpcId' AS vpc_id
-  FROM made, unnest(json_extract(answer, '$.targetGroups[*]')) AS u(card)
+  SELECT 'target_group' AS kind, account_id, region, m.card->>'$.targetGroupArn' AS id, m.card->>'$.vpcId' AS vpc_id
+  FROM {each("made AS m", "json_extract(m.answer, '$.targetGroups[*]')", "card")} AS m
   WHERE event_name = 'CreateTargetGroup'
   UNION ALL
   SELECT 'cluster' AS kind, account_id, region, answer->>'$.cluster.name' AS id,

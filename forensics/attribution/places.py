@@ -165,46 +165,39 @@ WHERE h.session IN (SELECT holds FROM lifetime WHERE holds_kind = 'session')
 use of the session nobody's."""
 
 _CALL_PLACE = """
-INSERT INTO call_place
 SELECT place AS source_ip, network AS vpc_endpoint_id, valid_from, valid_to, workload, certainty, via,
   candidates,
   evidence_event_ids
 FROM place_stretch
-ORDER BY place, network, valid_from, workload
 """
 
 _ADDRESS_PLACE = """
-INSERT INTO address_place
 SELECT s.place AS address, s.network AS vpc_id, s.valid_from, s.valid_to, s.workload, s.certainty,
   w.kind IN ('ecs_task', 'eks_pod') AS contained, s.candidates, s.evidence_event_ids
 FROM place_stretch AS s
 JOIN workload AS w ON w.workload = s.workload
-ORDER BY s.place, s.network, s.valid_from, s.workload
 """
 
 _FLOW_PLACE = """
-INSERT INTO flow_place
 SELECT place AS interface_id, valid_from, valid_to, workload, host, certainty, candidates, evidence_event_ids
 FROM place_stretch
-ORDER BY place, valid_from, workload
 """
 
 _SESSION_PLACE = """
-INSERT INTO session_place
 SELECT s.place AS session, s.valid_from, s.valid_to, s.workload, s.certainty, s.candidates, s.evidence_event_ids
 FROM place_stretch AS s
 WHERE NOT EXISTS (
   SELECT 1 FROM place_stretch AS o
   WHERE o.place = s.place AND o.valid_from = s.valid_from AND o.workload = '')
-ORDER BY s.place, s.valid_from, s.workload
 """
 
 _STEPS = (
-    (_CALL_HOLDER, CALL_PADDING, _CALL_PLACE),
-    (_ADDRESS_HOLDER, CALL_PADDING, _ADDRESS_PLACE),
-    (_FLOW_HOLDER, FLOW_PADDING, _FLOW_PLACE),
-    (_SESSION_HOLDER, CALL_PADDING, _SESSION_PLACE),
+    (_CALL_HOLDER, CALL_PADDING, "call_place", ("source_ip", "vpc_endpoint_id"), _CALL_PLACE),
+    (_ADDRESS_HOLDER, CALL_PADDING, "address_place", ("address", "vpc_id"), _ADDRESS_PLACE),
+    (_FLOW_HOLDER, FLOW_PADDING, "flow_place", ("interface_id",), _FLOW_PLACE),
+    (_SESSION_HOLDER, CALL_PADDING, "session_place", ("session",), _SESSION_PLACE),
 )
+"""Holders of places, seconds by which their times may be off, and the table of their stretches: name, place, SELECT."""
 
 _TASK_KEY = """
 SELECT regexp_extract(workload, '[^/]+$') AS task_id, min(workload) AS workload
@@ -217,15 +210,13 @@ HAVING count(*) = 1
 
 def resolve(con: duckdb.DuckDBPyConnection) -> None:
     """Rebuild the tables of places; needs `lifetime` and `home_network`; makes `primary_address`."""
-    for table in ("call_place", "address_place", "flow_place", "session_place"):
-        con.execute(f"DELETE FROM {table}")
     telling.take(con)
     scanned.take(con, OUTWARD, _THROUGH)
-    replace(con, "task_key", "task_id", _TASK_KEY)
+    replace(con, "task_key", ("task_id",), _TASK_KEY)
     for statement in (_HOST, _PRIMARY, _ENDPOINT_NETWORK, _PRIVATE):
         con.execute(statement)
-    for holders, padding, insert in _STEPS:
+    for holders, padding, table, place, select in _STEPS:
         stretch.cut(con, holders, padding)
-        con.execute(insert)
+        replace(con, table, (*place, "valid_from", "workload"), select)
     for table in ("container_host", "endpoint_network", "private_holder", "place_stretch"):
         con.execute(f"DROP TABLE temp.{table}")

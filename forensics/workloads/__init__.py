@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -28,7 +27,8 @@ ADDRESS = ("eni", "address", "vpc_id")
 class WorkloadKind:
     """What the resolution needs to know of one kind of workload; every entry is a SELECT of the columns named.
 
-    `scans` are read first (see `forensics.scanned`). `prepare` are statements that make the temporary tables named in `temporary`, which the SELECTs may read; they may
+    `scans` are read first (see `forensics.scanned`). `traces` is a SELECT that gives a row if records may tell of any such
+    workload: if it gives none, nothing else of the kind is read or made. `prepare` are statements that make the temporary tables named in `temporary`, which the SELECTs may read; they may
     read the source tables and `workload_call`. In order:
     `sightings` (SIGHTING) name workloads, with a `phase`: started, stopped, configured, seen, exists, gone.
     `details` (DETAIL) are properties that have no column, `containers` (CONTAINER) what ran within.
@@ -41,6 +41,7 @@ class WorkloadKind:
 
     name: str
     scans: tuple[scanned.Scan, ...] = ()
+    traces: str = "SELECT 1"
     prepare: tuple[str, ...] = ()
     temporary: tuple[str, ...] = ()
     sightings: tuple[str, ...] = ()
@@ -58,20 +59,26 @@ def kinds() -> tuple[WorkloadKind, ...]:
     return tuple(sorted((module.KIND for module in modules if hasattr(module, "KIND")), key=lambda kind: kind.name))
 
 
-def selected(part: str, columns: tuple[str, ...]) -> Iterator[str]:
-    """One part of every kind, each SELECT brought to the same columns in the same order."""
+def selected(con: duckdb.DuckDBPyConnection, part: str, columns: tuple[str, ...]) -> list[str]:
+    """One part of every kind that `prepare` found traces of, each SELECT brought to the same columns in the same order."""
     names = ", ".join(columns)
-    for kind in kinds():
-        for select in getattr(kind, part):
-            yield f"(SELECT {names} FROM ({select}) AS k)"
+    made = {row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()}
+    found = [kind for kind in kinds() if made.issuperset(kind.temporary)]
+    return [f"(SELECT {names} FROM ({select}) AS k)" for kind in found for select in getattr(kind, part)]
 
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the temporary tables of every kind; needs `workload_call`."""
+    """Make the temporary tables of every kind that records may tell of; needs `workload_call` and `mint_call`."""
     for kind in kinds():
         scanned.take(con, *kind.scans)
-        for statement in kind.prepare:
-            con.execute(statement)
+        if _traced(con, kind):
+            for statement in kind.prepare:
+                con.execute(statement)
+
+
+def _traced(con: duckdb.DuckDBPyConnection, kind: WorkloadKind) -> bool:
+    """Whether records may tell of any such workload."""
+    return bool(con.execute(f"{kind.traces}\nLIMIT 1").fetchall())
 
 
 def drop(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,16 +1,19 @@
 """CodeBuild: builds, and the keys that were made for each; a session's name has the build's id but not its project."""
 
+from forensics.each import each
+
 BUILD = r"^arn:[a-z-]+:codebuild:[a-z0-9-]+:[0-9]{12}:build/[A-Za-z0-9_-]+:([0-9A-Za-z-]{8,})$"
 SESSION = r"^AWSCodeBuild-([0-9A-Za-z-]{8,})$"
 """Name of a build's session: the part of the build's id after the project (seen in public logs)."""
 
-_ANSWERED = """
-SELECT c.event_id, c.moment, c.event_name, u.item->>'$.arn' AS workload, u.item->>'$.serviceRole' AS role,
-  u.item->>'$.environment.image' AS image, u.item->>'$.initiator' AS initiator,
-  u.item->>'$.sourceVersion' AS source_version,
+_BUILDS = "list_concat([json_extract(c.answer, '$.build')], json_extract(c.answer, '$.builds[*]'))"
+
+_ANSWERED = f"""
+SELECT c.event_id, c.moment, c.event_name, c.item->>'$.arn' AS workload, c.item->>'$.serviceRole' AS role,
+  c.item->>'$.environment.image' AS image, c.item->>'$.initiator' AS initiator,
+  c.item->>'$.sourceVersion' AS source_version,
   CASE c.event_name WHEN 'StartBuild' THEN 'started' WHEN 'RetryBuild' THEN 'started' ELSE 'seen' END AS phase
-FROM service_call AS c,
-  unnest(list_concat([json_extract(c.answer, '$.build')], json_extract(c.answer, '$.builds[*]'))) AS u(item)
+FROM {each("service_call AS c", _BUILDS, "item")} AS c
 WHERE c.event_source = 'codebuild.amazonaws.com'
 """
 
@@ -45,14 +48,15 @@ SELECT workload, 'codebuild_build' AS kind, split_part(split_part(workload, '/',
 FROM codebuild_build
 """
 
-DETAILS = """
-SELECT b.workload, u.property, u.value, b.moment, b.event_id
-FROM codebuild_build AS b,
-  unnest([
+_PROPERTIES = """[
     {'property': 'project', 'value': split_part(split_part(b.workload, '/', 2), ':', 1)},
     {'property': 'started_by', 'value': b.initiator},
-    {'property': 'source_version', 'value': b.source_version}]) AS t(u)
-WHERE u.value IS NOT NULL
+    {'property': 'source_version', 'value': b.source_version}]"""
+
+DETAILS = f"""
+SELECT b.workload, b.p.property, b.p.value, b.moment, b.event_id
+FROM {each("codebuild_build AS b", _PROPERTIES, "p")} AS b
+WHERE b.p.value IS NOT NULL
 """
 
 _KNOWN = """

@@ -111,6 +111,7 @@ not if its role is none of the task's definition."""
 KIND = WorkloadKind(
     name="ecs_task",
     scans=(*ecs_named.SCANS, *ecs_cards.SCANS, _OWN),
+    traces=f"{ecs_named.TRACES}UNION ALL\nSELECT 1 FROM mint_call WHERE invoked_by = '{ISSUER}'",
     prepare=(*ecs_named.PREPARE, *ecs_life.PREPARE, *ecs_cards.PREPARE),
     temporary=(*ecs_named.TEMPORARY, *ecs_life.TEMPORARY, *ecs_cards.TEMPORARY),
     sightings=(*ecs_life.SIGHTINGS, ecs_cards.HOSTS),

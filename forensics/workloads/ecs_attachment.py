@@ -1,18 +1,16 @@
 """What is attached to ECS tasks, as states of tasks and answers of calls tell it."""
 
 from forensics import scanned
+from forensics.each import each, valued
 from forensics.workloads.ecs_named import STATES, of_task
 
 _INTERFACE_TYPES = "('eni', 'ElasticNetworkInterface')"
 """Of events and of calls; volumes and Service Connect are attachments too."""
 
 
-def _detail(name: str) -> str:
-    """SQL: a detail of the attachment `u.item`."""
-    return (
-        "(SELECT min(d.held->>'$.value') FROM unnest(json_extract(u.item, '$.details[*]')) AS d(held)"
-        f" WHERE (d.held->>'$.name') = '{name}')"
-    )
+def detail(attachment: str, name: str) -> str:
+    """SQL: a detail of an attachment, as ECS lists them."""
+    return valued(f"json_extract({attachment}, '$.details[*]')", "name", name)
 
 
 def shaped(expression: str, pattern: str) -> str:
@@ -28,16 +26,16 @@ def _stated(states: str) -> str:
     """SELECT of the attachments that states of tasks tell of."""
     return f"""
 WITH state AS ({states})
-SELECT s.account_id, s.region, s.task_id, s.cluster, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
-  {shaped(_detail("networkInterfaceId"), ENI)} AS eni,
-  {shaped(_detail("privateIPv4Address"), ADDRESS)} AS ipv4,
-  {shaped(_detail("privateIPv6Address"), ADDRESS)} AS ipv6,
-  {shaped(_detail("publicIPv4Address"), ADDRESS)} AS public_ip,
+SELECT s.account_id, s.region, s.task_id, s.cluster, s.item->>'$.id' AS attachment_id, s.item->>'$.status' AS status,
+  {shaped(detail("s.item", "networkInterfaceId"), ENI)} AS eni,
+  {shaped(detail("s.item", "privateIPv4Address"), ADDRESS)} AS ipv4,
+  {shaped(detail("s.item", "privateIPv6Address"), ADDRESS)} AS ipv6,
+  {shaped(detail("s.item", "publicIPv4Address"), ADDRESS)} AS public_ip,
   s.moment, least(s.pull_started_at, s.started_at, s.stopping_at) AS held_at,
   least(s.moment, s.pull_started_at, s.started_at) AS attached_at, s.last_status = 'PROVISIONING' AS is_early,
   s.seen_at, s.event_id
-FROM state AS s, unnest(json_extract(s.attachments, '$[*]')) AS u(item)
-WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
+FROM {each("state AS s", "json_extract(s.attachments, '$[*]')", "item")} AS s
+WHERE s.item->>'$.type' IN {_INTERFACE_TYPES}
 """
 
 
@@ -50,14 +48,14 @@ WITH told AS (
     s.is_early, s.seen_at, s.event_id
   FROM {of_task(STATED.table, "s")}
   UNION ALL
-  SELECT t.workload, u.item->>'$.id' AS attachment_id, u.item->>'$.status' AS status,
-    {shaped(_detail("networkInterfaceId"), ENI)} AS eni,
-    {shaped(_detail("privateIPv4Address"), ADDRESS)} AS ipv4,
-    {shaped(_detail("privateIPv6Address"), ADDRESS)} AS ipv6,
+  SELECT t.workload, a.held->>'$.id' AS attachment_id, a.held->>'$.status' AS status,
+    {shaped(detail("a.held", "networkInterfaceId"), ENI)} AS eni,
+    {shaped(detail("a.held", "privateIPv4Address"), ADDRESS)} AS ipv4,
+    {shaped(detail("a.held", "privateIPv6Address"), ADDRESS)} AS ipv6,
     NULL AS public_ip, a.moment, NULL AS held_at, a.moment AS attached_at, TRUE AS is_early,
     NULL AS seen_at, a.event_id
-  FROM {of_task("ecs_answered", "a")}, unnest(json_extract(a.item, '$.attachments[*]')) AS u(item)
-  WHERE u.item->>'$.type' IN {_INTERFACE_TYPES}
+  FROM {of_task(each("ecs_answered AS a", "json_extract(a.item, '$.attachments[*]')", "held"), "a")}
+  WHERE a.held->>'$.type' IN {_INTERFACE_TYPES}
     AND a.event_name IN ('RunTask', 'StartTask')
 )
 SELECT workload, coalesce(nullif(attachment_id, ''), eni) AS attachment_id, status, eni, ipv4, ipv6, public_ip,

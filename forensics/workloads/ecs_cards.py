@@ -2,6 +2,7 @@
 
 from forensics import telling, workload
 from forensics.arn import key
+from forensics.each import each
 from forensics.workloads.ecs_attachment import ADDRESS, ATTACHMENT, ENI, STATED, shaped
 from forensics.workloads.ecs_named import of_task
 
@@ -174,10 +175,10 @@ SELECT c.eni, c.workload, a.public_ip, TRUE AS for_life, a.held_at AS moment, a.
 FROM ecs_card AS c
 JOIN ecs_attachment AS a ON a.attachment_id = c.attachment_id AND a.workload = c.workload AND a.public_ip IS NOT NULL
 UNION ALL
-SELECT c.eni, c.workload, {shaped("u.card->>'$.publicIp'", ADDRESS)} AS public_ip, FALSE AS for_life,
+SELECT c.eni, c.workload, {shaped("s.card->>'$.publicIp'", ADDRESS)} AS public_ip, FALSE AS for_life,
   coalesce(s.event_last_seen, s.updated_at, s.created_at) AS moment, s.id AS event_id
-FROM guardduty AS s, unnest(json_extract(s.network_interfaces, '$[*]')) AS u(card)
-JOIN ecs_card AS c ON c.eni = (u.card->>'$.networkInterfaceId')
+FROM {each("guardduty AS s", "json_extract(s.network_interfaces, '$[*]')", "card")} AS s
+JOIN ecs_card AS c ON c.eni = (s.card->>'$.networkInterfaceId')
 WHERE s.task_arn IS NOT NULL
 UNION ALL
 SELECT c.eni, c.workload, coalesce(w.ask->>'$.publicIp', a.public_ip) AS public_ip, FALSE AS for_life, w.moment, w.event_id
@@ -314,16 +315,13 @@ WHERE f.what = 'close'
 FACTS = (_CARD_FACT, _PUBLIC_FACT, _IN_TIME.format(facts=_ON_FACT))
 
 ADDRESSES = (
-    """
-SELECT c.eni, u.address, v.vpc_id
+    f"""
+SELECT c.eni, a.address, v.vpc_id
 FROM ecs_card AS c
-JOIN (
-  SELECT attachment_id, workload, [ipv4, ipv6] AS addresses
-  FROM ecs_attachment
-) AS a ON a.attachment_id = c.attachment_id AND a.workload = c.workload
-LEFT JOIN (SELECT eni, max(vpc_id) AS vpc_id FROM ecs_described GROUP BY eni) AS v ON v.eni = c.eni,
-  unnest(a.addresses) AS u(address)
-WHERE u.address IS NOT NULL
+JOIN {each("ecs_attachment AS a", "[a.ipv4, a.ipv6]", "address")} AS a ON a.attachment_id = c.attachment_id
+  AND a.workload = c.workload
+LEFT JOIN (SELECT eni, max(vpc_id) AS vpc_id FROM ecs_described GROUP BY eni) AS v ON v.eni = c.eni
+WHERE a.address IS NOT NULL
 """,
     """
 SELECT c.eni, d.ipv4 AS address, d.vpc_id

@@ -1,5 +1,6 @@
 """What ECS tasks were: when they ran, from which definition and image, with which roles, and the containers within."""
 
+from forensics.each import each
 from forensics.workloads.ecs_named import of_task
 
 _FOUND_START = """CASE
@@ -180,77 +181,80 @@ SIGHTINGS = (
     _PHASE.format(moment="stopped_at", phase="stopped"),
 )
 
+_STATE_PROPERTIES = """[
+    {'property': 'task_definition', 'value': s.task_definition_arn},
+    {'property': 'cluster', 'value': s.cluster_arn},
+    {'property': 'launch_type', 'value': s.launch_type},
+    {'property': 'capacity_provider', 'value': s.capacity_provider_name},
+    {'property': 'group', 'value': s.task_group},
+    {'property': 'service', 'value': nullif(regexp_extract(s.task_group, '^service:(.+)$', 1), '')},
+    {'property': 'started_by', 'value': s.started_by},
+    {'property': 'container_instance', 'value': s.container_instance_arn},
+    {'property': 'execute_command_enabled', 'value': CAST(s.enable_execute_command AS VARCHAR)},
+    {'property': 'stop_code', 'value': s.stop_code},
+    {'property': 'stopped_reason', 'value': s.stopped_reason},
+    {'property': 'availability_zone', 'value': s.availability_zone},
+    {'property': 'platform_version', 'value': s.platform_version},
+    {'property': 'created_at', 'value': CAST(s.created_at AS VARCHAR)}
+  ]"""
+
 _STATE_DETAIL = f"""
-SELECT t.workload, p.property, p.value, s.moment, s.event_id
-FROM {of_task("ecs_state", "s")},
-  unnest([
-    {{'property': 'task_definition', 'value': s.task_definition_arn}},
-    {{'property': 'cluster', 'value': s.cluster_arn}},
-    {{'property': 'launch_type', 'value': s.launch_type}},
-    {{'property': 'capacity_provider', 'value': s.capacity_provider_name}},
-    {{'property': 'group', 'value': s.task_group}},
-    {{'property': 'service', 'value': nullif(regexp_extract(s.task_group, '^service:(.+)$', 1), '')}},
-    {{'property': 'started_by', 'value': s.started_by}},
-    {{'property': 'container_instance', 'value': s.container_instance_arn}},
-    {{'property': 'execute_command_enabled', 'value': CAST(s.enable_execute_command AS VARCHAR)}},
-    {{'property': 'stop_code', 'value': s.stop_code}},
-    {{'property': 'stopped_reason', 'value': s.stopped_reason}},
-    {{'property': 'availability_zone', 'value': s.availability_zone}},
-    {{'property': 'platform_version', 'value': s.platform_version}},
-    {{'property': 'created_at', 'value': CAST(s.created_at AS VARCHAR)}}
-  ]) AS u(p)
+SELECT t.workload, s.p.property, s.p.value, s.moment, s.event_id
+FROM {of_task(each("ecs_state AS s", _STATE_PROPERTIES, "p"), "s")}
 """
 
-_CALL_DETAIL = f"""
-SELECT t.workload, p.property, p.value, a.moment, a.event_id
-FROM {of_task("ecs_answered", "a")},
-  unnest(CASE a.event_name
-    WHEN 'ExecuteCommand' THEN [{{'property': 'command_executed_by', 'value': a.principal}}]
-    WHEN 'StopTask' THEN [{{'property': 'stop_requested_by', 'value': a.principal}},
-      {{'property': 'stopped_reason', 'value': a.ask->>'$.reason'}}]
+_CALL_PROPERTIES = """CASE a.event_name
+    WHEN 'ExecuteCommand' THEN [{'property': 'command_executed_by', 'value': a.principal}]
+    WHEN 'StopTask' THEN [{'property': 'stop_requested_by', 'value': a.principal},
+      {'property': 'stopped_reason', 'value': a.ask->>'$.reason'}]
     WHEN 'SubmitTaskStateChange' THEN []
     ELSE [
-      {{'property': 'requested_by', 'value': a.principal}},
-      {{'property': 'requested_with', 'value': a.access_key_id}},
-      {{'property': 'task_definition', 'value': a.task_definition_arn}},
-      {{'property': 'cluster', 'value': a.item->>'$.clusterArn'}},
-      {{'property': 'launch_type', 'value': coalesce(a.item->>'$.launchType',
-        CASE WHEN a.event_name = 'RunTask' THEN a.ask->>'$.launchType' END)}},
-      {{'property': 'group', 'value': coalesce(a.item->>'$.group', a.ask->>'$.group')}},
-      {{'property': 'started_by', 'value': coalesce(a.item->>'$.startedBy', a.ask->>'$.startedBy')}},
-      {{'property': 'container_instance', 'value': a.item->>'$.containerInstanceArn'}},
-      {{'property': 'execute_command_enabled',
-        'value': coalesce(a.item->>'$.enableExecuteCommand', a.ask->>'$.enableExecuteCommand')}},
-      {{'property': 'platform_version', 'value': a.item->>'$.platformVersion'}}
-    ] END) AS u(p)
+      {'property': 'requested_by', 'value': a.principal},
+      {'property': 'requested_with', 'value': a.access_key_id},
+      {'property': 'task_definition', 'value': a.task_definition_arn},
+      {'property': 'cluster', 'value': a.item->>'$.clusterArn'},
+      {'property': 'launch_type', 'value': coalesce(a.item->>'$.launchType',
+        CASE WHEN a.event_name = 'RunTask' THEN a.ask->>'$.launchType' END)},
+      {'property': 'group', 'value': coalesce(a.item->>'$.group', a.ask->>'$.group')},
+      {'property': 'started_by', 'value': coalesce(a.item->>'$.startedBy', a.ask->>'$.startedBy')},
+      {'property': 'container_instance', 'value': a.item->>'$.containerInstanceArn'},
+      {'property': 'execute_command_enabled',
+        'value': coalesce(a.item->>'$.enableExecuteCommand', a.ask->>'$.enableExecuteCommand')},
+      {'property': 'platform_version', 'value': a.item->>'$.platformVersion'}
+    ] END"""
+
+_CALL_DETAIL = f"""
+SELECT t.workload, a.p.property, a.p.value, a.moment, a.event_id
+FROM {of_task(each("ecs_answered AS a", _CALL_PROPERTIES, "p"), "a")}
 """
+
+_FLOW_PROPERTIES = """[
+    {'property': 'task_definition', 'value': f.task_definition_arn},
+    {'property': 'service', 'value': f.service},
+    {'property': 'container_instance', 'value': f.container_instance_arn}
+  ]"""
 
 _FLOW_DETAIL = f"""
-SELECT t.workload, p.property, p.value, f.first_seen AS moment, f.event_id
-FROM {of_task("ecs_flow", "f")},
-  unnest([
-    {{'property': 'task_definition', 'value': f.task_definition_arn}},
-    {{'property': 'service', 'value': f.service}},
-    {{'property': 'container_instance', 'value': f.container_instance_arn}}
-  ]) AS u(p)
+SELECT t.workload, f.p.property, f.p.value, f.first_seen AS moment, f.event_id
+FROM {of_task(each("ecs_flow AS f", _FLOW_PROPERTIES, "p"), "f")}
 """
 
+_FOUND_PROPERTIES = """[
+    {'property': 'task_definition', 'value': f.task_definition_arn},
+    {'property': 'launch_type', 'value': f.task->>'$.launchType'},
+    {'property': 'group', 'value': f.task->>'$.group'},
+    {'property': 'started_by', 'value': f.task->>'$.startedBy'}
+  ]"""
+
 _FOUND_DETAIL = f"""
-SELECT t.workload, p.property, p.value, f.last_seen AS moment, f.event_id
-FROM {of_task("ecs_found", "f")},
-  unnest([
-    {{'property': 'task_definition', 'value': f.task_definition_arn}},
-    {{'property': 'launch_type', 'value': f.task->>'$.launchType'}},
-    {{'property': 'group', 'value': f.task->>'$.group'}},
-    {{'property': 'started_by', 'value': f.task->>'$.startedBy'}}
-  ]) AS u(p)
+SELECT t.workload, f.p.property, f.p.value, f.last_seen AS moment, f.event_id
+FROM {of_task(each("ecs_found AS f", _FOUND_PROPERTIES, "p"), "f")}
 """
 
 _DEFINED_DETAIL = """
-SELECT r.workload, p.property, p.value, d.moment, d.event_id
-FROM ecs_role AS r
-JOIN ecs_definition AS d ON d.definition = r.definition,
-  unnest([
+SELECT d.workload, d.p.property, d.p.value, d.moment, d.event_id
+FROM (
+  SELECT r.workload, d.moment, d.event_id, unnest([
     {'property': 'task_role', 'value': r.task_role},
     {'property': 'execution_role', 'value': r.execution_role},
     {'property': 'network_mode', 'value': d.network_mode},
@@ -258,7 +262,10 @@ JOIN ecs_definition AS d ON d.definition = r.definition,
     {'property': 'ipc_mode', 'value': d.ipc_mode},
     {'property': 'privileged', 'value': CASE WHEN d.privileged THEN 'true' END},
     {'property': 'host_path', 'value': array_to_string(d.host_paths, ', ')}
-  ]) AS u(p)
+  ]) AS p
+  FROM ecs_role AS r
+  JOIN ecs_definition AS d ON d.definition = r.definition
+) AS d
 """
 
 _INFERRED_ROLE = """
@@ -280,18 +287,17 @@ DETAILS = (_STATE_DETAIL, _CALL_DETAIL, _FLOW_DETAIL, _FOUND_DETAIL, _DEFINED_DE
 CONTAINERS = (
     f"""
 WITH told AS (
-  SELECT t.workload, c.held->>'$.name' AS name, c.held->>'$.image' AS image, c.held->>'$.imageDigest' AS image_digest,
-    c.held->>'$.runtimeId' AS runtime_id, s.moment, s.event_id
-  FROM {of_task("ecs_state", "s")}, unnest(json_extract(s.containers, '$[*]')) AS c(held)
+  SELECT t.workload, s.held->>'$.name' AS name, s.held->>'$.image' AS image, s.held->>'$.imageDigest' AS image_digest,
+    s.held->>'$.runtimeId' AS runtime_id, s.moment, s.event_id
+  FROM {of_task(each("ecs_state AS s", "json_extract(s.containers, '$[*]')", "held"), "s")}
   UNION ALL
-  SELECT t.workload, c.held->>'$.name' AS name, c.held->>'$.image' AS image, c.held->>'$.imageDigest' AS image_digest,
-    c.held->>'$.runtimeId' AS runtime_id, a.moment, a.event_id
-  FROM {of_task("ecs_answered", "a")}, unnest(json_extract(a.item, '$.containers[*]')) AS c(held)
+  SELECT t.workload, a.held->>'$.name' AS name, a.held->>'$.image' AS image, a.held->>'$.imageDigest' AS image_digest,
+    a.held->>'$.runtimeId' AS runtime_id, a.moment, a.event_id
+  FROM {of_task(each("ecs_answered AS a", "json_extract(a.item, '$.containers[*]')", "held"), "a")}
   UNION ALL
-  SELECT t.workload, c.held->>'$.name' AS name, c.held->>'$.image' AS image, NULL AS image_digest,
-    nullif(c.held->>'$.id', '') AS runtime_id, f.last_seen AS moment, f.event_id
-  FROM {of_task("ecs_found", "f")},
-    unnest(list_concat(json_extract(f.containers, '$[*]'), [f.container])) AS c(held)
+  SELECT t.workload, f.held->>'$.name' AS name, f.held->>'$.image' AS image, NULL AS image_digest,
+    nullif(f.held->>'$.id', '') AS runtime_id, f.last_seen AS moment, f.event_id
+  FROM {of_task(each("ecs_found AS f", "list_concat(json_extract(f.containers, '$[*]'), [f.container])", "held"), "f")}
   UNION ALL
   SELECT t.workload, l.container_name AS name, l.container_image AS image, l.container_image_digest AS image_digest,
     l.container_id AS runtime_id, l.first_seen AS moment, l.event_id

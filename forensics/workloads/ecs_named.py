@@ -2,6 +2,7 @@
 
 from forensics import scanned, telling
 from forensics.arn import SAMPLE, partition
+from forensics.each import each
 from forensics.source import snake
 from forensics.sources.cloudtrail import EVENT as CALL
 
@@ -51,7 +52,7 @@ def _parts(arn: str, cluster: str, task_id: str = "NULL", place: tuple[str, str]
     account, region = place
 
     def part(number: int) -> str:
-        return f"nullif(regexp_extract({arn}, '{TASK}', {number}), '')"
+        return f"nullif(regexp_extract({arn}, '{TASK}', ['_1', '_2', '_3', '_4', '_5'])._{number}, '')"
 
     alone = f"CASE WHEN regexp_matches({task_id}, '^(?:{TASK_ID})$') THEN {task_id} END"
     return f"""coalesce({part(2)}, {account}) AS account_id, coalesce({part(1)}, {region}) AS region,
@@ -111,9 +112,9 @@ _STATE = "CREATE OR REPLACE TEMP TABLE ecs_state AS" + "UNION ALL".join(
 _ANSWERED = f"""
 CREATE OR REPLACE TEMP TABLE ecs_answered AS
 WITH named AS (
-  SELECT c.event_id, c.moment, c.event_name, c.region, c.account_id, c.ask, c.principal, c.access_key_id, u.item,
-    u.item->>'$.taskArn' AS arn, NULL AS id, coalesce(u.item->>'$.clusterArn', c.ask->>'$.cluster', 'default') AS cluster
-  FROM ecs_call AS c, unnest(json_extract(c.answer, '$.tasks[*]')) AS u(item)
+  SELECT c.event_id, c.moment, c.event_name, c.region, c.account_id, c.ask, c.principal, c.access_key_id, c.item,
+    c.item->>'$.taskArn' AS arn, NULL AS id, coalesce(c.item->>'$.clusterArn', c.ask->>'$.cluster', 'default') AS cluster
+  FROM {each("ecs_call AS c", "json_extract(c.answer, '$.tasks[*]')", "item")} AS c
   WHERE c.event_name IN ('RunTask', 'StartTask')
   UNION ALL
   SELECT c.event_id, c.moment, c.event_name, c.region, c.account_id, c.ask, c.principal, c.access_key_id,
@@ -297,6 +298,25 @@ GROUP BY arn
 HAVING count(DISTINCT instance_id) = 1
 """
 """Which EC2 instance a container instance is."""
+
+TRACES = f"""
+SELECT 1 FROM ecs_event
+UNION ALL
+SELECT 1 FROM inventory WHERE api = 'ecs'
+UNION ALL
+SELECT 1 FROM {telling.TABLE} AS s WHERE {CALLS_READ}
+UNION ALL
+SELECT 1 FROM {_TOLD.table}
+UNION ALL
+SELECT 1 FROM guardduty WHERE task_arn IS NOT NULL
+UNION ALL
+SELECT 1 FROM container_log WHERE task_arn IS NOT NULL OR task_id IS NOT NULL
+UNION ALL
+SELECT 1 FROM ecs_agent_log
+UNION ALL
+SELECT 1 FROM kept.issued_to WHERE issued_to LIKE '%:task/%'
+"""
+"""Records that may name a task or a host of tasks."""
 
 SCANS = (_TOLD,)
 PREPARE = (_CALL, _STATE, _ANSWERED, _FLOW, _FOUND, _LOGGED, _AGENT, _SCOPED, _TASK, _HOST)

@@ -1,5 +1,7 @@
 """EKS pods: where they are named, what they were, whose service account, and which tokens they used."""
 
+from forensics import telling
+from forensics.each import each
 from forensics.workloads import WorkloadKind, eks_claims, eks_clusters, eks_mentions, eks_places, eks_pods
 from forensics.workloads.eks_clusters import LABEL, SUBDOMAIN, shaped
 from forensics.workloads.eks_mentions import SERVICE_ACCOUNT
@@ -46,14 +48,16 @@ FROM eks_pod
 WHERE role IS NOT NULL
 """
 
-_DETAIL = """
-SELECT p.workload, d.property, d.value, p.first_seen AS moment, p.first_event AS event_id
-FROM eks_pod AS p, unnest([
+_PROPERTIES = """[
   {'property': 'cluster', 'value': p.cluster}, {'property': 'namespace', 'value': p.namespace},
   {'property': 'pod_uid', 'value': p.uid}, {'property': 'node', 'value': p.node},
   {'property': 'service_account', 'value': p.service_account},
-  {'property': 'host_network', 'value': CASE WHEN p.host_network THEN 'true' END}]) AS u(d)
-WHERE d.value IS NOT NULL
+  {'property': 'host_network', 'value': CASE WHEN p.host_network THEN 'true' END}]"""
+
+_DETAIL = f"""
+SELECT p.workload, p.d.property, p.d.value, p.first_seen AS moment, p.first_event AS event_id
+FROM {each("eks_pod AS p", _PROPERTIES, "d")} AS p
+WHERE p.d.value IS NOT NULL
 """
 
 _INSTANCE = """
@@ -70,14 +74,15 @@ WITH recorded AS (
   FROM eks_pod_record AS r
   JOIN eks_pod AS p ON p.first_event = r.event_id AND p.pod = r.pod
 ), named AS (
-  SELECT workload, u.item AS item, FALSE AS ran, moment, event_id
-  FROM recorded, unnest(list_concat(json_extract(spec, '$.containers[*]'), json_extract(spec, '$.initContainers[*]'),
-    json_extract(spec, '$.ephemeralContainers[*]'))) AS u(item)
+  SELECT workload, FALSE AS ran, moment, event_id,
+    unnest(list_concat(json_extract(spec, '$.containers[*]'), json_extract(spec, '$.initContainers[*]'),
+      json_extract(spec, '$.ephemeralContainers[*]'))) AS item
+  FROM recorded
   UNION ALL
-  SELECT workload, u.item AS item, TRUE AS ran, moment, event_id
-  FROM recorded, unnest(list_concat(json_extract(status, '$.containerStatuses[*]'),
-    json_extract(status, '$.initContainerStatuses[*]'),
-    json_extract(status, '$.ephemeralContainerStatuses[*]'))) AS u(item)
+  SELECT workload, TRUE AS ran, moment, event_id,
+    unnest(list_concat(json_extract(status, '$.containerStatuses[*]'), json_extract(status, '$.initContainerStatuses[*]'),
+      json_extract(status, '$.ephemeralContainerStatuses[*]'))) AS item
+  FROM recorded
 )
 SELECT workload, item->>'$.name' AS name, item->>'$.image' AS image,
   CASE WHEN ran THEN nullif(regexp_extract(item->>'$.imageID', 'sha256:[0-9a-f]{64}$'), '') END AS image_digest,
@@ -91,7 +96,9 @@ SELECT p.workload, s.name, s.image, s.image_digest, s.runtime_id, s.moment, s.ev
 FROM (
   SELECT cluster_name, namespace_name, pod_name, pod_id, container_name AS name, container_image AS image,
     nullif(regexp_extract(container_image_digest, 'sha256:[0-9a-f]{64}$'), '') AS image_digest,
-    container_id AS runtime_id, u.moment, u.event_id
+    container_id AS runtime_id, g.sight.moment, g.sight.event_id
+  FROM (SELECT g.*, unnest([{'moment': g.first_seen, 'event_id': g.first_event},
+    {'moment': g.last_seen, 'event_id': g.last_event}]) AS sight
   FROM (
     SELECT cluster_name, namespace_name, pod_name, pod_id, container_name, container_image, container_image_digest,
       container_id, min(coalesce(time, "timestamp")) AS first_seen, max(coalesce(time, "timestamp")) AS last_seen,
@@ -102,7 +109,7 @@ FROM (
       AND cluster_name IS NOT NULL
     GROUP BY object_id, cluster_name, namespace_name, pod_name, pod_id, container_name, container_image,
       container_image_digest, container_id
-  ) AS g, unnest([{'moment': g.first_seen, 'event_id': g.first_event}, {'moment': g.last_seen, 'event_id': g.last_event}]) AS v(u)
+  ) AS g) AS g
 ) AS s
 JOIN (
   SELECT DISTINCT cluster, namespace, pod, uid, workload FROM eks_pod
@@ -147,8 +154,20 @@ WHERE t.pod_uid IS NULL
 
 _PARTS = (eks_clusters, eks_mentions, eks_pods, eks_claims, eks_places)
 
+_TRACES = f"""
+SELECT 1 FROM eks_audit
+UNION ALL
+SELECT 1 FROM container_log WHERE pod_name IS NOT NULL
+UNION ALL
+SELECT 1 FROM guardduty WHERE kubernetes_workload_type = 'pods'
+UNION ALL
+SELECT 1 FROM {telling.TABLE} WHERE user_identity_invoked_by = '{eks_clusters.POD_ISSUER}'
+"""
+"""All else rests on these: they alone name pods."""
+
 KIND = WorkloadKind(
     name="eks_pod",
+    traces=_TRACES,
     prepare=tuple(statement for part in _PARTS for statement in part.PREPARE),
     temporary=tuple(table for part in _PARTS for table in part.TEMPORARY),
     sightings=(_SEEN, _STARTED, _STOPPED, _ASSOCIATED, _MINTED),

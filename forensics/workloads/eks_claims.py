@@ -1,5 +1,6 @@
 """To which pods keys were issued: by Pod Identity's tags, by what its sessions are called, by web identity tokens."""
 
+from forensics.each import each
 from forensics.workloads.eks_clusters import PROVIDER
 from forensics.workloads.eks_mentions import SERVICE_ACCOUNT
 from forensics.workloads.eks_pods import FAR_AHEAD, LONG_AGO
@@ -35,27 +36,29 @@ WHERE c.own
   AND c.access_key_id <> ''
 """
 
+_MIDDLE = f"""
+    SELECT access_key_id, regexp_extract(session_name, '{SESSION}', 1) AS middle
+    FROM m
+    WHERE regexp_matches(session_name, '{SESSION}')
+      AND length(session_name) <= 64"""
+
+_NAME = """
+    SELECT workload, cluster, split_part(split_part(workload, '/', 3), '#', 1) AS name
+    FROM eks_life
+    WHERE EXISTS (SELECT 1 FROM cut)"""
+
 _FITTING = f"""
 WITH m AS (
   {_UNTAGGED}
 ), cut AS (
   SELECT m.access_key_id, m.account_id, m.role, m.event_id, m.moment,
-    left(s.middle, CAST(u.place AS BIGINT) - 1) AS cluster_part, substring(s.middle, CAST(u.place AS BIGINT) + 1) AS pod_part
+    left(s.middle, CAST(s.place AS BIGINT) - 1) AS cluster_part, substring(s.middle, CAST(s.place AS BIGINT) + 1) AS pod_part
   FROM m
-  JOIN (
-    SELECT access_key_id, regexp_extract(session_name, '{SESSION}', 1) AS middle
-    FROM m
-    WHERE regexp_matches(session_name, '{SESSION}')
-      AND length(session_name) <= 64
-  ) AS s ON s.access_key_id = m.access_key_id, unnest(range(2, length(s.middle))) AS u(place)
-  WHERE substring(s.middle, CAST(u.place AS BIGINT), 1) = '-'
+  JOIN {each(f"({_MIDDLE}) AS n", "range(2, length(n.middle))", "place")} AS s ON s.access_key_id = m.access_key_id
+  WHERE substring(s.middle, CAST(s.place AS BIGINT), 1) = '-'
 ), beginning AS (
-  SELECT DISTINCT l.workload, l.cluster, left(l.name, CAST(u.size AS BIGINT)) AS pod_part
-  FROM (
-    SELECT workload, cluster, split_part(split_part(workload, '/', 3), '#', 1) AS name
-    FROM eks_life
-    WHERE EXISTS (SELECT 1 FROM cut)
-  ) AS l, unnest(range(1, least(length(l.name), 64) + 1)) AS u(size)
+  SELECT DISTINCT l.workload, l.cluster, left(l.name, CAST(l.size AS BIGINT)) AS pod_part
+  FROM {each(f"({_NAME}) AS l", "range(1, least(length(l.name), 64) + 1)", "size")} AS l
 ), fitting AS (
   SELECT DISTINCT m.access_key_id, m.role, m.event_id, m.moment, l.workload
   FROM cut AS m

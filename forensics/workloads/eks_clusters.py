@@ -1,6 +1,7 @@
 """EKS clusters and their nodes: account, Region, VPC and OIDC issuer of each, and the instance behind a node's name."""
 
 from forensics import telling
+from forensics.each import each
 from forensics.sources.cloudtrail import EVENT as CALL
 
 CLUSTER_NAME = "^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$"
@@ -205,9 +206,9 @@ CREATE OR REPLACE TEMP TABLE eks_instance AS
 SELECT i.instance_id, min(i.account_id) AS account_id, min(i.region) AS region,
   CASE WHEN count(DISTINCT i.vpc_id) = 1 THEN min(i.vpc_id) END AS vpc_id
 FROM (
-  SELECT u.item->>'$.instanceId' AS instance_id, c.account_id, c.aws_region AS region,
-    coalesce(u.item->>'$.vpcId', u.item->>'$.networkInterfaceSet.items[0].vpcId') AS vpc_id
-  FROM workload_call AS c, unnest(json_extract(c.answer, '$.instancesSet.items[*]')) AS u(item)
+  SELECT c.item->>'$.instanceId' AS instance_id, c.account_id, c.aws_region AS region,
+    coalesce(c.item->>'$.vpcId', c.item->>'$.networkInterfaceSet.items[0].vpcId') AS vpc_id
+  FROM {each("workload_call AS c", "json_extract(c.answer, '$.instancesSet.items[*]')", "item")} AS c
   WHERE c.event_name = 'RunInstances'
   UNION ALL
   SELECT resource_id AS instance_id, aws_account_id AS account_id, aws_region AS region,

@@ -1,6 +1,7 @@
 """Every mention of a pod: in audit logs, container logs, findings and what STS handed out, in one shape."""
 
 from forensics.arn import SAMPLE
+from forensics.each import each
 from forensics.workloads.eks_clusters import AUDIT_ACCOUNT, CLUSTER_NAME, INSTANCE_ID, LABEL, SUBDOMAIN, UID, shaped
 
 GRACE = 30
@@ -95,15 +96,15 @@ FROM eks_pod_record
 """
 
 _COLLECTED = f"""
-SELECT s.cluster_name AS cluster, coalesce(u.item->>'$.metadata.namespace', s.object_namespace) AS namespace,
-  u.item->>'$.metadata.name' AS pod, u.item->>'$.metadata.uid' AS uid, {AUDIT_ACCOUNT} AS account_id, e.region,
+SELECT s.cluster_name AS cluster, coalesce(s.item->>'$.metadata.namespace', s.object_namespace) AS namespace,
+  s.item->>'$.metadata.name' AS pod, s.item->>'$.metadata.uid' AS uid, {AUDIT_ACCOUNT} AS account_id, e.region,
   'evicted' AS what, s.stage_timestamp AS first_seen, s.stage_timestamp AS last_seen,
   s.object_id || '/' || s.record AS first_event, s.object_id || '/' || s.record AS last_event,
-  u.item->>'$.spec.nodeName' AS node, u.item->>'$.spec.serviceAccountName' AS service_account, NULL AS pod_ip,
+  s.item->>'$.spec.nodeName' AS node, s.item->>'$.spec.serviceAccountName' AS service_account, NULL AS pod_ip,
   NULL AS host_ip, FALSE AS host_network, NULL AS instance_id, NULL AS started_at, NULL AS running_since,
   {GRACE} AS grace, NULL AS role
-FROM eks_audit AS s
-LEFT JOIN evidence AS e ON e.object_id = s.object_id, unnest(json_extract(s.response_object, '$.items[*]')) AS u(item)
+FROM {each("eks_audit AS s", "json_extract(s.response_object, '$.items[*]')", "item")} AS s
+LEFT JOIN evidence AS e ON e.object_id = s.object_id
 WHERE {_COMPLETE}
   AND s.verb = 'deletecollection'
   AND s.stage = 'ResponseComplete'

@@ -1,6 +1,7 @@
 """Glue, SageMaker and EMR Serverless: jobs whose sessions do not say which job they are; and jobs of Batch."""
 
 from forensics.arn import key
+from forensics.each import each
 
 
 def _of_service(service: str) -> str:
@@ -105,15 +106,16 @@ SELECT workload, 'batch_job' AS kind, name, role, image, CAST(NULL AS VARCHAR) A
 FROM batch_job
 """
 
-DETAILS = (
-    """
-SELECT j.workload, u.property, u.value, j.moment, j.event_id
-FROM batch_job AS j,
-  unnest([
+_PROPERTIES = """[
     {'property': 'job_queue', 'value': j.queue},
     {'property': 'job_definition', 'value': j.definition},
-    {'property': 'task', 'value': j.task}]) AS t(u)
-WHERE u.value IS NOT NULL
+    {'property': 'task', 'value': j.task}]"""
+
+DETAILS = (
+    f"""
+SELECT j.workload, j.p.property, j.p.value, j.moment, j.event_id
+FROM {each("batch_job AS j", _PROPERTIES, "p")} AS j
+WHERE j.p.value IS NOT NULL
 """,
     """
 SELECT task AS workload, 'batch_job' AS property, workload AS value, moment, event_id

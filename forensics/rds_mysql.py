@@ -52,8 +52,8 @@ _GENERAL = re.compile(
     re.DOTALL | re.ASCII,
 )
 _GENERAL_BEGINS = re.compile(rf"{_ISO}\t|\d{{6}} [ \d]\d:\d\d:\d\d\t|\t\t *\d+ (?:{_COMMAND})(?:\t|$)", re.ASCII)
-_LOGIN = re.compile(r"(?P<user>.*)@(?P<host>[^@\s]*) (?:on (?P<database>.*?) using \S.*|on (?P<only>\S*)|as .*)$")
-_AT_HOST = re.compile(r"@[^@\s]* (?:on|as) ")
+_AT_HOST = re.compile(r"@(?P<host>[^@\s]*) (?P<how>on|as) ")
+_USING = re.compile(r" using \S")
 _DENIED_USER = re.compile(
     r"Access denied for user '(?P<user>[^\n]*)'@'(?P<host>[^'\n]*)'(?: \(using password: \w+\)| to database '[^\n]*')?$"
 )
@@ -218,14 +218,17 @@ def _commanded(command: str, text: str) -> dict[str, Any]:
 
 def _connected(text: str) -> dict[str, Any]:
     """`user@host on database using TCP/IP`, where the names that a client gave leave no doubt."""
-    found = _LOGIN.match(text) if len(_AT_HOST.findall(text)) == 1 else None
-    if found is None:
+    text = text.removesuffix("\n")
+    found = list(_AT_HOST.finditer(text))
+    if len(found) != 1 or "\n" in text:
         return {}
-    return {
-        "userName": found["user"],
-        "remoteHost": found["host"],
-        "databaseName": found["database"] or found["only"] or None,
-    }
+    user, rest = text[: found[0].start()], text[found[0].end() :]
+    if found[0]["how"] == "as":
+        return {"userName": user, "remoteHost": found[0]["host"], "databaseName": None}
+    database = rest[: using.start()] if (using := _USING.search(rest)) else rest
+    if not using and re.search(r"\s", database):
+        return {}
+    return {"userName": user, "remoteHost": found[0]["host"], "databaseName": database or None}
 
 
 def begins_either(line: str) -> bool:

@@ -72,11 +72,29 @@ def _batches(file: pq.ParquetFile, rows: int, allowance: Allowance) -> Iterator[
             allowance.used += size
             if said := allowance.exceeded:
                 raise ValueError(said)
-            yield some
+            yield _readable(some)
 
 
 _LARGE = 256 << 20
 """Bytes of the texts of rows that are held together."""
+
+
+def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows with texts that are UTF-8: no one checked what the file says is; other bytes are written out."""
+    for place, column in enumerate(batch.columns):
+        held = column.dictionary if pa.types.is_dictionary(column.type) else column
+        if not pa.types.is_string(held.type) and not pa.types.is_large_string(held.type):
+            continue
+        try:
+            held.validate(full=True)
+        except pa.ArrowInvalid:
+            raw = held.cast(pa.large_binary()).to_pylist()
+            texts = [None if text is None else text.decode("utf-8", "backslashreplace") for text in raw]
+            made = pa.array(texts, held.type)
+            if held is not column:
+                made = pa.DictionaryArray.from_arrays(column.indices, made)
+            batch = batch.set_column(place, batch.schema.names[place], made)
+    return batch
 
 
 def _nested_texts(group: Any) -> int:

@@ -6,7 +6,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from forensics import evidence
+from forensics.case import Case
 from forensics.columns import build
+from forensics.load import load
 from forensics.readers import read
 from forensics.readers.parts import ArrowPart, Reject
 
@@ -86,3 +89,17 @@ def test_a_cut_parquet_file_is_a_reject(tmp_path: Path) -> None:
     (part,) = read(path, "x")
     assert isinstance(part, Reject)
     assert part.reason.startswith("the Parquet file is damaged")
+
+
+def test_texts_that_are_no_utf_8_are_written_out_and_load(tmp_path: Path) -> None:
+    odd = pa.array([b"ACC\xff\xfe", None, b""], pa.binary())
+    made = {"account_id": pa.array(["1", "2", "3"]), "start": pa.array([1793869200] * 3, pa.int64())}
+    made |= {"action": odd.view(pa.string()), "vpc_id": odd.view(pa.string()), "version": pa.array([5] * 3, pa.int64())}
+    path = tmp_path / "logs" / "flows.log.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table(made), path, use_dictionary=["vpc_id"])
+    with Case.create(tmp_path / "case") as case:
+        evidence.add(case, path.parent)
+        load(case, workers=1)
+        rows = case.sql("SELECT action, vpc_id FROM vpc_flow ORDER BY record").rows()
+        assert rows == [("ACC\\xff\\xfe",) * 2, (None, None), ("", "")]

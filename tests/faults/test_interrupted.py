@@ -39,8 +39,8 @@ def test_a_signal_to_all_processes_of_a_load_ends_it_cleanly(number: signal.Sign
         text=True,
         start_new_session=True,
     )
-    while process.poll() is None and not list((tmp_path / "case").glob("loading-*")):
-        time.sleep(0.01)
+    while process.poll() is None and not list((tmp_path / "case").glob("loading-*/*")):
+        time.sleep(0.002)
     os.killpg(process.pid, number)
     _, err = process.communicate(timeout=120)
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forensics import cli
+from forensics import cli, resolution
 from forensics.case import Case
 from forensics.digest import read_digest
 from forensics.digest_chain import Verdict, chains, judged, stretches
@@ -24,7 +24,7 @@ from forensics.evidence import add
 from forensics.simulate.digest_chain import DigestChain, Made, signed
 from forensics.simulate.digest_key import fingerprint, made_up_key, public_value
 from tests.digest_chain import BUCKET, HOUR, START, chain_of, document, keys
-from tests.loading import loaded, put
+from tests.loading import loaded, put, records, trail
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
@@ -231,3 +231,14 @@ def test_a_frame_has_the_columns_of_the_table(untouched: Path) -> None:
         frame = validate(case).df()
         assert list(frame.columns) == case.sql("SELECT * FROM digest_check").columns
         assert len(frame) == 9
+
+
+@pytest.mark.parametrize("listed", ["2026-11-05T09:15:00Z", {"s3Bucket": "b"}, 0, [None, 1, "x", {"s3Object": 2}]])
+def test_a_list_of_log_files_that_is_none_stops_no_resolution(tmp_path: Path, listed: Any) -> None:
+    made = DigestChain(BUCKET).deliver(START, START + HOUR, [])
+    digest = document(made) | {"logFiles": listed}
+    with Case.create(tmp_path / "case") as case:
+        logs = {made.key.removesuffix(".gz"): json.dumps(digest).encode(), "trail.json": records(trail())}
+        loaded(case, tmp_path / "logs", logs)
+        assert case.sql("SELECT count(*) FROM cloudtrail_digest").rows() == [(1,)]
+        assert not resolution.is_stale(case.connection)
